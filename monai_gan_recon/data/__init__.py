@@ -1,0 +1,25 @@
+"""Data in and out: manifests split by person, readers with clear errors, training slices, writers."""
+
+from .epoch_sampler import EpochSampler
+from .manifest import Manifest, available_manifests, load_manifest
+from .manifest_check import manifest_problems
+from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
+from .slice_dataset import VolumeSliceDataset
+from .validation_slices import ValidationSlices
+from .writing import case_name, save_nifti
+
+__all__ = [
+    "EpochSampler",
+    "LoadVolume",
+    "LoadVolumed",
+    "Manifest",
+    "ValidationSlices",
+    "VolumeSliceDataset",
+    "available_manifests",
+    "case_name",
+    "find_volumes",
+    "load_manifest",
+    "load_volume",
+    "manifest_problems",
+    "save_nifti",
+]

@@ -1,0 +1,184 @@
+"""Command building a manifest: ``python -m monai_gan_recon.data.build_manifest FOLDER --output x.json``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from .manifest import SECTIONS
+from .manifest_check import sha256_of
+from .writing import atomic_path, case_name
+
+_NIFTI = (".nii", ".nii.gz")
+
+
+def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]:
+    """Entries (image, person, session) of the NIfTIs in a BIDS folder or a plain folder.
+
+    Args:
+        folder: with ``sub-XX`` subfolders it is BIDS: person from ``sub-XX``, session from ``ses-XX``.
+            Otherwise every NIfTI below it counts, each its own person, named by the file's stem (or by
+            ``sub-XX`` in its path).
+        suffix: last part of the file's stem, such as "T1w"; default: "T1w" in BIDS, anything in a plain
+            folder.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if no image is found.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    subjects = sorted(entry for entry in folder.glob("sub-*") if entry.is_dir())
+    if subjects and suffix is None:
+        suffix = "T1w"
+    files = [
+        file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith(_NIFTI)
+    ]
+    entries = []
+    for file in sorted(files):
+        stem = case_name(file)
+        relative = file.relative_to(folder).as_posix()
+        if file.name.startswith(".") or (suffix and not (stem == suffix or stem.endswith(f"_{suffix}"))):
+            continue
+        person = re.search(r"sub-[A-Za-z0-9]+", relative)
+        entry = {"image": relative, "person": person.group() if person else stem.removesuffix(f"_{suffix}")}
+        if session := re.search(r"ses-[A-Za-z0-9]+", relative):
+            entry["session"] = session.group()
+        entries.append(entry)
+    if not entries:
+        kind = f"*_{suffix}.nii.gz images" if suffix else "NIfTI images"
+        raise ValueError(f"{folder}: no {kind} found; check the folder and --suffix")
+    return entries
+
+
+def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 0) -> dict[str, list[str]]:
+    """Random split of people into training, validation and testing.
+
+    Args:
+        people: one name a person.
+        fractions: three numbers that add up to 1; a split whose fraction is above 0 gets at least one person.
+        seed: seed of the split.
+
+    Raises:
+        ValueError: if the fractions are not such numbers, or there are fewer people than splits.
+    """
+    wanted = np.asarray(fractions, dtype=float)
+    if wanted.shape != (3,) or (wanted < 0).any() or abs(wanted.sum() - 1) > 1e-6:
+        raise ValueError(
+            f"fractions must be three numbers from 0 to 1 that add up to 1, not {list(fractions)}"
+        )
+    names = sorted(set(people))
+    used = wanted > 0
+    if len(names) < used.sum():
+        raise ValueError(f"{len(names)} people cannot be split over {used.sum()} lists; change --fractions")
+    counts = np.where(used, 1, 0)
+    for _ in range(len(names) - int(counts.sum())):
+        counts[int(np.argmax(np.where(used, wanted * len(names) - counts, -np.inf)))] += 1
+    order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
+    ends = np.cumsum(counts)
+    return {
+        section: order[end - count : end]
+        for section, end, count in zip(SECTIONS, ends, counts, strict=True)
+        if count
+    }
+
+
+def build_manifest(
+    folder: Path,
+    output: Path,
+    name: str | None = None,
+    licence: str = "not stated",
+    citation: str = "not stated",
+    fractions: Sequence[float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+    suffix: str | None = None,
+) -> dict[str, Any]:
+    """Manifest of a folder, split by person, with the sha256 of every image; nothing is written.
+
+    Args:
+        folder: BIDS folder or plain folder of NIfTIs (see :func:`find_images`).
+        output: where the manifest is going to be; its ``root`` is the folder as seen from there.
+        name: of the data set; default: the output file's stem.
+        licence: of the data.
+        citation: of the data.
+        fractions: of the people in training, validation, testing.
+        seed: of the split.
+        suffix: see :func:`find_images`.
+    """
+    entries: list[dict[str, str]] = find_images(folder, suffix)
+    split = split_people([entry["person"] for entry in entries], fractions, seed)
+    for entry in tqdm(entries, desc="sha256", unit="file", disable=None):
+        entry["sha256"] = sha256_of(folder / entry["image"])
+    lists = {
+        section: [entry for entry in entries if entry["person"] in people]
+        for section, people in split.items()
+    }
+    title = name or output.stem
+    people = len({entry["person"] for entry in entries})
+    return {
+        "name": title,
+        "title": title,
+        "description": f"{len(entries)} images of {people} people, split by person (seed {seed})",
+        "licence": licence,
+        "licence_url": "",
+        "citation": citation,
+        "source": f"folder {folder.name}",
+        "modality": suffix or "T1w",
+        "root": Path(os.path.relpath(folder.absolute(), output.absolute().parent)).as_posix(),
+        **lists,
+    }
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Build and write a manifest; errors end the program with one line."""
+    parser = argparse.ArgumentParser(
+        prog="python -m monai_gan_recon.data.build_manifest",
+        description="Build a data manifest from a BIDS folder or a plain folder of NIfTIs, split by person.",
+    )
+    parser.add_argument("folder", type=Path, help="BIDS folder, or folder of NIfTIs")
+    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--name", help="name of the data set (default: name of the output file)")
+    parser.add_argument("--licence", default="not stated", help="licence of the data")
+    parser.add_argument("--citation", default="not stated", help="how to cite the data")
+    parser.add_argument("--fractions", default="0.7,0.1,0.2", help="people in training,validation,testing")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
+    parser.add_argument("--suffix", help="end of the files' stems (default in BIDS: T1w)")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
+    options = parser.parse_args(argv)
+    try:
+        if options.output.exists() and not options.overwrite:
+            raise ValueError(f"{options.output}: exists already; choose another name or give --overwrite")
+        try:
+            fractions = [float(number) for number in options.fractions.split(",")]
+        except ValueError:
+            raise ValueError(
+                f"--fractions {options.fractions!r} must be three numbers such as 0.7,0.1,0.2"
+            ) from None
+        manifest = build_manifest(
+            options.folder,
+            options.output,
+            options.name,
+            options.licence,
+            options.citation,
+            fractions,
+            options.seed,
+            options.suffix,
+        )
+        with atomic_path(options.output) as temporary:
+            temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from None
+    print(f"{options.output}: " + ", ".join(f"{len(manifest[s])} {s}" for s in SECTIONS if s in manifest))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,216 @@
+"""Data manifests: one JSON a data set, with licence, citation, source, sha256 and person-wise splits."""
+
+from __future__ import annotations
+
+import importlib.resources
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, overload
+
+from .manifest_paths import DATA_ENV, PACKAGE_PREFIX, check_relative, file_keys, find_dataset_folder, resolve
+
+SECTIONS = ("training", "validation", "testing")
+Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a manifest says, with absolute file paths.
+
+    Each entry of ``training``, ``validation`` and ``testing`` is a dictionary with ``image`` (absolute path),
+    ``person`` (the split is by person), ``sha256``, and optionally ``session``, ``label`` and other files
+    (each ``x`` with its ``x_sha256``).
+    """
+
+    name: str
+    title: str
+    description: str
+    licence: str
+    licence_url: str
+    citation: str
+    source: str
+    modality: str
+    root: str
+    file: Path
+    dataset_dir: Path
+    training: list[Entry] = field(default_factory=list)
+    validation: list[Entry] = field(default_factory=list)
+    testing: list[Entry] = field(default_factory=list)
+
+    def section(self, section: str) -> list[Entry]:
+        """Entries of one split, all of whose files exist.
+
+        Args:
+            section: "training", "validation" or "testing".
+
+        Raises:
+            ValueError: if the name is none of these, or if the manifest has no such entries.
+            FileNotFoundError: if a file is missing.
+        """
+        if section not in SECTIONS:
+            raise ValueError(
+                f"unknown section {section!r} of a manifest; choose one of {', '.join(SECTIONS)}"
+            )
+        entries: list[Entry] = getattr(self, section)
+        if not entries:
+            raise ValueError(
+                f"manifest {self.name!r} ({self.file}) has no {section} entries; nothing to read"
+            )
+        files = [entry[key] for entry in entries for key in file_keys(entry)]
+        missing = [file for file in files if not Path(file).exists()]
+        if missing:
+            raise FileNotFoundError(
+                f"manifest {self.name!r}: {len(missing)} of {len(files)} {section} files are missing, first "
+                f"{missing[0]}; give the data set's folder with --dataset_dir, or set {DATA_ENV} "
+                f"(where to get the data: {self.source})"
+            )
+        return entries
+
+
+def available_manifests() -> list[str]:
+    """Names of the manifests that the package ships."""
+    folder = importlib.resources.files("data_manifests")
+    return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
+
+
+def find_manifest(name_or_path: str | os.PathLike[str]) -> Path:
+    """JSON file of a shipped manifest's bare name (such as "oasis_malc") or of a path.
+
+    Raises:
+        FileNotFoundError: if there is neither such a file nor such a name.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.is_file():
+        return path
+    name = str(name_or_path)
+    if name in available_manifests():
+        return Path(str(importlib.resources.files("data_manifests") / f"{name}.json"))
+    known = ", ".join(available_manifests())
+    raise FileNotFoundError(f"{name}: no such data manifest; give a JSON file or one of: {known}")
+
+
+def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
+    """File and content of a manifest as written, its form checked, its data not looked at.
+
+    Raises:
+        FileNotFoundError: if there is no such manifest.
+        ValueError: if it is not JSON, or an entry lacks its image or person, or a path leaves the data set's
+            folder.
+    """
+    path = find_manifest(name_or_path)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path}: not a data manifest, since it is not valid JSON ({error})") from error
+    if not isinstance(content, dict) or not any(section in content for section in SECTIONS):
+        raise ValueError(f"{path}: not a data manifest, since it has none of the lists {', '.join(SECTIONS)}")
+    for section in SECTIONS:
+        entries = content.get(section, [])
+        if not isinstance(entries, list):
+            raise ValueError(f"{path}: {section!r} must be a list of entries")
+        for number, entry in enumerate(entries):
+            where = f"{path}: {section} entry {number}"
+            if not isinstance(entry, dict):
+                raise ValueError(f"{where} must be an object with 'image' and 'person'")
+            for key in ("image", "person"):
+                if not isinstance(entry.get(key), str) or not entry[key]:
+                    raise ValueError(f"{where} has no {key!r}")
+            for key in file_keys(entry):
+                try:
+                    check_relative(str(entry[key]))
+                except ValueError as error:
+                    raise ValueError(f"{where}: {error}") from None
+    return path, content
+
+
+def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
+    """People whose scans (of whatever session) lie in more than one split, with those splits."""
+    found: dict[str, list[str]] = {}
+    for section in SECTIONS:
+        for person in dict.fromkeys(entry["person"] for entry in content.get(section, [])):
+            found.setdefault(person, []).append(section)
+    return {person: sections for person, sections in found.items() if len(sections) > 1}
+
+
+@overload
+def load_manifest(
+    name_or_path: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    section: None = None,
+) -> Manifest: ...
+@overload
+def load_manifest(
+    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None, *, section: str
+) -> list[Entry]: ...
+@overload
+def load_manifest(
+    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None, section: str
+) -> list[Entry]: ...
+def load_manifest(
+    name_or_path: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    section: str | None = None,
+) -> Manifest | list[Entry]:
+    """Read a manifest by name or path; file paths become absolute. Nothing in it is executed.
+
+    Args:
+        name_or_path: name of a shipped manifest ("oasis_malc", "embedded", ...) or a JSON file.
+        dataset_dir: folder of the data; default: the manifest's ``root`` under MONAI_GAN_RECON_DATA when that
+            is set and has the data, else the manifest's own folder. Paths ``package://nilearn/...`` lie in
+            that installed package.
+        section: "training", "validation" or "testing": return that list alone, its files all there.
+
+    Returns:
+        The manifest, or with ``section`` the entries of that split.
+
+    Raises:
+        FileNotFoundError: if the manifest is missing, or with ``section`` one of its files.
+        ValueError: if the manifest is malformed, has one person in two splits, or no entries in ``section``.
+    """
+    path, content = read_manifest(name_or_path)
+    leaked = people_in_two_splits(content)
+    if leaked:
+        person, sections = next(iter(leaked.items()))
+        raise ValueError(
+            f"{path}: person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
+        )
+    root = str(content.get("root", ""))
+    images = [entry["image"] for name in SECTIONS for entry in content.get(name, [])]
+    folder = find_dataset_folder(images, root, path, dataset_dir)
+    absolute = {
+        name: [
+            entry | {key: resolve(entry[key], folder) for key in file_keys(entry)}
+            for entry in content.get(name, [])
+        ]
+        for name in SECTIONS
+    }
+    text = {
+        key: str(content.get(key, ""))
+        for key in ("title", "description", "licence", "licence_url", "citation", "source", "modality")
+    }
+    manifest = Manifest(
+        name=str(content.get("name", path.stem)),
+        root=root,
+        file=path,
+        dataset_dir=folder,
+        training=absolute["training"],
+        validation=absolute["validation"],
+        testing=absolute["testing"],
+        **text,
+    )
+    return manifest if section is None else manifest.section(section)
+
+
+__all__ = [
+    "DATA_ENV",
+    "PACKAGE_PREFIX",
+    "SECTIONS",
+    "Manifest",
+    "available_manifests",
+    "find_manifest",
+    "load_manifest",
+    "people_in_two_splits",
+    "read_manifest",
+]

@@ -1,0 +1,110 @@
+"""Check of a data manifest: split by person, no image twice, every file there and with the stated sha256."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from .manifest import SECTIONS, people_in_two_splits, read_manifest
+from .manifest_paths import file_keys, find_dataset_folder, resolve
+
+_BLOCK = 1 << 20
+
+
+def sha256_of(path: str | os.PathLike[str]) -> str:
+    """Hexadecimal sha256 of a file, or of a folder's files in the order of their names (a DICOM series)."""
+    digest = hashlib.sha256()
+    path = Path(path)
+    for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if file.is_file():
+            with file.open("rb") as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def manifest_problems(
+    name_or_path: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    hashes: bool = True,
+    progress: bool = False,
+) -> list[str]:
+    """Everything that is wrong with a manifest and its data, one line a problem; an empty list if nothing is.
+
+    Args:
+        name_or_path: name of a shipped manifest or a JSON file.
+        dataset_dir: folder of the data (see :func:`~monai_gan_recon.data.manifest.load_manifest`).
+        hashes: compare sha256 (reads every file); else only whether the files exist.
+        progress: show a progress bar.
+
+    Raises:
+        FileNotFoundError, ValueError: if the manifest itself cannot be read.
+    """
+    path, content = read_manifest(name_or_path)
+    problems = list(_list_problems(content))
+    images = [entry["image"] for section in SECTIONS for entry in content.get(section, [])]
+    folder = find_dataset_folder(images, str(content.get("root", "")), path, dataset_dir)
+    entries = [(section, entry) for section in SECTIONS for entry in content.get(section, [])]
+    for section, entry in tqdm(
+        entries, desc="checking files", unit="entry", disable=None if progress else True
+    ):
+        for key, stated in file_keys(entry).items():
+            problem = _file_problem(str(entry[key]), stated, folder, hashes)
+            if problem:
+                problems.append(f"{section}: {problem}")
+    return problems
+
+
+def check_manifest(
+    name_or_path: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    hashes: bool = True,
+) -> None:
+    """Raise if anything is wrong with a manifest or its data; arguments as for :func:`manifest_problems`.
+
+    Raises:
+        ValueError: with the number of problems and the first one.
+    """
+    problems = manifest_problems(name_or_path, dataset_dir, hashes)
+    if problems:
+        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
+        raise ValueError(f"manifest {name_or_path}: {problems[0]}{more}")
+
+
+def _list_problems(content: dict[str, Any]) -> Iterator[str]:
+    for section in SECTIONS:
+        if section in content and not content[section]:
+            yield f"{section}: the list is empty; fill it or leave it out"
+    for person, sections in people_in_two_splits(content).items():
+        yield f"person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
+    by_path: dict[str, str] = {}
+    by_hash: dict[str, str] = {}
+    for section in SECTIONS:
+        for entry in content.get(section, []):
+            image, stated = entry["image"], entry.get("sha256")
+            if image in by_path:
+                yield f"{section}: image {image} is listed twice (already in {by_path[image]})"
+            elif stated and stated in by_hash:
+                yield f"{section}: image {image} has the same content as {by_hash[stated]}"
+            by_path.setdefault(image, section)
+            if stated:
+                by_hash.setdefault(stated, image)
+
+
+def _file_problem(relative: str, stated: str | None, folder: Path, hashes: bool) -> str | None:
+    try:
+        file = resolve(relative, folder)
+    except FileNotFoundError as error:
+        return str(error)
+    if not Path(file).exists():
+        return f"{file} is missing"
+    if stated is None:
+        return f"{relative} has no sha256 in the manifest"
+    if hashes and sha256_of(file) != stated:
+        return f"{file} has another sha256 than the manifest states; it is another version or damaged"
+    return None

@@ -1,0 +1,88 @@
+"""Where the files of a data manifest lie: inside an installed package or under the data set's folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+DATA_ENV = "MONAI_GAN_RECON_DATA"
+PACKAGE_PREFIX = "package://"
+_HASH_SUFFIX = "_sha256"
+
+
+def file_keys(entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """Keys of a manifest entry that name files, with the sha256 the manifest states for each (or ``None``).
+
+    ``image`` (hash in ``sha256``) and ``label`` are files, and so is every key ``x`` beside which
+    ``x_sha256`` stands.
+    """
+    keys: dict[str, str | None] = {"image": entry.get("sha256")}
+    for key in entry:
+        if key == "label" or f"{key}{_HASH_SUFFIX}" in entry:
+            keys[key] = entry.get(f"{key}{_HASH_SUFFIX}")
+    return keys
+
+
+def check_relative(path: str) -> None:
+    """Refuse a file path that could leave the data set's folder.
+
+    Raises:
+        ValueError: if ``path`` is absolute, or goes up with "..".
+    """
+    parts = PurePosixPath(path.removeprefix(PACKAGE_PREFIX).replace("\\", "/"))
+    if not parts.parts or parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+        raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
+
+
+def package_path(path: str) -> Path:
+    """Absolute path of ``package://<package>/<file>``; the package is located, never imported.
+
+    Raises:
+        FileNotFoundError: if that package is not installed.
+    """
+    package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(
+            f"{path}: the Python package {package!r} is not installed; pip install {package}"
+        )
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+def resolve(path: str, folder: Path) -> str:
+    """Absolute path of one file of a manifest whose data set lies in ``folder``."""
+    check_relative(path)
+    return str(package_path(path) if path.startswith(PACKAGE_PREFIX) else folder / path)
+
+
+def find_dataset_folder(
+    images: Iterable[str], root: str, manifest_file: Path, dataset_dir: str | os.PathLike[str] | None
+) -> Path:
+    """Folder that the relative paths of a manifest start from.
+
+    With ``dataset_dir``: that folder, or its subfolder ``root``. Without: ``root`` under the folder that the
+    environment variable MONAI_GAN_RECON_DATA names, else beside the manifest file. Among several, the first
+    that holds an image.
+
+    Args:
+        images: relative image paths of the manifest.
+        root: the manifest's own ``root``: name of the data set's folder, "" for none.
+        manifest_file: the manifest's JSON file.
+        dataset_dir: folder given by the user.
+    """
+    if dataset_dir is not None:
+        given = Path(dataset_dir).expanduser().absolute()
+        candidates = [given, given / root]
+    else:
+        beside = manifest_file.absolute().parent
+        shared = os.environ.get(DATA_ENV)
+        candidates = [Path(shared).absolute() / root, Path(shared).absolute()] if shared else []
+        candidates += [beside / root, beside]
+    inside = [image for image in images if not image.startswith(PACKAGE_PREFIX)]
+    for folder in candidates:
+        if any((folder / image).exists() for image in inside):
+            return Path(os.path.normpath(folder))
+    return Path(os.path.normpath(candidates[0]))

@@ -1,0 +1,27 @@
+"""Engines: the GAN trainer on MONAI's AdversarialTrainer, validation, resumable checkpoints."""
+
+from monai_gan_recon.engines.batch import PrepareReconstructionBatch
+from monai_gan_recon.engines.best_model import BestModelSaver
+from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
+from monai_gan_recon.engines.ema import ema_of
+from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
+from monai_gan_recon.engines.progress import TrainingProgress
+from monai_gan_recon.engines.seeding import set_seed
+from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
+from monai_gan_recon.engines.training_log import TrainingLog, read_log
+from monai_gan_recon.engines.validator import ReconstructionValidator
+
+__all__ = [
+    "BestModelSaver",
+    "PrepareReconstructionBatch",
+    "ReconstructionGANTrainer",
+    "ReconstructionValidator",
+    "ResumableCheckpoint",
+    "TrainingLog",
+    "TrainingProgress",
+    "bf16_pays",
+    "ema_of",
+    "read_log",
+    "resolve_amp",
+    "set_seed",
+]

@@ -1,0 +1,105 @@
+"""Resumable checkpoints: a training killed at any moment goes on from its last finished epoch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+
+from monai_gan_recon.data.writing import atomic_path
+
+logger = logging.getLogger(__name__)
+
+
+class ResumableCheckpoint:
+    """Save everything a training needs to go on after each epoch, and load it when the training starts.
+
+    The file is written under a temporary name and renamed, so that a kill leaves the former one intact. It holds
+    tensors and plain values only and is loaded with ``weights_only=True``.
+
+    Args:
+        path: the checkpoint file.
+        objects: what has ``state_dict`` and ``load_state_dict``: networks, optimisers, schedulers, the moving average.
+        resume: load the file if it exists; False: refuse to overwrite it.
+        every: epochs between two checkpoints.
+
+    Raises:
+        ValueError: when the training starts, if the checkpoint is of another network, or exists and ``resume`` is False.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], objects: Mapping[str, Any], resume: bool = True, every: int = 1
+    ) -> None:
+        self.path, self.objects, self.resume, self.every = Path(path), dict(objects), resume, every
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer; attach before handlers that need the resumed state."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every), self.save)
+        engine.add_event_handler(Events.COMPLETED, self.save)
+
+    def save(self, engine: Engine) -> None:
+        """Write the checkpoint."""
+        state = {
+            "objects": {name: thing.state_dict() for name, thing in self.objects.items()},
+            "epoch": engine.state.epoch,
+            "iteration": engine.state.iteration,
+            "best_metric": float(engine.state.best_metric),
+            "best_metric_epoch": int(engine.state.best_metric_epoch),
+            "random": random_state(),
+        }
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self.path) as temporary:
+            torch.save(state, temporary)
+
+    def _start(self, engine: Engine) -> None:
+        if not self.path.exists():
+            return
+        if not self.resume:
+            raise ValueError(
+                f"{self.path} exists: resume that training (--resume true) or choose another --ckpt_dir"
+            )
+        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        try:
+            for name, thing in self.objects.items():
+                thing.load_state_dict(state["objects"][name])
+        except (KeyError, RuntimeError, ValueError) as error:
+            reason = str(error).splitlines()[0]
+            raise ValueError(
+                f"{self.path} does not fit this configuration ({reason}): choose another --ckpt_dir"
+            ) from error
+        engine.state.epoch, engine.state.iteration = state["epoch"], state["iteration"]
+        engine.state.best_metric = state["best_metric"]
+        engine.state.best_metric_epoch = state["best_metric_epoch"]
+        set_random_state(state["random"])
+        logger.info("resumed %s: %d of %d epochs done", self.path, state["epoch"], engine.state.max_epochs)
+
+
+def random_state() -> dict[str, Any]:
+    """State of the global random generators of Python, numpy and torch, as plain values and tensors."""
+    name, keys, position, has_gauss, gauss = np.random.get_state()  # noqa: NPY002 - MONAI draws from it
+    version, internal, gauss_next = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": [str(name), torch.from_numpy(np.asarray(keys).astype(np.int64)), position, has_gauss, gauss],
+        "python": [version, list(internal), gauss_next],
+    }
+
+
+def set_random_state(state: Mapping[str, Any]) -> None:
+    """Restore what :func:`random_state` gave."""
+    torch.set_rng_state(state["torch"])
+    if state["cuda"] and torch.cuda.is_available():
+        torch.cuda.set_rng_state_all(state["cuda"])
+    name, keys, position, has_gauss, gauss = state["numpy"]
+    np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))  # noqa: NPY002
+    version, internal, gauss_next = state["python"]
+    random.setstate((version, tuple(internal), gauss_next))

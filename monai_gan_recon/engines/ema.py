@@ -1,0 +1,33 @@
+"""Exponential moving average of a network's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+
+def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """A moving average that follows the network closely at first: decay ``min(decay, (1 + n) / (10 + n))``.
+
+    Args:
+        network: the network to average; ``ema_of(network).module`` is the averaged copy.
+        decay: decay after many updates, in [0, 1).
+
+    Raises:
+        ValueError: if the decay is outside [0, 1).
+    """
+    return AveragedModel(network, avg_fn=_ramped(decay), use_buffers=True)
+
+
+def _ramped(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor | int], torch.Tensor]:
+    if not 0 <= decay < 1:
+        raise ValueError(f"the decay of the moving average must be in [0, 1), got {decay}")
+
+    def average(mean: torch.Tensor, value: torch.Tensor, updates: torch.Tensor | int) -> torch.Tensor:
+        n = float(updates)
+        return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
+
+    return average

@@ -1,0 +1,120 @@
+"""Volumes for inference and evaluation: what to read, and what happens when one cannot be read."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.data import Dataset
+from torch.utils.data import DataLoader
+
+from monai_gan_recon.data import Manifest, case_name, find_volumes
+
+
+def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
+    """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
+
+    Args:
+        path: see :func:`monai_gan_recon.data.find_volumes`.
+
+    Returns:
+        One dictionary a volume, never none.
+
+    Raises:
+        ValueError: if no path is given, the folder holds no volume, or two volumes would share their results' name.
+        FileNotFoundError: if the path does not exist.
+    """
+    if path is None or not str(path).strip():
+        raise ValueError("no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH")
+    entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
+    twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
+    if twice:
+        raise ValueError(f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one")
+    return entries
+
+
+def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
+    """Entries (image, case, person) of one split of a manifest, the cases' names unique.
+
+    Args:
+        manifest: see :func:`monai_gan_recon.data.load_manifest`.
+        section: "training", "validation" or "testing".
+
+    Raises:
+        ValueError: if there are none.
+        FileNotFoundError: if a file is missing.
+    """
+    entries = [
+        {"image": str(entry["image"]), "case": case_name(entry["image"]), "person": str(entry["person"])}
+        for entry in manifest.section(section)
+    ]
+    count = Counter(entry["case"] for entry in entries)
+    for number, entry in enumerate(entries):
+        if count[entry["case"]] > 1:
+            entry["case"] = f"{entry['case']}_{number}"
+    return entries
+
+
+class VolumeDataset(Dataset):
+    """MONAI's data set of volumes, whose errors are one line each.
+
+    Args:
+        data: one dictionary a volume.
+        transform: reads and prepares a volume.
+        keep_going: True: a volume that cannot be read becomes an item with its message under ``error``; False: the
+            program ends with that line.
+        check: called with the entry before the volume is read; raises for one that is not to be done.
+
+    Raises:
+        ValueError: if there is no volume.
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        transform: Callable[..., Any],
+        keep_going: bool = False,
+        check: Callable[[Mapping[str, Any]], None] | None = None,
+    ) -> None:
+        if not data:
+            raise ValueError("there is no volume to reconstruct")
+        super().__init__(data, transform)
+        self.keep_going, self.check = keep_going, check
+
+    def __getitem__(self, index: int) -> dict[str, Any]:  # type: ignore[override]
+        """Read and prepare one volume."""
+        entry = dict(self.data[index])
+        try:
+            if self.check is not None:
+                self.check(entry)
+            return dict(self.transform(entry))
+        except (RuntimeError, ValueError, OSError) as error:
+            message = users_message(error)
+            if message is None:
+                raise
+            if str(entry.get("image")) not in message:
+                message = f"{entry.get('image')}: {message}"
+            if not self.keep_going:
+                raise SystemExit(message) from error
+            return entry | {"error": message}
+
+
+def volume_loader(dataset: VolumeDataset) -> DataLoader:
+    """Data loader that gives one volume at a time, without batch axis, read in the main process."""
+    return DataLoader(dataset, batch_size=None, num_workers=0, collate_fn=dict)
+
+
+def users_message(error: BaseException) -> str | None:
+    """The line meant for users in an error that MONAI's transforms and configs have wrapped; None if there is none.
+
+    The first ``ValueError`` or ``OSError`` of the chain of causes counts; anything else is a defect and needs its traceback.
+    """
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, (ValueError, OSError)):
+            return " ".join(str(current).split())
+        current = current.__cause__
+    return None

@@ -1,0 +1,29 @@
+"""Where the networks compute in bfloat16."""
+
+from __future__ import annotations
+
+import torch
+
+
+def bf16_pays(device: torch.device | str) -> bool:
+    """Whether bfloat16 autocast is faster than float32 there: on a GPU that has it, and on a CPU with AMX tiles.
+
+    A CPU without AMX computes bfloat16 convolutions no faster than float32 ones. The Fourier transforms of data
+    consistency stay in float32 everywhere.
+    """
+    if torch.device(device).type == "cuda":
+        return torch.cuda.is_bf16_supported()
+    return bool(torch.cpu._is_amx_tile_supported())
+
+
+def resolve_amp(amp: bool | str, device: torch.device | str) -> bool:
+    """"auto" to what pays on the device, a bool to itself.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if amp == "auto":
+        return bf16_pays(device)
+    if not isinstance(amp, bool):
+        raise ValueError(f"amp must be true, false or 'auto', got {amp!r}")
+    return amp

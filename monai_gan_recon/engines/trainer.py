@@ -1,0 +1,201 @@
+"""The GAN trainer for reconstruction, on MONAI's AdversarialTrainer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Events
+from monai.engines import AdversarialTrainer
+from monai.utils import AdversarialIterationEvents, AdversarialKeys
+from monai.utils.enums import CommonKeys as Keys
+from torch import nn
+from torch.optim.swa_utils import AveragedModel
+
+from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.losses import AdversarialLoss, ReconstructionLoss, clip_weights, gradient_penalty
+
+ADVERSARIAL_SHARE = "adversarial_share"
+
+
+class ReconstructionGANTrainer(AdversarialTrainer):
+    """Train a generator to reconstruct, at first alone, then against a critic.
+
+    In each iteration the critic takes ``n_critic`` steps on the batch, then the generator one. The generator's
+    gradient is formed at its output: the gradient of the reconstruction loss plus that of the adversarial loss,
+    which is scaled so that its norm is ``adversarial_share`` of the sum of both norms (as VQGAN balances its critic,
+    Esser et al. 2021), or weighted by the fixed ``adversarial_weight``. All events of ``AdversarialIterationEvents``
+    are fired, so that MONAI's handlers work unchanged.
+
+    Args:
+        device: device to train on.
+        max_epochs: epochs in all, those of the warm-up included.
+        train_data_loader: gives dictionaries with ``input`` (B, C, H, W) and ``target`` (B, 1, H, W).
+        g_network: generator.
+        g_optimizer: its optimiser.
+        d_network: critic, (B, 1, H, W) to logits (B, 1).
+        d_optimizer: its optimiser.
+        recon_loss_function: loss of a reconstruction and its reference.
+        adversarial_loss: Wasserstein or BCE form.
+        warmup_epochs: epochs without the adversary.
+        adversarial_share: share of the adversarial gradient; None: use ``adversarial_weight``.
+        adversarial_weight: fixed weight of the adversarial loss.
+        n_critic: steps of the critic for one of the generator.
+        clip_limit: clip the critic's weights to this absolute value after each step (Arjovsky et al. 2017); 0: no.
+        penalty_weight: weight of the gradient penalty (Gulrajani et al. 2017); 0: none.
+        max_grad_norm: clip the norm of the generator's gradient; 0: no.
+        ema_network: moving average of the generator, updated after each of its steps.
+        amp: bfloat16 autocast: true, false or "auto" (where it pays).
+        prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
+        train_handlers: MONAI or Ignite handlers.
+        kwargs: further arguments of ``AdversarialTrainer``.
+
+    Raises:
+        ValueError: if the gradient penalty is on and the critic's norm couples the samples of a batch.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        max_epochs: int,
+        train_data_loader: Iterable[Any],
+        g_network: nn.Module,
+        g_optimizer: torch.optim.Optimizer,
+        d_network: nn.Module,
+        d_optimizer: torch.optim.Optimizer,
+        recon_loss_function: ReconstructionLoss,
+        adversarial_loss: AdversarialLoss,
+        warmup_epochs: int = 0,
+        adversarial_share: float | None = None,
+        adversarial_weight: float = 1.0,
+        n_critic: int = 1,
+        clip_limit: float = 0.0,
+        penalty_weight: float = 0.0,
+        max_grad_norm: float = 0.0,
+        ema_network: AveragedModel | None = None,
+        amp: bool | str = "auto",
+        prepare_batch: Callable[..., Any] | None = None,
+        train_handlers: Sequence[Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if penalty_weight > 0 and getattr(d_network, "couples_samples", False):
+            raise ValueError("the gradient penalty needs a critic without batch norm: it is a penalty of each sample")
+        if adversarial_share is not None and not 0 <= adversarial_share < 1:
+            raise ValueError(f"adversarial_share must be in [0, 1), got {adversarial_share}")
+        self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
+        self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
+        self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm
+        self.adversarial_loss = adversarial_loss
+        self.bf16 = resolve_amp(amp, device)
+        super().__init__(
+            device=device,
+            max_epochs=max_epochs,
+            train_data_loader=train_data_loader,
+            g_network=g_network,
+            g_optimizer=g_optimizer,
+            g_loss_function=adversarial_loss.generator,
+            recon_loss_function=recon_loss_function,
+            d_network=d_network,
+            d_optimizer=d_optimizer,
+            d_loss_function=adversarial_loss.critic,
+            train_handlers=train_handlers,
+            decollate=False,
+            event_names=[AdversarialIterationEvents, *kwargs.pop("event_names", ())],
+            amp=False,  # MONAI's is CUDA's float16; here it is bfloat16, which needs no gradient scaling
+            **({"prepare_batch": prepare_batch} if prepare_batch else {}),
+            **kwargs,
+        )
+        self.ema_network = ema_network
+        sampler = getattr(train_data_loader, "sampler", None)
+        if hasattr(sampler, "set_epoch"):
+            self.add_event_handler(Events.EPOCH_STARTED, lambda engine: sampler.set_epoch(engine.state.epoch - 1))
+
+    @property
+    def adversary_active(self) -> bool:
+        """Whether the warm-up is over."""
+        return bool(self.state.epoch > self.warmup_epochs)
+
+    def _iteration(self, engine: AdversarialTrainer, batchdata: dict[str, torch.Tensor]) -> dict[str, Any]:
+        inputs, target = self.prepare_batch(batchdata, self.state.device, self.non_blocking, **self.to_kwargs)
+        output: dict[str, Any] = {Keys.IMAGE: inputs, Keys.LABEL: target, AdversarialKeys.REALS: target}
+        self.state.output = output
+        self.state.g_network.train()
+        self.state.d_network.train()
+        self.state.g_optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            fake = self.g_inferer(inputs, self.state.g_network)
+        fake = fake.float()
+        output[Keys.PRED] = output[AdversarialKeys.FAKES] = fake.detach()
+        self.fire_event(AdversarialIterationEvents.GENERATOR_FORWARD_COMPLETED)
+        if self.adversary_active:
+            for _ in range(self.n_critic):
+                self._critic_step(target, fake.detach())
+        self._generator_step(fake, target)
+        return output
+
+    def _critic_step(self, real: torch.Tensor, fake: torch.Tensor) -> None:
+        output, critic = self.state.output, self.state.d_network
+        self.state.d_optimizer.zero_grad(set_to_none=True)
+        with self._autocast():
+            output[AdversarialKeys.REAL_LOGITS] = self.d_inferer(real, critic).float()
+            self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_REALS_FORWARD_COMPLETED)
+            output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(fake, critic).float()
+            self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_FAKES_FORWARD_COMPLETED)
+        loss = self.state.d_loss_function(output[AdversarialKeys.REAL_LOGITS], output[AdversarialKeys.FAKE_LOGITS])
+        output[AdversarialKeys.DISCRIMINATOR_LOSS] = loss.detach()
+        self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_LOSS_COMPLETED)
+        if self.penalty_weight > 0:
+            penalty = gradient_penalty(critic, real, fake, self.penalty_weight)
+            output["gradient_penalty"] = penalty.detach()
+            loss = loss + penalty
+        loss.backward()
+        self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_BACKWARD_COMPLETED)
+        self.state.d_optimizer.step()
+        if self.clip_limit > 0:
+            clip_weights(critic, self.clip_limit)
+        self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED)
+
+    def _generator_step(self, fake: torch.Tensor, target: torch.Tensor) -> None:
+        output = self.state.output
+        image = fake.detach().requires_grad_(True)
+        loss, terms = self.state.recon_loss_function.with_terms(image, target)
+        output.update(terms)
+        output[AdversarialKeys.RECONSTRUCTION_LOSS] = output[Keys.LOSS] = loss.detach()
+        self.fire_event(AdversarialIterationEvents.RECONSTRUCTION_LOSS_COMPLETED)
+        (gradient,) = torch.autograd.grad(loss, image)
+        if self.adversary_active:
+            gradient = gradient + self._adversarial_gradient(image, gradient)
+        fake.backward(gradient)
+        self.fire_event(AdversarialIterationEvents.GENERATOR_BACKWARD_COMPLETED)
+        if self.max_grad_norm > 0:
+            output["grad_norm"] = nn.utils.clip_grad_norm_(self.state.g_network.parameters(), self.max_grad_norm)
+        self.state.g_optimizer.step()
+        if self.ema_network is not None:
+            self.ema_network.update_parameters(self.state.g_network)
+        self.fire_event(AdversarialIterationEvents.GENERATOR_MODEL_COMPLETED)
+
+    def _adversarial_gradient(self, image: torch.Tensor, reconstruction_gradient: torch.Tensor) -> torch.Tensor:
+        """The weighted gradient of the adversarial loss with respect to the generator's output."""
+        output, critic = self.state.output, self.state.d_network
+        critic.requires_grad_(False)
+        with self._autocast():
+            output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(image, critic).float()
+        self.fire_event(AdversarialIterationEvents.GENERATOR_DISCRIMINATOR_FORWARD_COMPLETED)
+        loss = self.state.g_loss_function(output[AdversarialKeys.FAKE_LOGITS])
+        output[AdversarialKeys.GENERATOR_LOSS] = loss.detach()
+        self.fire_event(AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED)
+        (gradient,) = torch.autograd.grad(loss, image)
+        critic.requires_grad_(True)
+        norm, reference = gradient.norm(), reconstruction_gradient.norm()
+        weight = self.adversarial_weight
+        if self.adversarial_share is not None:
+            ratio = self.adversarial_share / (1 - self.adversarial_share)
+            weight = float(ratio * reference / norm.clamp_min(1e-12))
+        output[Keys.LOSS] = output[Keys.LOSS] + weight * loss.detach()
+        output["adversarial_weight"] = weight
+        output[ADVERSARIAL_SHARE] = weight * norm / (weight * norm + reference).clamp_min(1e-12)
+        return weight * gradient
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.bf16)

@@ -1,0 +1,95 @@
+"""The training's course as a CSV: one row an epoch, nothing lost on resuming."""
+
+from __future__ import annotations
+
+import csv
+import os
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from monai.engines import Evaluator
+
+from monai_gan_recon.data.writing import atomic_path
+
+
+class TrainingLog:
+    """Write epoch, iteration, learning rate, seconds, the mean of each loss term, and the validation's metrics.
+
+    Rows of epochs that a resumed training repeats are replaced. Attach it after the validation handler and the
+    checkpoint, so that it sees their state.
+
+    Args:
+        path: the CSV file.
+        validator: the evaluator whose metrics are logged when it ran in this epoch.
+        optimizer: its learning rate is logged.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        validator: Evaluator | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
+    ) -> None:
+        self.path, self.validator, self.optimizer = Path(path), validator, optimizer
+        self._sums: dict[str, float] = defaultdict(float)
+        self._counts: dict[str, int] = defaultdict(int)
+        self._validated = False
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self._add)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._write)
+        if self.validator is not None:
+            self.validator.add_event_handler(Events.COMPLETED, self._note_validation)
+
+    def _start(self, engine: Engine) -> None:
+        self._sums.clear()
+        self._counts.clear()
+        self._validated = False
+        self._started = time.perf_counter()
+
+    def _note_validation(self, engine: Engine) -> None:
+        self._validated = True
+
+    def _add(self, engine: Engine) -> None:
+        for name, value in scalars(engine.state.output).items():
+            self._sums[name] += value
+            self._counts[name] += 1
+
+    def _write(self, engine: Engine) -> None:
+        row: dict[str, Any] = {"epoch": engine.state.epoch, "iteration": engine.state.iteration}
+        row["seconds"] = round(time.perf_counter() - self._started, 2)
+        if self.optimizer is not None:
+            row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
+        row |= {name: total / self._counts[name] for name, total in self._sums.items()}
+        if self.validator is not None and self._validated:
+            row |= self.validator.state.metrics
+        rows = [r for r in read_log(self.path) if int(r["epoch"]) < engine.state.epoch] + [row]
+        names = list(dict.fromkeys(name for r in rows for name in r))
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self.path) as temporary, open(temporary, "w", newline="") as file:
+            writer = csv.DictWriter(file, names, restval="")
+            writer.writeheader()
+            writer.writerows(rows)
+
+
+def scalars(output: dict[str, Any]) -> dict[str, float]:
+    """The scalar entries of an engine's output: losses, weights, norms."""
+    values = {}
+    for name, value in output.items():
+        if isinstance(value, float) or (isinstance(value, torch.Tensor) and value.numel() == 1 and value.ndim == 0):
+            values[str(name)] = float(value)
+    return values
+
+
+def read_log(path: str | os.PathLike[str]) -> list[dict[str, str]]:
+    """Rows of a training log; none if there is no file."""
+    if not Path(path).exists():
+        return []
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,69 @@
+"""Validation on slices during training, with the zero-filled image beside the reconstruction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from monai.engines import SupervisedEvaluator
+from monai.handlers import IgniteMetricHandler, from_engine
+from monai.metrics import PSNRMetric, SSIMMetric
+from torch import nn
+
+from monai_gan_recon.engines.batch import PrepareReconstructionBatch
+from monai_gan_recon.engines.precision import resolve_amp
+
+KEY_METRIC = "val_psnr"
+
+
+class ReconstructionValidator(SupervisedEvaluator):
+    """MONAI's evaluator with PSNR (the key metric) and SSIM of the reconstruction, and of the zero-filled image.
+
+    Args:
+        device: device to compute on.
+        val_data_loader: gives dictionaries with ``input``, ``target`` and ``zero_filled``.
+        network: the generator, usually its moving average.
+        amp: bfloat16 autocast: true, false or "auto".
+        val_handlers: MONAI or Ignite handlers.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        val_data_loader: Iterable[Any],
+        network: nn.Module,
+        amp: bool | str = "auto",
+        val_handlers: Sequence[Any] | None = None,
+    ) -> None:
+
+        def psnr(image: str) -> IgniteMetricHandler:
+            return IgniteMetricHandler(PSNRMetric(max_val=1.0), output_transform=from_engine([image, "label"]))
+
+        def ssim(image: str) -> IgniteMetricHandler:
+            return IgniteMetricHandler(SSIMMetric(spatial_dims=2), output_transform=from_engine([image, "label"]))
+
+        super().__init__(
+            device=torch.device(device),
+            val_data_loader=val_data_loader,
+            network=network,
+            prepare_batch=PrepareReconstructionBatch(),
+            key_val_metric={KEY_METRIC: psnr("pred")},
+            additional_metrics={
+                "val_ssim": ssim("pred"),
+                "zero_filled_psnr": psnr("zero_filled"),
+                "zero_filled_ssim": ssim("zero_filled"),
+            },
+            val_handlers=val_handlers,
+            amp=False,
+            decollate=False,
+        )
+        self.bf16 = resolve_amp(amp, device)
+
+    def _iteration(self, engine: SupervisedEvaluator, batchdata: dict[str, torch.Tensor]) -> dict[str, Any]:
+        with torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+            output: dict[str, Any] = super()._iteration(engine, batchdata)
+        output["pred"] = output["pred"].float()
+        zero_filled = batchdata["zero_filled"].to(self.state.device)
+        output["zero_filled"] = torch.hypot(zero_filled[:, :1], zero_filled[:, 1:])
+        return output

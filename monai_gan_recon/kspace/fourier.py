@@ -1,0 +1,49 @@
+"""Centred, orthonormal 2-D Fourier transforms of complex images."""
+
+from __future__ import annotations
+
+import torch
+from monai.data.fft_utils import fftn_centered, ifftn_centered
+
+
+def fft2c(image: torch.Tensor) -> torch.Tensor:
+    """Image to k-space, zero frequency at index ``n // 2`` of both axes.
+
+    Args:
+        image: real or complex image, shape (..., H, W).
+
+    Returns:
+        Complex k-space, shape (..., H, W), with the same 2-norm as the image (Parseval).
+    """
+    kspace: torch.Tensor = fftn_centered(torch.view_as_real(_as_complex(image)), spatial_dims=2)
+    return torch.view_as_complex(kspace.contiguous())
+
+
+def ifft2c(kspace: torch.Tensor) -> torch.Tensor:
+    """k-space to image, the inverse and the adjoint of :func:`fft2c`.
+
+    Args:
+        kspace: complex k-space, shape (..., H, W), zero frequency at index ``n // 2``.
+
+    Returns:
+        Complex image, shape (..., H, W).
+    """
+    image: torch.Tensor = ifftn_centered(torch.view_as_real(_as_complex(kspace)), spatial_dims=2)
+    return torch.view_as_complex(image.contiguous())
+
+
+def _as_complex(x: torch.Tensor) -> torch.Tensor:
+    return x if x.is_complex() else x.to(torch.complex128 if x.dtype == torch.float64 else torch.complex64)
+
+
+def to_channels(image: torch.Tensor) -> torch.Tensor:
+    """Complex image (..., H, W) to two real channels (..., 2, H, W): real part, imaginary part.
+
+    A view, without a copy; of a batch it is in channels-last memory format.
+    """
+    return torch.view_as_real(image).movedim(-1, -3)
+
+
+def from_channels(channels: torch.Tensor) -> torch.Tensor:
+    """Two real channels (..., 2, H, W) to a complex image (..., H, W); the inverse of :func:`to_channels`."""
+    return torch.view_as_complex(channels.movedim(-3, -1).contiguous())

@@ -1,0 +1,66 @@
+"""Sampling patterns by name, for any size, rate and seed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from monai_gan_recon.kspace.patterns_1d import equispaced_lines, gaussian_lines, random_lines
+from monai_gan_recon.kspace.patterns_2d import gaussian_points, poisson_disc, radial_spokes
+
+LINE_PATTERNS = {"gaussian1d": gaussian_lines, "equispaced": equispaced_lines, "random": random_lines}
+POINT_PATTERNS = {"gaussian2d": gaussian_points, "poisson": poisson_disc, "radial": radial_spokes}
+PATTERNS = (*LINE_PATTERNS, *POINT_PATTERNS)
+
+
+def sampling_mask(
+    pattern: str,
+    size: tuple[int, int],
+    rate: float,
+    axis: int = -1,
+    seed: int | np.random.Generator | None = None,
+    centre_fraction: float | None = None,
+) -> torch.Tensor:
+    """Draw a sampling mask.
+
+    Args:
+        pattern: "gaussian1d" (whole lines, Gaussian density), "equispaced" and "random" (MONAI's, whole lines),
+            "gaussian2d", "poisson" (points) or "radial" (spokes on the Cartesian grid).
+        size: size of k-space (H, W), each at least 1.
+        rate: fraction of k-space to sample, in (0, 1]. Exact, ``round(rate * N)`` lines or points, for
+            "gaussian1d", "gaussian2d" and "poisson"; within a spoke for "radial"; about that for MONAI's: the mask's
+            mean is the true rate.
+        axis: for patterns of whole lines, the phase-encoding axis, along which the mask varies: -1 for columns (W),
+            -2 for rows (H).
+        seed: an integer, a generator, or None for a fresh draw. The same seed gives the same mask.
+        centre_fraction: size of the fully sampled centre in units of the axis' length; None: as in DAGAN's patterns.
+
+    Returns:
+        Boolean tensor (H, W), the zero frequency at ``(H // 2, W // 2)`` sampled.
+
+    Raises:
+        ValueError: for an unknown pattern, a rate outside (0, 1], or an axis other than -1 and -2.
+    """
+    check_pattern(pattern)
+    check_rate(rate)
+    if axis not in (-1, -2):
+        raise ValueError(f"axis must be -1 (columns) or -2 (rows), got {axis}")
+    height, width = (int(n) for n in size)
+    rng = np.random.default_rng(seed)
+    if pattern in POINT_PATTERNS:
+        return torch.from_numpy(POINT_PATTERNS[pattern]((height, width), rate, rng, centre_fraction))
+    lines = torch.from_numpy(LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction))
+    lines = lines[None, :] if axis == -1 else lines[:, None]
+    return lines.expand(height, width).clone()
+
+
+def check_pattern(pattern: str) -> None:
+    """Raise a ValueError that lists the patterns if this is none of them."""
+    if pattern not in PATTERNS:
+        raise ValueError(f"unknown sampling pattern {pattern!r}: choose one of {', '.join(PATTERNS)}")
+
+
+def check_rate(rate: float) -> None:
+    """Raise a ValueError if the sampling rate is not in (0, 1]."""
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= 1:
+        raise ValueError(f"the sampling rate must be in (0, 1], got {rate!r}: 0.1 samples a tenth of k-space")

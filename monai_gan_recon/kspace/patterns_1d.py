@@ -1,0 +1,66 @@
+"""Sampling patterns of whole phase-encoding lines: Gaussian, and MONAI's equispaced and random."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from monai.apps.reconstruction.transforms.array import EquispacedKspaceMask, RandomKspaceMask
+
+from monai_gan_recon.kspace.centre import centre_fraction_for, centre_slice
+
+GAUSSIAN_SIGMA = 0.7
+"""Standard deviation of the line density over the rate times the number of lines.
+
+Fitted to DAGAN's patterns: with it the zero-filled PSNR is within 0.7 dB of theirs at all of their five rates."""
+
+
+def gaussian_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+    """Fully sampled centre, the other lines drawn without replacement from a Gaussian density (as DAGAN's).
+
+    Args:
+        n: number of lines.
+        rate: fraction of lines to sample, in (0, 1].
+        rng: source of randomness.
+        centre_fraction: fraction of all lines in the fully sampled centre; None: as in DAGAN's patterns.
+
+    Returns:
+        Boolean array (n,) with exactly ``max(round(rate * n), 1)`` lines.
+    """
+    count = max(round(rate * n), 1)
+    lines = np.zeros(n, dtype=bool)
+    centre = min(max(round(centre_fraction_for(rate, centre_fraction) * n), 1), count)
+    lines[centre_slice(n, centre)] = True
+    outer = np.flatnonzero(~lines)
+    # Gumbel top-k: the largest values of log-density + Gumbel noise are a draw without replacement
+    log_density = -0.5 * ((outer - n // 2) / (GAUSSIAN_SIGMA * rate * n)) ** 2
+    priority = log_density + rng.gumbel(size=outer.size)
+    lines[outer[np.argsort(-priority)[: count - centre]]] = True
+    return lines
+
+
+def equispaced_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+    """MONAI's ``EquispacedKspaceMask`` (fastMRI): its number of lines is near ``rate * n``, not exact."""
+    return _monai_lines(EquispacedKspaceMask, n, rate, rng, centre_fraction)
+
+
+def random_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+    """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw."""
+    return _monai_lines(RandomKspaceMask, n, rate, rng, centre_fraction)
+
+
+def _monai_lines(
+    kind: type[EquispacedKspaceMask] | type[RandomKspaceMask],
+    n: int,
+    rate: float,
+    rng: np.random.Generator,
+    centre_fraction: float | None,
+) -> np.ndarray:
+    if round(rate * n) >= n:
+        return np.ones(n, dtype=bool)
+    centre = centre_fraction_for(rate, centre_fraction)
+    if round(centre * n) < 1:
+        centre = 1 / n
+    sampler = kind(center_fractions=[centre], accelerations=[1 / rate], spatial_dims=1, is_complex=False)
+    sampler.set_random_state(seed=int(rng.integers(2**31)))
+    sampler(torch.zeros(1, n))
+    return sampler.mask.reshape(-1).numpy().astype(bool)

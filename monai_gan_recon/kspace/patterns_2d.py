@@ -1,0 +1,147 @@
+"""Sampling patterns of single points (two phase-encoding directions) and of spokes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from monai_gan_recon.kspace.centre import centre_fraction_for
+
+GAUSSIAN_SIGMA_2D = 0.2
+"""Standard deviation of the point density in units of each axis' length."""
+
+
+def gaussian_points(
+    shape: tuple[int, int], rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
+    """Fully sampled central disc, the other points drawn without replacement from a 2-D Gaussian density.
+
+    Args:
+        shape: size of k-space (H, W).
+        rate: fraction of points to sample, in (0, 1].
+        rng: source of randomness.
+        centre_fraction: diameter of the fully sampled disc in units of each axis' length; None: as for the lines.
+
+    Returns:
+        Boolean array (H, W) with exactly ``max(round(rate * H * W), 1)`` points.
+    """
+    count = max(round(rate * shape[0] * shape[1]), 1)
+    radius = _radius(shape)
+    # Gumbel top-k: the largest values of log-density + Gumbel noise are a draw without replacement
+    priority = -0.5 * (radius / GAUSSIAN_SIGMA_2D) ** 2 + rng.gumbel(size=shape)
+    priority[radius <= centre_fraction_for(rate, centre_fraction) / 2] = np.inf
+    return _largest(priority, radius, count)
+
+
+def poisson_disc(
+    shape: tuple[int, int], rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
+    """Variable-density Poisson disc: no two points outside the centre nearer than a radius that grows outwards.
+
+    The radius is found by bisection (Bridson 2007; the growth with distance as in Lustig et al. 2007), a surplus is
+    thinned at random.
+
+    Args:
+        shape: size of k-space (H, W).
+        rate: fraction of points to sample, in (0, 1].
+        rng: source of randomness.
+        centre_fraction: diameter of the fully sampled disc in units of each axis' length; None: as for the lines.
+
+    Returns:
+        Boolean array (H, W) with exactly ``max(round(rate * H * W), 1)`` points.
+    """
+    count = max(round(rate * shape[0] * shape[1]), 1)
+    radius = _radius(shape)
+    centre = radius <= centre_fraction_for(rate, centre_fraction) / 2
+    order = rng.permutation(shape[0] * shape[1])
+    low, high = 0.0, 1.5 / np.sqrt(rate)
+    best = np.ones(shape, dtype=bool)
+    for _ in range(12):
+        middle = (low + high) / 2
+        points = _throw_darts(shape, order, middle * (0.4 + 2 * radius), centre)
+        if points.sum() >= count:
+            low, best = middle, points
+        else:
+            high = middle
+    priority = best + 0.5 * rng.random(shape)
+    priority[centre] = np.inf
+    return _largest(priority, radius, count)
+
+
+def radial_spokes(
+    shape: tuple[int, int], rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
+    """Spokes through the centre, golden angle apart (Winkelmann et al. 2007), on the Cartesian grid.
+
+    Spokes are added until the next one would exceed the rate; the first angle is random.
+
+    Args:
+        shape: size of k-space (H, W).
+        rate: fraction of points to sample, in (0, 1]; met within one spoke.
+        rng: source of randomness.
+        centre_fraction: diameter of the fully sampled disc in units of each axis' length; None: as for the lines.
+
+    Returns:
+        Boolean array (H, W).
+    """
+    count = max(round(rate * shape[0] * shape[1]), 1)
+    mask = _largest(-_radius(shape), _radius(shape), count)
+    mask &= _radius(shape) <= centre_fraction_for(rate, centre_fraction) / 2
+    angle = rng.uniform(0, np.pi)
+    golden = np.pi * (np.sqrt(5) - 1) / 2
+    for _ in range(4 * shape[0] * shape[1]):
+        spoke = mask | _spoke(shape, angle)
+        if spoke.sum() > count:
+            break
+        mask = spoke
+        if mask.sum() == count:
+            break
+        angle += golden
+    mask[shape[0] // 2, shape[1] // 2] = True
+    return mask
+
+
+def _radius(shape: tuple[int, int]) -> np.ndarray:
+    """Distance from the zero frequency in units of each axis' length, 0.5 at the edge."""
+    y, x = (np.arange(n) - n // 2 for n in shape)
+    return np.hypot(y[:, None] / shape[0], x[None, :] / shape[1])
+
+
+def _largest(priority: np.ndarray, radius: np.ndarray, count: int) -> np.ndarray:
+    """The ``count`` points of highest priority, ties (the centre) by their distance from the zero frequency."""
+    chosen = np.lexsort((radius.ravel(), -priority.ravel()))[:count]
+    mask = np.zeros(priority.size, dtype=bool)
+    mask[chosen] = True
+    return mask.reshape(priority.shape)
+
+
+def _throw_darts(shape: tuple[int, int], order: np.ndarray, spacing: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """Take the grid points in random order, each unless it lies within the spacing of one taken before."""
+    height, width = shape
+    points = centre.copy()
+    blocked = centre.copy()
+    for index in order:
+        y, x = divmod(int(index), width)
+        if blocked[y, x]:
+            continue
+        points[y, x] = True
+        reach = spacing[y, x]
+        if reach < 1:
+            continue
+        r = int(reach)
+        top, left = max(y - r, 0), max(x - r, 0)
+        dy = np.arange(top, min(y + r + 1, height)) - y
+        dx = np.arange(left, min(x + r + 1, width)) - x
+        near = dy[:, None] ** 2 + dx[None, :] ** 2 <= reach**2
+        blocked[top : top + dy.size, left : left + dx.size] |= near
+    return points
+
+
+def _spoke(shape: tuple[int, int], angle: float) -> np.ndarray:
+    """One line of grid points through the zero frequency, corner to corner."""
+    steps = np.linspace(-0.75, 0.75, 3 * max(shape))
+    y = np.rint(shape[0] // 2 + steps * shape[0] * np.sin(angle)).astype(int)
+    x = np.rint(shape[1] // 2 + steps * shape[1] * np.cos(angle)).astype(int)
+    inside = (y >= 0) & (y < shape[0]) & (x >= 0) & (x < shape[1])
+    mask = np.zeros(shape, dtype=bool)
+    mask[y[inside], x[inside]] = True
+    return mask

@@ -1,0 +1,21 @@
+"""Losses: adversarial (Wasserstein, cross-entropy), image (NRMSE, DSSIM) and frequency."""
+
+from monai_gan_recon.losses.adversarial import AdversarialLoss, BCEAdversarialLoss
+from monai_gan_recon.losses.dssim import DSSIMLoss
+from monai_gan_recon.losses.frequency import FREQUENCY_MODES, FrequencyLoss
+from monai_gan_recon.losses.nrmse import NRMSELoss
+from monai_gan_recon.losses.reconstruction import ReconstructionLoss
+from monai_gan_recon.losses.wasserstein import WassersteinLoss, clip_weights, gradient_penalty
+
+__all__ = [
+    "FREQUENCY_MODES",
+    "AdversarialLoss",
+    "BCEAdversarialLoss",
+    "DSSIMLoss",
+    "FrequencyLoss",
+    "NRMSELoss",
+    "ReconstructionLoss",
+    "WassersteinLoss",
+    "clip_weights",
+    "gradient_penalty",
+]

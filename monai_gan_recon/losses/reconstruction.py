@@ -1,0 +1,67 @@
+"""The image terms of the generator's loss, weighted and summed."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from monai_gan_recon.losses._inputs import check_pair
+from monai_gan_recon.losses.dssim import DSSIMLoss
+from monai_gan_recon.losses.frequency import FrequencyLoss
+from monai_gan_recon.losses.nrmse import NRMSELoss
+
+
+class ReconstructionLoss(nn.Module):
+    """a · NRMSE + b · L_freq + l1 · L1 + dssim · DSSIM.
+
+    The supervised part of L_G in "GAN-ResNet50" (IJACSA 15(1), 2024), which does not give a and b: 15 and 0.1
+    are DAGAN's. A term of weight zero is not computed.
+
+    Args:
+        a: weight of the NRMSE (eq. 7).
+        b: weight of the frequency loss; it refers to the unnormalised FFT, mean over bins.
+        l1: weight of the mean absolute error.
+        dssim: weight of (1 − SSIM) / 2; its images must be at least 11×11.
+        frequency_mode: "complex", "amplitude" or "unmeasured", see ``FrequencyLoss``.
+        unmeasured_weight: how many times more an unmeasured line counts in mode "unmeasured".
+
+    Raises:
+        ValueError: a negative weight, or none above zero.
+    """
+
+    def __init__(
+        self,
+        a: float = 15.0,
+        b: float = 0.1,
+        l1: float = 0.0,
+        dssim: float = 0.0,
+        frequency_mode: str = "complex",
+        unmeasured_weight: float = 10.0,
+    ) -> None:
+        super().__init__()
+        weights = {"nrmse": a, "frequency": b, "l1": l1, "dssim": dssim}
+        if not all(weight >= 0 for weight in weights.values()) or not any(weights.values()):
+            raise ValueError(
+                f"reconstruction loss: weights must be at least 0 and one of them above, got {weights}"
+            )
+        self.weights = {name: weight for name, weight in weights.items() if weight > 0}
+        self.frequency = FrequencyLoss(frequency_mode, unmeasured_weight)
+        self.losses = nn.ModuleDict({"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "dssim": DSSIMLoss()})
+
+    def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Weighted sum for images (B, C, H, W) in [0, 1]; mode "unmeasured" needs the mask (B, 1, H, W)."""
+        return self.with_terms(pred, target, mask)[0]
+
+    def with_terms(
+        self, pred: Tensor, target: Tensor, mask: Tensor | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Weighted sum, and its unweighted, detached terms by name, both from one computation."""
+        pred, target = check_pair(pred, target, "reconstruction loss")
+        terms = {name: loss(pred, target) for name, loss in self.losses.items() if name in self.weights}
+        if "frequency" in self.weights:
+            terms["frequency"] = self.frequency(pred, target, mask)
+        total = sum((self.weights[name] * term for name, term in terms.items()), start=pred.new_zeros(()))
+        return total, {name: term.detach() for name, term in terms.items()}
+
+    def terms(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> dict[str, Tensor]:
+        """Unweighted, detached values of the terms whose weight is above zero, by name."""
+        return self.with_terms(pred.detach(), target, mask)[1]

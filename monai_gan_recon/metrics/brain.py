@@ -1,0 +1,50 @@
+"""Where the brain is in a reference volume, and how much of each slice it covers."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+
+from monai_gan_recon.metrics._inputs import plain
+from monai_gan_recon.transforms.phase_noise import FOREGROUND_THRESHOLD
+
+
+def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Tensor:
+    """Brain mask of a volume, slice by slice; of a head with its skull, the head.
+
+    Pixels above the threshold, holes filled (ventricles, sinuses); per slice the largest region is kept, and any
+    region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
+
+    Args:
+        reference: slices of one volume (N, 1, H, W).
+        threshold: fraction of the volume's maximum.
+
+    Returns:
+        Boolean mask (N, 1, H, W), on the reference's device; empty for slices with no pixel above the threshold.
+
+    Raises:
+        ValueError: if the volume is not (N, 1, H, W).
+    """
+    if reference.ndim != 4 or reference.shape[1] != 1:
+        raise ValueError(f"a brain mask needs slices (N, 1, H, W), got {tuple(reference.shape)}")
+    volume = plain(reference)
+    above = (volume > threshold * volume.max())[:, 0].cpu().numpy()
+    regions = np.stack([_main_regions(ndimage.binary_fill_holes(plane)) for plane in above])
+    return torch.from_numpy(regions)[:, None].to(volume.device)
+
+
+def brain_coverage(brain: Tensor) -> Tensor:
+    """Fraction of each slice's frame that a brain mask (N, 1, H, W) covers, shape (N,), in [0, 1]."""
+    return brain.float().mean(dim=(1, 2, 3))
+
+
+def _main_regions(plane: np.ndarray) -> np.ndarray:
+    """The largest connected region of a boolean slice and those at least half as large."""
+    labels, count = ndimage.label(plane)
+    if count < 2:
+        return plane
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    return (areas >= areas.max() / 2)[labels] & plane

@@ -1,0 +1,38 @@
+"""Load weights into a network, with errors that say what does not fit."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Network:
+    """Load a bare state dict; nothing in the file is executed (``weights_only=True``).
+
+    Args:
+        network: the network, changed in place.
+        path: file of the state dict; None leaves the network as it is.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the file holds no state dict, or that of another network.
+    """
+    if path is None:
+        return network
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no weights at {path}: train a model first, or give the file of another one")
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+        network.load_state_dict(state)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"{path} does not hold weights of this network ({type(error).__name__}: {reason})") from error
+    return network

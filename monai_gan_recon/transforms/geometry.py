@@ -1,0 +1,135 @@
+"""Volume to slices of a plane and back, and centre crop or padding of the slices."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from numbers import Integral
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.transforms import InvertibleTransform, MapTransform, Orientation, Orientationd, ResizeWithPadOrCrop
+
+_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
+_MIN_SIZE = 16
+
+
+def plane_axcodes(plane: str) -> str:
+    """Orientation codes of the array axes (N, H, W) of a plane's slices.
+
+    H goes down the displayed image and W to its right; N is the slice axis. The letters say towards what each
+    index grows: coronal "AIL", axial "SPL", sagittal "RIA".
+
+    Raises:
+        ValueError: for another plane.
+    """
+    if plane not in _AXCODES:
+        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(_AXCODES)}")
+    return _AXCODES[plane]
+
+
+class SlicesOfPlane(Orientation):
+    """Volume (1, X, Y, Z) → slices (1, N, H, W) of a plane, by flips and transpositions; invertible.
+
+    Args:
+        plane: "coronal" (the paper's), "axial" or "sagittal".
+
+    Raises:
+        ValueError: for another plane; at the call, if the image is not (1, X, Y, Z).
+    """
+
+    def __init__(self, plane: str = "coronal") -> None:
+        super().__init__(axcodes=plane_axcodes(plane), labels=None)
+        self.plane = plane
+
+    def __call__(self, data_array: torch.Tensor, lazy: bool | None = None) -> torch.Tensor:
+        """Reorient the volume; its affine follows."""
+        if data_array.ndim != 4:
+            raise ValueError(
+                f"slices are taken from a volume (1, X, Y, Z), not from shape {tuple(data_array.shape)}"
+            )
+        return super().__call__(data_array, lazy=lazy)
+
+
+class SlicesOfPlaned(Orientationd):
+    """Dictionary version of :class:`SlicesOfPlane`.
+
+    Args:
+        keys: keys of the volumes.
+        plane: "coronal" (the paper's), "axial" or "sagittal".
+        allow_missing_keys: skip keys that are not there.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, plane: str = "coronal", allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(
+            keys, axcodes=plane_axcodes(plane), labels=None, allow_missing_keys=allow_missing_keys
+        )
+        self.ornt_transform = SlicesOfPlane(plane)
+
+
+class CropPadSlices(InvertibleTransform):
+    """Centre crop or zero padding of slices to (H, W); the slice axis stays.
+
+    Args:
+        size: (H, W) in pixels, each at least 16, or ``None`` for the whole slices.
+
+    Raises:
+        ValueError: for another size; at the call, if the image is neither (C, H, W) nor (C, N, H, W).
+    """
+
+    def __init__(self, size: Sequence[int] | None = None) -> None:
+        self.size: tuple[int, int] | None = None
+        self.resizers: dict[int, ResizeWithPadOrCrop] = {}
+        if size is None:
+            return
+        lengths = list(size) if isinstance(size, Sequence) else []
+        if len(lengths) != 2 or not all(isinstance(n, Integral) and n >= _MIN_SIZE for n in lengths):
+            raise ValueError(
+                f"slice size must be [height, width], each at least {_MIN_SIZE} pixels, not {size!r}"
+            )
+        self.size = (int(lengths[0]), int(lengths[1]))
+        self.resizers = {3: ResizeWithPadOrCrop(self.size), 4: ResizeWithPadOrCrop((-1, *self.size))}
+
+    def __call__(self, img: torch.Tensor) -> torch.Tensor:
+        """Crop or pad slices (C, H, W) or (C, N, H, W) about their centre."""
+        if self.size is None:
+            return img
+        if img.ndim not in self.resizers:
+            raise ValueError(f"slices must be (C, H, W) or (C, N, H, W), not of shape {tuple(img.shape)}")
+        return self.resizers[img.ndim](img)
+
+    def inverse(self, data: torch.Tensor) -> torch.Tensor:
+        """Slices of the original size; what was cropped away comes back as zeros."""
+        return data if self.size is None else self.resizers[data.ndim].inverse(data)
+
+
+class CropPadSlicesd(MapTransform, InvertibleTransform):
+    """Dictionary version of :class:`CropPadSlices`.
+
+    Args:
+        keys: keys of the slices.
+        size: (H, W) in pixels, each at least 16, or ``None`` for the whole slices.
+        allow_missing_keys: skip keys that are not there.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, size: Sequence[int] | None = None, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.cropper = CropPadSlices(size)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Crop or pad the slices."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.cropper(result[key])
+        return result
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Give the slices their original size back."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.cropper.inverse(result[key])
+        return result

@@ -1,0 +1,89 @@
+"""Min-Max scaling of a volume that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.data.meta_obj import get_track_meta
+from monai.transforms import InvertibleTransform, MapTransform
+from monai.utils import TraceKeys, convert_to_tensor
+
+
+class ScaleMinMax(InvertibleTransform):
+    r"""Min-Max scaling to an interval, with one minimum and maximum for the whole volume.
+
+    .. math:: m' = minv + (maxv - minv) \frac{m - \min m}{\max m - \min m}
+
+    Equation 1 of the GAN-ResNet50 paper (IJACSA 15(1) 2024). The minimum and maximum travel with the image,
+    so that ``inverse`` (or MONAI's ``Invertd``, on a prediction) gives back the original intensities.
+
+    Args:
+        minv: lower end of the interval.
+        maxv: upper end of the interval.
+
+    Raises:
+        ValueError: if ``minv`` is not below ``maxv``; at the call, for a constant, non-finite or complex
+            image.
+    """
+
+    def __init__(self, minv: float = 0.0, maxv: float = 1.0) -> None:
+        if not minv < maxv:
+            raise ValueError(f"Min-Max scaling needs minv < maxv, not minv={minv} and maxv={maxv}")
+        self.minv = float(minv)
+        self.maxv = float(maxv)
+
+    def __call__(self, img: torch.Tensor) -> torch.Tensor:
+        """Scale an image of any shape, such as (1, X, Y, Z); float32 out."""
+        image = convert_to_tensor(img, track_meta=get_track_meta())
+        if image.is_complex():
+            raise ValueError("Min-Max scaling needs real values, the image is complex; use its magnitude")
+        low, high = image.min().item(), image.max().item()
+        if not low < high or high - low == float("inf"):
+            raise ValueError(
+                f"Min-Max scaling needs a finite image that is not constant, not values {low:g} to {high:g}"
+            )
+        scaled = (image.float() - low) * ((self.maxv - self.minv) / (high - low)) + self.minv
+        scaled = scaled.clamp(self.minv, self.maxv)  # float rounding must not leave the interval
+        self.push_transform(scaled, extra_info={"low": low, "high": high})
+        return scaled
+
+    def inverse(self, data: torch.Tensor) -> torch.Tensor:
+        """Original intensities of an image, or of another one that carries its applied operations."""
+        info = self.pop_transform(data)[TraceKeys.EXTRA_INFO]
+        low, high = float(info["low"]), float(info["high"])
+        return (data - self.minv) * ((high - low) / (self.maxv - self.minv)) + low
+
+
+class ScaleMinMaxd(MapTransform, InvertibleTransform):
+    """Dictionary version of :class:`ScaleMinMax`; each key is scaled by its own minimum and maximum.
+
+    Args:
+        keys: keys of the images.
+        minv: lower end of the interval.
+        maxv: upper end of the interval.
+        allow_missing_keys: skip keys that are not there.
+    """
+
+    def __init__(
+        self, keys: KeysCollection, minv: float = 0.0, maxv: float = 1.0, allow_missing_keys: bool = False
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.scaler = ScaleMinMax(minv, maxv)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Scale the images."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.scaler(result[key])
+        return result
+
+    def inverse(self, data: Mapping[Hashable, MetaTensor]) -> dict[Hashable, Any]:
+        """Give back the original intensities."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.scaler.inverse(result[key])
+        return result

@@ -1,0 +1,113 @@
+"""The command that builds a manifest splits by person and writes what the reader accepts."""
+
+import json
+
+import numpy as np
+import pytest
+
+from monai_gan_recon.data import load_manifest, manifest_problems
+from monai_gan_recon.data.build_manifest import find_images, main, split_people
+
+
+@pytest.fixture
+def bids(write_nifti, tmp_path):
+    for person in range(5):
+        for session in (1, 2):
+            array = np.full((4, 4, 4), person * 2.0 + session, dtype=np.float32)
+            stem = f"bids/sub-{person:02d}/ses-{session}/anat/sub-{person:02d}_ses-{session}"
+            write_nifti(f"{stem}_T1w.nii.gz", array)
+            write_nifti(f"{stem}_T2w.nii.gz", array)
+    write_nifti("bids/derivatives/sub-00/anat/sub-00_T1w.nii.gz", np.ones((4, 4, 4), dtype=np.float32))
+    return tmp_path / "bids"
+
+
+def test_bids_folder_gives_people_and_sessions(bids):
+    entries = find_images(bids)
+    assert len(entries) == 10
+    assert entries[0]["image"] == "sub-00/ses-1/anat/sub-00_ses-1_T1w.nii.gz"
+    assert entries[0]["person"] == "sub-00"
+    assert [entry["session"] for entry in entries[:2]] == ["ses-1", "ses-2"]
+    assert all("T2w" in entry["image"] for entry in find_images(bids, "T2w"))
+
+
+def test_plain_folder_gives_one_person_a_file(write_nifti, tmp_path):
+    for name in ("1000_T1w.nii.gz", "1001_T1w.nii", "1001_fast.nii.gz"):
+        write_nifti(f"plain/{name}", np.ones((4, 4, 4), dtype=np.float32))
+    assert [e["person"] for e in find_images(tmp_path / "plain", "T1w")] == ["1000", "1001"]
+    assert [e["person"] for e in find_images(tmp_path / "plain")] == ["1000_T1w", "1001_T1w", "1001_fast"]
+
+
+def test_built_manifest_passes_the_check(bids, tmp_path, capsys):
+    output = tmp_path / "manifests/mine.json"
+    arguments = [
+        str(bids),
+        "--output",
+        str(output),
+        "--fractions",
+        "0.6,0.2,0.2",
+        "--licence",
+        "CC0",
+        "--seed",
+        "3",
+    ]
+    assert main(arguments) == 0
+    assert "6 training, 2 validation, 2 testing" in capsys.readouterr().out
+    assert manifest_problems(output) == []
+    manifest = load_manifest(output)
+    assert (manifest.name, manifest.licence, manifest.dataset_dir) == ("mine", "CC0", bids)
+    assert [p.name for p in output.parent.iterdir()] == ["mine.json"]
+
+
+def test_existing_file_is_kept_unless_told(bids, tmp_path):
+    output = tmp_path / "x.json"
+    output.write_text("mine")
+    with pytest.raises(SystemExit, match="exists already"):
+        main([str(bids), "--output", str(output)])
+    assert output.read_text() == "mine"
+    assert main([str(bids), "--output", str(output), "--overwrite"]) == 0
+    assert json.loads(output.read_text())["name"] == "x"
+
+
+@pytest.mark.parametrize(
+    ("fractions", "sizes"),
+    [
+        ((0.7, 0.1, 0.2), (14, 2, 4)),
+        ((0, 0, 1), (0, 0, 20)),
+        ((0.9, 0.05, 0.05), (18, 1, 1)),
+        ((0.98, 0.01, 0.01), (18, 1, 1)),
+    ],
+)
+def test_split_is_a_partition_of_the_people(fractions, sizes):
+    people = [f"p{n}" for n in range(20)] * 2
+    split = split_people(people, fractions, seed=5)
+    assert tuple(len(split.get(s, [])) for s in ("training", "validation", "testing")) == sizes
+    assert sorted(person for part in split.values() for person in part) == sorted(set(people))
+    assert split == split_people(list(reversed(people)), fractions, seed=5)
+    if min(sizes) > 0:
+        assert split != split_people(people, fractions, seed=6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (["--fractions", "0.5,0.5"], "three numbers"),
+        (["--fractions", "0.9,0.9,0.1"], "add up to 1"),
+        (["--fractions", "a,b,c"], "three numbers"),
+        (["--suffix", "FLAIR"], "no \\*_FLAIR.nii.gz images found"),
+    ],
+)
+def test_wrong_use_is_one_line(bids, tmp_path, arguments, match):
+    with pytest.raises(SystemExit, match=match) as info:
+        main([str(bids), "--output", str(tmp_path / "x.json"), *arguments])
+    assert "\n" not in str(info.value)
+    assert not (tmp_path / "x.json").exists()
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(SystemExit, match="no such folder"):
+        main([str(tmp_path / "none"), "--output", str(tmp_path / "x.json")])
+
+
+def test_fewer_people_than_lists():
+    with pytest.raises(ValueError, match="2 people cannot be split over 3 lists"):
+        split_people(["a", "b"], (0.4, 0.3, 0.3))

@@ -1,0 +1,135 @@
+"""DICOM series in: geometry as SimpleITK has it, incomplete or mixed folders refused, no patient named."""
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from monai_gan_recon.data.reading import load_volume
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def read_with_simpleitk(folder):
+    """Array (X, Y, Z) and RAS affine of the folder's series."""
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(folder)))
+    image = reader.Execute()
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    return sitk.GetArrayFromImage(image).T, LPS_TO_RAS @ affine
+
+
+@pytest.mark.parametrize("reverse_numbers", [False, True])
+def test_oblique_series_equals_simpleitk(write_series, reverse_numbers):
+    folder, values = write_series(slices=16, reverse_numbers=reverse_numbers)
+    image = load_volume(folder)
+    array, affine = read_with_simpleitk(folder)
+    np.testing.assert_allclose(image.affine, affine, atol=1e-3)
+    np.testing.assert_array_equal(image.numpy()[0], array)
+    np.testing.assert_array_equal(image.numpy()[0], values.transpose(2, 1, 0))
+
+
+def test_real_series_equals_simpleitk(data_folder):
+    folder = data_folder / "dicom/fnndsc_mprage"
+    image = load_volume(folder, plane="coronal")
+    array, affine = read_with_simpleitk(folder)
+    assert image.shape == (1, 256, 256, 192)
+    np.testing.assert_allclose(image.affine, affine, atol=1e-3)
+    np.testing.assert_array_equal(image.numpy()[0], array)
+
+
+def test_corners_of_a_single_slice_lie_where_the_series_has_them(write_series):
+    folder, values = write_series(slices=3)
+    whole = load_volume(folder)
+    files = sorted(folder.iterdir())
+    for file in files:
+        image = load_volume(file)
+        assert image.shape == (1, 20, 18, 1)
+        index = next(k for k in range(3) if np.array_equal(image.numpy()[0, ..., 0], values[k].T))
+        np.testing.assert_allclose(image.affine[:3, :3], whole.affine[:3, :3], atol=1e-4)
+        np.testing.assert_allclose(
+            image.affine.numpy() @ [3, 4, 0, 1], whole.affine.numpy() @ [3, 4, index, 1], atol=1e-4
+        )
+
+
+def test_rescale_slope_is_applied(write_series):
+    folder, values = write_series(RescaleSlope=2, RescaleIntercept=-7)
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0) * 2.0 - 7)
+
+
+def test_foreign_files_are_skipped(write_series):
+    folder, _ = write_series()
+    (folder / "README.txt").write_text("not DICOM")
+    (folder / "more").mkdir()
+    assert load_volume(folder).shape == (1, 20, 18, 6)
+
+
+def _empty(write_series):
+    folder, _ = write_series()
+    for file in folder.iterdir():
+        file.unlink()
+    return folder
+
+
+def _text_only(write_series):
+    folder = _empty(write_series)
+    (folder / "a.dcm").write_text("not DICOM")
+    return folder
+
+
+def _two_series(write_series):
+    write_series(series="1.2.3.111111")
+    return write_series(series="1.2.3.222222")[0]
+
+
+def _truncated(write_series):
+    folder, _ = write_series()
+    file = sorted(folder.iterdir())[2]
+    file.write_bytes(file.read_bytes()[:-100])
+    return folder
+
+
+def _two_echoes(write_series):
+    write_series(folder="series", series="1.2.3.4567890", EchoTime=1)
+    folder, _ = write_series(folder="other", series="1.2.3.4567890", EchoTime=2)
+    for file in folder.iterdir():
+        file.rename(folder.parent / "series" / f"second_{file.name}")
+    return folder.parent / "series"
+
+
+def _not_parallel(write_series):
+    write_series(series="1.2.3.4567890")
+    return write_series(series="1.2.3.4567890", slices=2, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])[0]
+
+
+BAD = {
+    "the folder is empty": _empty,
+    "holds no DICOM file": _text_only,
+    "no pixel data": lambda write: write(pixels=False)[0],
+    "holds 2 DICOM series; put each": _two_series,
+    r"unevenly spaced \(about 1 missing\)": lambda write: write(skip=(3,))[0],
+    r"unevenly spaced \(about 2 missing\)": lambda write: write(slices=9, skip=(3, 4))[0],
+    "cannot be decoded": _truncated,
+    "repeat a position": _two_echoes,
+    "not parallel": _not_parallel,
+    "multi-frame": lambda write: write(NumberOfFrames=6)[0],
+    "no slice position": lambda write: write(ImagePositionPatient=None)[0],
+    "colour image": lambda write: write(SamplesPerPixel=3)[0],
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_series_gives_one_clear_line_without_the_patient(write_series, message):
+    folder = BAD[message](write_series)
+    with pytest.raises(ValueError, match=message) as info:
+        load_volume(folder)
+    chain = [str(info.value)]
+    assert chain[0].startswith(str(folder))
+    assert "\n" not in chain[0]
+    assert not any(word in chain[0] for word in ("Doe", "Jane", "4711"))
+
+
+def test_nothing_of_the_patient_is_kept(write_series):
+    image = load_volume(write_series()[0])
+    assert not any(word in repr(image.meta) for word in ("Doe", "Jane", "4711"))

@@ -1,0 +1,152 @@
+"""Training slices: orientation as MONAI has it, filtering, cache, and the same items in every run."""
+
+import gc
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from monai.data import DataLoader, MetaTensor
+from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd
+
+from monai_gan_recon.data.reading import LoadVolumed
+from monai_gan_recon.data.slice_dataset import VolumeSliceDataset
+from monai_gan_recon.transforms.geometry import CropPadSlicesd
+from monai_gan_recon.transforms.intensity import ScaleMinMaxd
+
+VOLUME = Compose([LoadVolumed("image"), ScaleMinMaxd("image")])
+
+
+def random_slices():
+    noise = RandGaussianNoised("image", prob=1.0, std=0.1)
+    flip = RandFlipd("image", prob=0.5, spatial_axis=1)
+    return Compose([CropPadSlicesd("image", (16, 32)), RandZoomd("image", prob=0.5), flip, noise])
+
+
+@pytest.fixture
+def entries(write_nifti, volume, oblique_affine):
+    first = write_nifti("a.nii.gz", volume, oblique_affine)
+    second = write_nifti("b.nii.gz", volume[::-1].copy() * 3, np.diag([-1.0, 1.0, 1.0, 1.0]))
+    return [{"image": str(first), "person": "p1"}, {"image": str(second), "person": "p2"}]
+
+
+@pytest.mark.parametrize(("plane", "codes"), [("coronal", "AIL"), ("axial", "SPL"), ("sagittal", "RIA")])
+def test_slices_are_those_of_monai_orientation(entries, plane, codes):
+    dataset = VolumeSliceDataset(entries, VOLUME, planes=(plane,), min_foreground=0)
+    expected = [
+        Orientationd("image", axcodes=codes, labels=None)(VOLUME(dict(entry)))["image"][0]
+        for entry in entries
+    ]
+    assert len(dataset) == sum(len(volume) for volume in expected)
+    for item, image in zip(dataset, torch.cat([v.reshape(len(v), -1) for v in expected]), strict=True):
+        assert torch.equal(item["image"].flatten(), image.as_tensor())
+    assert dataset[0]["image"].shape == (1, *expected[0].shape[1:])
+
+
+def test_items_name_their_origin_and_are_plain(entries):
+    dataset = VolumeSliceDataset(
+        entries, VOLUME, random_slices(), planes=("axial", "sagittal"), min_foreground=0
+    )
+    item = dataset[len(dataset) - 1]
+    assert (item["person"], item["case"], item["plane"], item["slice"]) == ("p2", "b", "sagittal", 19)
+    assert type(item["image"]) is torch.Tensor
+    assert not isinstance(item["image"], MetaTensor)
+    assert item["image"].shape == (1, 16, 32)
+    assert item["image"].dtype == torch.float32
+
+
+def test_slices_with_little_foreground_are_left_out(write_nifti):
+    values = np.zeros((20, 20, 20), dtype=np.float32)
+    values[:, 5, :2] = 1.0  # 10 % of coronal slice 5
+    values[:, 6, :1] = 1.0  # 5 % of coronal slice 6
+    entry = {"image": str(write_nifti("f.nii", values)), "person": "p"}
+    kept = [VolumeSliceDataset([entry], VOLUME, min_foreground=f) for f in (0.1, 0.05)]
+    assert [[item["slice"] for item in dataset] for dataset in kept] == [[5], [5, 6]]
+    with pytest.raises(ValueError, match=r"no slice of 1 volumes has 50% of its pixels above 0\.02"):
+        VolumeSliceDataset([entry], VOLUME, min_foreground=0.5)
+
+
+def test_items_repeat_and_epochs_differ(entries):
+    first = VolumeSliceDataset(entries, VOLUME, random_slices(), seed=5)
+    second = VolumeSliceDataset(entries, VOLUME, random_slices(), seed=5)
+    other = VolumeSliceDataset(entries, VOLUME, random_slices(), seed=6)
+    n = len(first)
+    for index in (0, n - 1, 3 * n + 2):
+        _ = first[1]["image"]  # what was read before must not matter
+        assert torch.equal(first[index]["image"], second[index]["image"])
+        assert not torch.equal(first[index]["image"], other[index]["image"])
+    assert first[2]["slice"] == first[3 * n + 2]["slice"]
+    assert not torch.equal(first[2]["image"], first[3 * n + 2]["image"])
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")
+def test_items_do_not_depend_on_the_workers(entries, workers):
+    def epoch(num_workers):
+        dataset = VolumeSliceDataset(entries, VOLUME, random_slices(), seed=3, slices_per_epoch=12)
+        sampler = dataset.sampler()
+        sampler.set_epoch(2)
+        batches = list(DataLoader(dataset, batch_size=4, sampler=sampler, num_workers=num_workers))
+        assert Path(dataset._items[0][0].file).exists()  # a worker's end removes nothing
+        return torch.cat([batch["image"] for batch in batches]), [
+            person for batch in batches for person in batch["person"]
+        ]
+
+    alone, together = epoch(0), epoch(workers)
+    assert alone[0].shape == (12, 1, 16, 32)
+    assert torch.equal(alone[0], together[0])
+    assert alone[1] == together[1]
+
+
+class CountingLoad(LoadVolumed):
+    """Loader that counts its calls."""
+
+    calls = 0
+
+    def __call__(self, data):
+        type(self).calls += 1
+        return super().__call__(data)
+
+
+def test_cache_is_reused_until_the_recipe_or_the_file_changes(entries, write_nifti, volume, tmp_path):
+    def build(maxv=1.0):
+        transform = Compose([CountingLoad("image"), ScaleMinMaxd("image", maxv=maxv)])
+        return VolumeSliceDataset(entries, transform, cache_dir=tmp_path / "cache", min_foreground=0)
+
+    CountingLoad.calls = 0
+    first = build()
+    assert CountingLoad.calls == 2
+    again = build()
+    assert CountingLoad.calls == 2
+    assert torch.equal(first[7]["image"], again[7]["image"])
+    assert build(maxv=2.0)[7]["image"].max() > 1
+    assert CountingLoad.calls == 4
+    write_nifti("a.nii.gz", volume[:, :, :16])
+    assert build()[7]["image"].shape != first[7]["image"].shape
+    assert CountingLoad.calls == 5
+    assert not [name for name in (tmp_path / "cache").iterdir() if ".part." in name.name]
+
+
+def test_temporary_cache_goes_with_the_dataset(entries):
+    dataset = VolumeSliceDataset(entries, VOLUME)
+    folder = dataset._items[0][0].file.parent
+    copy = pickle.loads(pickle.dumps(dataset))
+    assert torch.equal(copy[0]["image"], dataset[0]["image"])
+    del copy
+    gc.collect()
+    assert folder.exists()
+    del dataset
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_wrong_arguments(entries):
+    with pytest.raises(ValueError, match="data list of the training slices is empty"):
+        VolumeSliceDataset([], VOLUME)
+    with pytest.raises(ValueError, match="unknown plane 'frontal'"):
+        VolumeSliceDataset(entries, VOLUME, planes=("coronal", "frontal"))
+    with pytest.raises(IndexError, match="negative"):
+        VolumeSliceDataset(entries, VOLUME)[-1]
+    with pytest.raises(ValueError, match="must give one real volume"):
+        VolumeSliceDataset(entries, lambda entry: {"image": torch.zeros(1, 20, 20, 20)})
