@@ -2,11 +2,11 @@
 
 MONAI 1.6 takes any ``--name value`` into the configuration, known or not; a value that starts with ``$`` is
 run as code, with ``%`` replaced by another part of a configuration, with ``@`` by the object of that id.
-:func:`check_command_line`, as first step of ``initialize``, comes before all of this but what MONAI does while
-it reads the configuration, which no configuration can prevent: it ends with a KeyError for a nested option
-whose parent does not exist (``--netwrok#width 3``), opens the file of a value ``%FILE``, and imports the module
-of a value ``$import MODULE``. The check protects from mistakes, not from somebody who may choose the whole
-command line.
+:func:`check_command_line`, as first step of ``initialize``, comes before all of this but what MONAI does
+while it reads the configuration, which no configuration can prevent: it ends with a KeyError for a nested
+option whose parent does not exist (``--netwrok#width 3``), opens the file of a value ``%FILE``, and imports
+the module of a value ``$import MODULE``. The check protects from mistakes, not from somebody who may choose
+the whole command line.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MONAI_OPTIONS = frozenset(
 """Options of ``monai.bundle run`` itself."""
 
 _FIXED = ("imports", "initialize")
-_PATH_ENDINGS = ("_dir", "_file", "_path", "_root")
+_PATH_ENDINGS = ("_dir", "_file", "_path", "_root", "weights")
 _PATHS = ("datalist", "input", "mask", "phase")
 _MEANING = {
     "$": "MONAI would run as code",
@@ -57,7 +57,7 @@ def check_command_line(paths: Collection[str] = _PATHS) -> None:
     errors that the user can repair are printed as one line too, wherever they come from.
 
     Args:
-        paths: options that are paths (no ``$`` in them), beside all named ..._dir, _file, _path or _root.
+        paths: options that are paths (no ``$`` in them), beside ..._dir, _file, _path, _root, weights.
 
     Raises:
         SystemExit: with the line.
@@ -111,12 +111,12 @@ def ids(config: Any, prefix: str = "") -> Iterator[str]:
 def _check_option(name: str, text: str, value: Any, known: Collection[str], paths: Collection[str]) -> None:
     typed = "--" + name.replace("::", "#")
     if name not in MONAI_OPTIONS and name not in known:
-        fail(f"unknown option {typed}{_suggestion(name, known)}")
+        fail(f"unknown option {typed}{_suggestion(name, known, '--')}")
     if name in _FIXED:
         fail(f"{typed} cannot be set on the command line: it loads and checks what the configuration needs")
     is_path = name.endswith(_PATH_ENDINGS) or name in paths
     for string in dict.fromkeys((text, *strings(value))):
-        sign = string.lstrip()[:1]
+        sign = string[:1]
         if sign in _MEANING:
             fail(f"{typed}: {string!r} starts with {sign!r}, which {_MEANING[sign]}; write the value itself")
         if "#" in string:
@@ -138,10 +138,10 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(item)
 
 
-def _suggestion(name: str, known: Collection[str]) -> str:
+def _suggestion(name: str, known: Collection[str], prefix: str = "") -> str:
     options = [known_name for known_name in known if not known_name.startswith("_")]
     depth = name.count("::")
     near = difflib.get_close_matches(name, [n for n in options if n.count("::") == depth] or options, n=1)
     if near:
-        return f"; did you mean {near[0].replace('::', '#')}?"
+        return f"; did you mean {prefix}{near[0].replace('::', '#')}?"
     return "; the configuration file lists them all"

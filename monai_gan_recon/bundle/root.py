@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from monai_gan_recon.bundle.command_line import command_line
@@ -25,5 +26,5 @@ def bundle_root() -> str:
     files = line.config_files() if line else []
     if not files:
         return str(Path.cwd())
-    folder = Path(files[0]).absolute().parent
+    folder = Path(os.path.abspath(files[0])).parent
     return str(folder.parent if folder.name == "configs" else folder)

@@ -87,9 +87,7 @@ def validate_size(size: Any) -> None:
         return
     numbers = size if isinstance(size, (list, tuple)) else []
     if len(numbers) != 2 or not all(_whole(n) for n in numbers):
-        fail(
-            f'--size: give height and width in pixels, such as "[256,256]", or null for whole slices, not {size!r}'
-        )
+        fail(f'--size: give height and width, such as "[256,256]", or null for whole slices; got {size!r}')
     if min(numbers) < MIN_SIZE:
         fail(f"--size: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}")
 

@@ -40,13 +40,14 @@ def normalise_protocol(protocol: Mapping[str, Any]) -> dict[str, Any]:
     """
     missing = [key for key in IDENTITY if key != "size" and protocol.get(key) is None]
     if missing:
-        raise ValueError(f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol")
+        raise ValueError(
+            f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol"
+        )
     size = protocol.get("size")
-    whole = size is None or isinstance(size, str)
     return {
         **{key: protocol[key] for key in IDENTITY if key != "size"},
         "rate": round(float(protocol["rate"]), 6),
-        "size": "whole" if whole else [int(n) for n in size],
+        "size": "whole" if size is None or isinstance(size, str) else [int(n) for n in size],
         **{key: value for key, value in protocol.items() if key not in IDENTITY},
     }
 
@@ -54,8 +55,8 @@ def normalise_protocol(protocol: Mapping[str, Any]) -> dict[str, Any]:
 def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What two results must share to be results of one protocol: the later then replaces the earlier.
 
-    Data set, track, pattern, rate, size and plane; SNR on the simulated track; Hermitian completion on the replica
-    track; phase-encoding axis and foreground filter where they are not the default.
+    Data set, track, pattern, rate, size and plane; SNR on the simulated track; Hermitian completion on the
+    replica track, phase-encoding axis and foreground filter where they are not the default.
     """
     key = {name: entry.get(name) for name in IDENTITY}
     if entry.get("track") == "simulated":
@@ -70,7 +71,7 @@ def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def file_stem(protocol: Mapping[str, Any]) -> str:
-    """Name of a protocol for files, such as ``oasis_malc_replica_gaussian1d_9.375_coronal_256x256`` (rate in %)."""
+    """File name part of a protocol: ``oasis_malc_replica_gaussian1d_9.375_coronal_256x256``, rate in %."""
     key = identity(protocol)
     size = key["size"] if isinstance(key["size"], str) else "x".join(str(n) for n in key["size"])
     parts = [key["dataset"], key["track"], key["pattern"], f"{100 * key['rate']:.6g}", key["plane"], size]
@@ -93,7 +94,9 @@ def read_metrics(path: str | Path) -> dict[str, Any]:
         entries = content["results"]
         complete = all(set(IDENTITY) | {"method", *METRICS} <= set(entry) for entry in entries)
     except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(f"{path}: is not a metrics file; move it away or choose another output_dir") from error
+        raise ValueError(
+            f"{path}: is not a metrics file; move it away or choose another output_dir"
+        ) from error
     if not complete:
         raise ValueError(f"{path}: has incomplete results; move it away or choose another output_dir")
     return dict(content)
@@ -113,7 +116,9 @@ def check_can_accumulate(path: str | Path) -> list[dict[str, Any]]:
     return list(content["results"])
 
 
-def write_metrics(path: str | Path, entries: Sequence[Mapping[str, Any]], config_hash: str = "") -> dict[str, Any]:
+def write_metrics(
+    path: str | Path, entries: Sequence[Mapping[str, Any]], config_hash: str = ""
+) -> dict[str, Any]:
     """Write results; those of the same protocol and method in the file are replaced, all others kept.
 
     Args:

@@ -23,21 +23,21 @@ from monai_gan_recon.metrics.conventions import METHODS, MIN_FOREGROUND
 
 
 class ReconstructionReport:
-    """Score each evaluated volume; at the end write CSV files, ``metrics.json`` and a figure, and print a table.
+    """Score each evaluated volume; at the end write CSV files, ``metrics.json``, a figure, and print a table.
 
     For a MONAI evaluator that processes one volume an iteration and leaves in ``engine.state.output`` what
-    :func:`monai_gan_recon.evaluation.volume_scores.score_volume` takes: a dictionary, or a list of them. Only rows of
-    scores and a few slices for the figure are kept.
+    :func:`monai_gan_recon.evaluation.volume_scores.score_volume` takes: a dictionary, or a list of them. Only
+    rows of scores and a few slices for the figure are kept.
 
     Files in ``output_dir``, where ``<protocol>`` is as in "oasis_malc_replica_gaussian1d_10_coronal_256x256":
-    ``metrics.json`` (grows: results of other protocols stay), ``slices_<protocol>.csv``, ``people_<protocol>.csv``,
-    ``comparison_<protocol>.png``.
+    ``metrics.json`` (grows: results of other protocols stay), ``slices_<protocol>.csv``,
+    ``people_<protocol>.csv``, ``comparison_<protocol>.png``.
 
     Args:
         output_dir: folder of the results; made if needed.
         dataset: name of the data set.
-        protocol: "track", "pattern", "rate", "size" ([H, W], or None for whole slices), "plane" and whatever else the
-            results should state, such as "snr", "hermitian", "axis".
+        protocol: "track", "pattern", "rate", "size" ([H, W], or None for whole slices), "plane" and whatever
+            else the results should state, such as "snr", "hermitian", "axis".
         config_hash: hash of the configuration.
         figures: draw the comparison figure.
         min_foreground: least fraction of the frame that the brain covers in a slice that counts.
@@ -120,8 +120,10 @@ class ReconstructionReport:
         write_slices_csv(self._rows, self.output_dir / f"slices_{stem}.csv")
         write_people_csv(people, self.output_dir / f"people_{stem}.csv")
         if self._pictures:
-            rate = f"{100 * self.protocol['rate']:.4g} % of k-space"
-            title = f"{self.protocol['dataset']}: {self.protocol['track']} track, {self.protocol['pattern']}, {rate}"
+            title = (
+                f"{self.protocol['dataset']}: {self.protocol['track']} track, {self.protocol['pattern']}, "
+                f"{100 * self.protocol['rate']:.4g} % of k-space"
+            )
             comparison_rows_figure(
                 list(self._pictures.values()), self.output_dir / f"comparison_{stem}.png", title=title
             )
@@ -141,8 +143,8 @@ class ReconstructionReport:
         notes = list(self._notes)
         if self.protocol["track"] == "replica" and self.protocol.get("hermitian"):
             notes.append(
-                f"the network's input is completed by Hermitian symmetry: {100 * (known or 0):.1f} % of k-space is known"
-                f" from {100 * (sampled or 0):.1f} % sampled; zero_filled is without it"
+                f"the network's input is completed by Hermitian symmetry: {100 * (known or 0):.1f} % of "
+                f"k-space is known from {100 * (sampled or 0):.1f} % sampled; zero_filled is without it"
             )
         return [
             {

@@ -32,7 +32,7 @@ class SliceRow:
 
 @dataclass(frozen=True)
 class PersonRow:
-    """Means over all slices of one person (of all scans) by one method; None where a metric does not apply."""
+    """Means over all slices of one person by one method; None where a metric does not apply."""
 
     person: str
     method: str
@@ -47,7 +47,7 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 
 
 def mean_and_ci(values: Iterable[float | None]) -> dict[str, float | None]:
-    r"""Mean over people and half width of its 95 % confidence interval, :math:`t_{0.975, n-1}\, s / \sqrt{n}`.
+    r"""Mean over people, half width of its 95 % confidence interval :math:`t_{0.975, n-1}\, s / \sqrt{n}`.
 
     Args:
         values: one mean a person; None or NaN does not count.

@@ -30,14 +30,14 @@ def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = Fals
         markdown: a Markdown table rather than plain text.
 
     Returns:
-        The table; ``mean ± half width of the 95 % confidence interval``, "–" where a metric does not apply.
+        The table; ``mean ± half width of the 95 % confidence interval``, "-" where a metric does not apply.
     """
     content = read_metrics(metrics) if isinstance(metrics, (str, Path)) else metrics
     entries = content["results"]
     header = ["data", "track", "pattern", "rate", "size", "plane", "n", "method"]
     lines = [header + [heading for heading, _ in COLUMNS.values()]]
     for entry in entries:
-        size = entry["size"] if isinstance(entry["size"], str) else "×".join(str(n) for n in entry["size"])
+        size = entry["size"] if isinstance(entry["size"], str) else "x".join(str(n) for n in entry["size"])
         lines.append(
             [
                 *(str(entry[key]) for key in ("dataset", "track", "pattern")),
@@ -56,14 +56,17 @@ def value_text(value: Mapping[str, float | None], form: str) -> str:
     """``{"mean", "ci95"}`` as "33.12 ± 0.41", without the interval where there is none."""
     mean, ci95 = value["mean"], value["ci95"]
     if mean is None:
-        return "–"
+        return "-"
     return f"{mean:{form}}" if ci95 is None else f"{mean:{form}} ± {ci95:{form}}"
 
 
 def text_table(lines: Sequence[Sequence[str]]) -> str:
     """Aligned columns under a ruled header (the first line)."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    rows = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    ]
     return "\n".join([rows[0], "─" * max(map(len, rows)), *rows[1:]])
 
 

@@ -23,7 +23,7 @@ class VolumeScores:
     Attributes:
         rows: two rows a slice, zero-filled and reconstruction.
         sampled_fraction: mean of the sampling mask, its true rate.
-        known_fraction: the same with the mirrored samples, what Hermitian symmetry of a real image makes known.
+        known_fraction: the same with the mirrored samples, which Hermitian symmetry gives for real images.
         notes: what a reader of the numbers must know.
         pictures: middle slice (H, W) as "reference", "zero_filled", "reconstruction", for a figure.
         picture_slice: index of that slice in the volume.
@@ -43,14 +43,14 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     Args:
         output: what the evaluator gives for the volume, with or without a batch axis of 1: "label" reference
             magnitude (1, N, H, W) in [0, 1]; "pred" complex estimate (2, N, H, W) or magnitude (1, N, H, W);
-            "zero_filled" (2, N, H, W); "mask" (1, N, H, W) or broadcastable; "case" name; optional: "person" name
-            (else the case), "seconds" of the network for all N slices.
-        min_foreground: least fraction of the frame that the brain covers; if no slice qualifies, all slices with
-            foreground are used and a note says so.
+            "zero_filled" (2, N, H, W); "mask" (1, N, H, W) or broadcastable; "case" name; optional: "person"
+            name (else the case), "seconds" of the network for all N slices.
+        min_foreground: least fraction of the frame that the brain covers; if no slice qualifies, all slices
+            with foreground are used and a note says so.
 
     Raises:
-        ValueError: if something is missing or of another shape, if the volume is empty, or if an image has NaN or
-            infinite values (they would drop out of the means and flatter them).
+        ValueError: if something is missing or of another shape, if the volume is empty, or if an image has
+            NaN or infinite values (they would drop out of the means and flatter them).
     """
     case = _name(output.get("case"), "volume")
     person = _name(output.get("person"), case)
@@ -61,16 +61,17 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     for name, volume in (("pred", pred), ("zero_filled", zero_filled)):
         if volume.shape[1:] != label.shape[1:]:
             raise ValueError(
-                f"{case}: {name!r} has slices {tuple(volume.shape[1:])} but the reference {tuple(label.shape[1:])}"
+                f"{case}: {name!r} has slices {tuple(volume.shape[1:])} "
+                f"but the reference {tuple(label.shape[1:])}"
             )
 
     brain = brain_mask(label.movedim(0, 1))
+    seconds = _seconds(output.get("seconds"))
+    per_slice = None if seconds is None else seconds / len(brain)
     chosen, notes = _choose(brain, case, min_foreground)
     mask, label, pred, zero_filled = (volume[:, chosen] for volume in (mask, label, pred, zero_filled))
     brain = brain[chosen]
 
-    seconds = _seconds(output.get("seconds"))
-    per_slice = None if seconds is None else seconds / output_slices(output)
     rows: list[SliceRow] = []
     images = {"zero_filled": zero_filled, "reconstruction": pred}
     magnitudes = {name: image.norm(dim=0) if len(image) == 2 else image[0] for name, image in images.items()}
@@ -90,13 +91,8 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     pictures["reference"] = label[0, middle].cpu().clone()
     measured = mask != 0
     known = measured | mirror(measured)
-    fractions = [float(m.float().mean()) for m in (measured, known)]
-    return VolumeScores(rows, *fractions, notes, pictures, chosen[middle])
-
-
-def output_slices(output: Mapping[str, Any]) -> int:
-    """Number of slices that went through the network."""
-    return int(output["pred"].shape[-3])
+    sampled_fraction, known_fraction = (float(m.float().mean()) for m in (measured, known))
+    return VolumeScores(rows, sampled_fraction, known_fraction, notes, pictures, chosen[middle])
 
 
 def _volume(output: Mapping[str, Any], key: str, case: str, channels: tuple[int, ...]) -> Tensor:
@@ -124,7 +120,8 @@ def _choose(brain: Tensor, case: str, min_foreground: float) -> tuple[list[int],
     chosen = torch.nonzero(coverage > 0)[:, 0].tolist()
     if not chosen:
         raise ValueError(f"{case}: the reference has no foreground, so there is nothing to score")
-    return chosen, [f"{case}: the brain covers {min_foreground:.0%} of no slice; all {len(chosen)} non-empty ones used"]
+    note = f"{case}: the brain covers {min_foreground:.0%} of no slice; all {len(chosen)} non-empty ones used"
+    return chosen, [note]
 
 
 def _name(value: Any, default: str) -> str:

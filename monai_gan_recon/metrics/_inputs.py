@@ -34,5 +34,7 @@ def check_brain(brain: Tensor, reference: Tensor) -> Tensor:
         ValueError: if its shape is not the reference's.
     """
     if brain.shape != reference.shape:
-        raise ValueError(f"the brain mask is {tuple(brain.shape)} but the slices are {tuple(reference.shape)}")
+        raise ValueError(
+            f"the brain mask is {tuple(brain.shape)} but the slices are {tuple(reference.shape)}"
+        )
     return brain.to(reference.device, torch.bool)

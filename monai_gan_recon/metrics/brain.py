@@ -14,15 +14,15 @@ from monai_gan_recon.transforms.phase_noise import FOREGROUND_THRESHOLD
 def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Tensor:
     """Brain mask of a volume, slice by slice; of a head with its skull, the head.
 
-    Pixels above the threshold, holes filled (ventricles, sinuses); per slice the largest region is kept, and any
-    region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
+    Pixels above the threshold, holes filled (ventricles, sinuses); per slice the largest region is kept, and
+    any region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
 
     Args:
         reference: slices of one volume (N, 1, H, W).
         threshold: fraction of the volume's maximum.
 
     Returns:
-        Boolean mask (N, 1, H, W), on the reference's device; empty for slices with no pixel above the threshold.
+        Boolean mask (N, 1, H, W), on the reference's device; empty where no pixel is above the threshold.
 
     Raises:
         ValueError: if the volume is not (N, 1, H, W).

@@ -28,10 +28,11 @@ def ssim_map(image: Tensor, reference: Tensor) -> Tensor:
         raise ValueError(
             f"SSIM needs slices of at least {SSIM_WINDOW}x{SSIM_WINDOW} pixels, got {tuple(image.shape[-2:])}"
         )
+    channels = (x.transpose(0, 1) for x in (image, reference))  # slices as channels: a faster convolution
     similarity: Tensor = compute_ssim_and_cs(
-        image, reference, 2, (SSIM_WINDOW, SSIM_WINDOW), (SSIM_SIGMA, SSIM_SIGMA), DATA_RANGE
+        *channels, 2, (SSIM_WINDOW, SSIM_WINDOW), (SSIM_SIGMA, SSIM_SIGMA), DATA_RANGE
     )[0]
-    return similarity
+    return similarity.transpose(0, 1)
 
 
 def ssim(image: Tensor, reference: Tensor) -> Tensor:

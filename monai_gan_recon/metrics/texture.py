@@ -11,7 +11,7 @@ from monai_gan_recon.metrics.conventions import HFEN_SIGMA, HFEN_WINDOW
 
 
 def log_filter(size: int = HFEN_WINDOW, sigma: float = HFEN_SIGMA) -> Tensor:
-    """Laplacian-of-Gaussian filter with zero sum, as MATLAB's ``fspecial('log', size, sigma)``, shape (size, size)."""
+    """Laplacian-of-Gaussian filter (size, size) of zero sum, as MATLAB's ``fspecial('log', size, sigma)``."""
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     squared = x[:, None].square() + x[None, :].square()
     gaussian = torch.exp(-squared / (2 * sigma**2))
@@ -22,8 +22,8 @@ def log_filter(size: int = HFEN_WINDOW, sigma: float = HFEN_SIGMA) -> Tensor:
 def hfen(image: Tensor, reference: Tensor) -> Tensor:
     r"""High-frequency error norm of each slice, :math:`\|L(y - x)\|_2 / \|L y\|_2`.
 
-    ``L`` is a Laplacian-of-Gaussian filter of 15×15 pixels, sigma 1.5 (Ravishankar & Bresler, IEEE TMI 2011), zero
-    outside the slice. 0 is a perfect rendering of edges and texture.
+    ``L`` is a Laplacian-of-Gaussian filter of 15×15 pixels, sigma 1.5 (Ravishankar & Bresler, IEEE TMI 2011);
+    slices are zero outside. 0 is a perfect rendering of edges and texture.
 
     Args:
         image: slices (N, 1, H, W).

@@ -26,7 +26,9 @@ def image_metrics(image: Tensor, reference: Tensor, brain: Tensor, chunk: int = 
     """
     image, reference = check_pair(image, reference)
     brain = check_brain(brain, reference)
-    parts = [_scores(*x) for x in zip(image.split(chunk), reference.split(chunk), brain.split(chunk), strict=True)]
+    parts = [
+        _scores(*x) for x in zip(image.split(chunk), reference.split(chunk), brain.split(chunk), strict=True)
+    ]
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
 
@@ -45,7 +47,9 @@ def residual_metric(image: Tensor, zero_filled: Tensor, mask: Tensor, chunk: int
     image, zero_filled = plain(image), plain(zero_filled)
     measured = (plain(mask) != 0).expand(1, *zero_filled.shape[1:])
     parts = []
-    for x, y, m in zip(image.split(chunk, 1), zero_filled.split(chunk, 1), measured.split(chunk, 1), strict=True):
+    for x, y, m in zip(
+        image.split(chunk, 1), zero_filled.split(chunk, 1), measured.split(chunk, 1), strict=True
+    ):
         estimate = from_channels(x.movedim(0, -3)) if len(x) == 2 else x[0]
         parts.append(kspace_residual(estimate, from_channels(y.movedim(0, -3)), m[0]))
     return torch.cat(parts).cpu()

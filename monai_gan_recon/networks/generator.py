@@ -124,5 +124,6 @@ def signal_intensity(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:
     x = x.float()
     squared = x.square().sum(dim=1, keepdim=True)
     dims = (1, 2, 3)
-    mean = squared.sum(dim=dims, keepdim=True) / squared.sqrt().sum(dim=dims, keepdim=True).clamp_min(eps)
+    magnitude = (squared + eps**2).sqrt()  # eps: the gradient of an empty pixel stays finite
+    mean = squared.sum(dim=dims, keepdim=True) / magnitude.sum(dim=dims, keepdim=True)
     return mean.clamp_min(eps)

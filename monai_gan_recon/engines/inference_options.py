@@ -1,0 +1,99 @@
+"""Checks of the options of inference that depend on one another, each with one clear line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+_WORDS = {"true": True, "false": False, "null": None, "none": None}
+
+
+def plain(value: Any) -> Any:
+    """Meaning of "true", "false" and "null", which the command line gives as text; anything else unchanged."""
+    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def flag(value: Any, name: str) -> bool:
+    """A switch of the command line.
+
+    Args:
+        value: true or false, or these words.
+        name: of the option, for the message.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    meaning = plain(value)
+    if not isinstance(meaning, bool):
+        raise ValueError(f"--{name}: say true or false, not {value!r}")
+    return meaning
+
+
+def check_inference_options(
+    entries: Sequence[Mapping[str, Any]],
+    output_dir: str | os.PathLike[str],
+    track: str,
+    axis: int = -1,
+    seed: int = 0,
+    mask: Any = None,
+    phase: Any = None,
+    size: Any = None,
+    error_map: bool = False,
+) -> None:
+    """Check the options of inference that depend on one another.
+
+    Args:
+        entries: the volumes, see :func:`monai_gan_recon.engines.inference.input_entries`.
+        output_dir: folder of the results.
+        track: "replica" or "simulated" of full images; "raw" or "replica" of images that are undersampled already.
+        axis: phase-encoding axis, -1 or -2.
+        seed: of the sampling patterns, at least 0.
+        mask: file of the sampling mask, if the images are undersampled already.
+        phase: file of the phase, if they are magnitudes.
+        size: [H, W] to crop or pad full images to.
+        error_map: whether an error map is wanted.
+
+    Raises:
+        ValueError: in one line.
+    """
+    tracks = ("replica", "simulated") if mask is None else ("raw", "replica")
+    if track not in tracks:
+        which = "full images" if mask is None else "images that are undersampled already (--mask)"
+        raise ValueError(f"--track: {track!r} does not go with {which}; choose {' or '.join(tracks)}")
+    _check_axis_and_seed(axis, seed)
+    if mask is None and phase is not None:
+        raise ValueError("--phase is for images that are undersampled already; give their sampling mask with --mask")
+    if mask is not None and size is not None:
+        raise ValueError("--size does not go with --mask: cropping would change the measured k-space")
+    if mask is not None and error_map:
+        raise ValueError("--save_error_map does not go with --mask: there is no full image to compare with")
+    if phase is not None and len(entries) > 1:
+        raise ValueError(f"--phase is the phase of one image, but --input holds {len(entries)}; give one")
+    folders = {Path(entry["image"]).absolute().parent for entry in entries}
+    if len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
+        raise ValueError(f"--output_dir: {output_dir} is the folder of the input; give another one for the results")
+
+
+def check_evaluation_options(axis: int = -1, seed: int = 0, min_foreground: float = 0.1) -> None:
+    """Check the options of evaluation that nothing else checks.
+
+    Args:
+        axis: phase-encoding axis, -1 or -2.
+        seed: of the sampling patterns, at least 0.
+        min_foreground: least fraction of the frame that the brain covers, in [0, 1].
+
+    Raises:
+        ValueError: in one line.
+    """
+    _check_axis_and_seed(axis, seed)
+    if isinstance(min_foreground, bool) or not isinstance(min_foreground, (int, float)) or not 0 <= min_foreground <= 1:
+        raise ValueError(f"--min_foreground: a fraction of the frame, in [0, 1], not {min_foreground!r}")
+
+
+def _check_axis_and_seed(axis: int, seed: int) -> None:
+    if axis not in (-1, -2):
+        raise ValueError(f"--axis: the phase-encoding axis is -1 (columns) or -2 (rows), not {axis!r}")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"--seed: must be a whole number of at least 0, got {seed!r}")

@@ -1,0 +1,88 @@
+import inspect
+
+import pytest
+from fire import core, inspectutils
+from fire.parser import DefaultParseValue
+from monai.bundle import ConfigWorkflow
+from monai.bundle import run as monai_run
+
+from monai_gan_recon.bundle import bundle_root, command_line
+from monai_gan_recon.bundle.options import MONAI_OPTIONS
+
+PROGRAM = "/somewhere/site-packages/monai/bundle/__main__.py"
+
+TYPED = [
+    "training --config_file a.yaml --rate 0.1",
+    "--config_file=a.yaml --size [256,256]",
+    "--config-file a.yaml --output-dir out --flag --last",
+    "training --network#width 3 --network::depth=4",
+    "--rate 0.1 --rate 0.5",
+    "--shift -1 --name a-b --empty= --x=a=b",
+    "run_id_here init_id_here --input /a/b -c -d",
+    "--verbose_flag -- --trace",
+]
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_reads_options_as_fire_does(typed):
+    line = command_line([PROGRAM, "run", *typed.split()])
+    arguments = typed.split(" -- ")[0].split()
+    kwargs, unknown, rest = core._ParseKeywordArgs(arguments, inspectutils.GetFullArgSpec(monai_run))
+    assert line.options == {name.replace("#", "::"): value for name, value in kwargs.items()}
+    assert (list(line.positional), unknown) == (rest, [])
+
+
+def test_values_have_the_types_that_monai_gets():
+    typed = "--a 0.1 --b [256,256] --c --d oasis_malc --e 1107 --f None"
+    line = command_line([PROGRAM, "run", *typed.split()])
+    assert [line.value(name) for name in "abcdef"] == [0.1, [256, 256], True, "oasis_malc", 1107, None]
+    assert DefaultParseValue("1107") == 1107  # a path that looks like a number reaches the bundle as one
+
+
+@pytest.mark.parametrize("argv", [["pytest", "tests"], [PROGRAM], ["/other/bundle/__main__.py", "run"]])
+def test_other_programs_have_no_command_line(argv):
+    assert command_line(argv) is None
+
+
+def test_several_config_files(tmp_path):
+    one = tmp_path / "a,b.yaml"
+    one.write_text("x: 1")
+    for typed, files in {
+        str(one): [str(one)],
+        "['a.yaml','b.yaml']": ["a.yaml", "b.yaml"],
+        "a.yaml,b.yaml": ["a.yaml", "b.yaml"],
+    }.items():
+        assert command_line([PROGRAM, "run", "--config_file", typed]).config_files() == files
+
+
+def test_args_file_gives_what_the_command_line_does_not(tmp_path):
+    file = tmp_path / "args.yaml"
+    file.write_text("config_file: a.yaml\nrate: 0.3")
+    line = command_line([PROGRAM, "run", "--args_file", str(file), "--rate", "0.2"])
+    assert line.config_files() == ["a.yaml"]
+    assert line.value("rate") == 0.2
+    assert line.args_file()["rate"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("files", "root"),
+    [
+        ("bundle/configs/train.yaml", "bundle"),
+        ("['bundle/configs/train.yaml','elsewhere/mine.yaml']", "bundle"),
+        ("elsewhere/mine.yaml", "elsewhere"),
+    ],
+)
+def test_bundle_root_is_beside_the_config_file(tmp_path, monkeypatch, files, root):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [PROGRAM, "ckpt_export", "--config_file", files])
+    assert bundle_root() == str(tmp_path / root)
+
+
+def test_bundle_root_from_python_is_the_current_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert bundle_root() == str(tmp_path)
+
+
+def test_every_option_of_monai_itself_is_known():
+    own = {*inspect.signature(monai_run).parameters, *inspect.signature(ConfigWorkflow).parameters}
+    assert own - {"override"} <= MONAI_OPTIONS

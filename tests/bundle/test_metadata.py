@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+from monai.bundle import ConfigParser, verify_metadata
+from monai.bundle.properties import MetaProperties
+from monai.utils import BundleProperty, BundlePropertyConfig
+
+ROOT = Path(__file__).parents[2]
+BUNDLES = sorted(path.parents[1] for path in (ROOT / "bundles").glob("*/configs/metadata.json"))
+SCHEMA = Path(__file__).with_name("metadata_schema.json")
+
+
+@pytest.fixture(params=BUNDLES, ids=lambda bundle: bundle.name)
+def metadata_file(request):
+    return request.param / "configs" / "metadata.json"
+
+
+def test_follows_the_specification(metadata_file):
+    verify_metadata(meta_file=str(metadata_file), filepath=str(SCHEMA))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda metadata: metadata.pop("monai_version"),
+        lambda metadata: metadata.update(eval_metrics={"psnr": "35 dB"}),
+        lambda metadata: metadata["network_data_format"]["outputs"].pop("pred"),
+        lambda metadata: metadata["network_data_format"]["inputs"]["image"].update(num_channels="3"),
+    ],
+)
+def test_the_check_can_fail(metadata_file, tmp_path, change):
+    metadata = json.loads(metadata_file.read_text())
+    change(metadata)
+    broken = tmp_path / "metadata.json"
+    broken.write_text(json.dumps(metadata))
+    with pytest.raises(ValueError, match="Failed validating"):
+        verify_metadata(meta_file=str(broken), filepath=str(SCHEMA))
+
+
+def test_has_every_property_that_monai_reads(metadata_file):
+    parser = ConfigParser()
+    parser.read_meta(str(metadata_file))
+    needed = [p[BundlePropertyConfig.ID] for p in MetaProperties.values() if p[BundleProperty.REQUIRED]]
+    assert [id_ for id_ in needed if id_ not in parser] == []
+
+
+def test_the_version_is_in_the_changelog(metadata_file):
+    metadata = json.loads(metadata_file.read_text())
+    assert metadata["version"] in metadata["changelog"]
+
+
+def test_every_channel_is_explained(metadata_file):
+    formats = json.loads(metadata_file.read_text())["network_data_format"]
+    for tensor in (*formats["inputs"].values(), *formats["outputs"].values()):
+        assert list(tensor["channel_def"]) == [str(c) for c in range(tensor["num_channels"])]

@@ -1,0 +1,106 @@
+"""Best model, training log, validation, moving average, precision."""
+
+import pytest
+import torch
+from monai.handlers import ValidationHandler
+from torch import nn
+from torch.utils.data import DataLoader
+
+from monai_gan_recon.engines import (
+    BestModelSaver,
+    ReconstructionValidator,
+    TrainingLog,
+    TrainingProgress,
+    bf16_pays,
+    ema_of,
+    read_log,
+    resolve_amp,
+)
+from monai_gan_recon.metrics import psnr
+
+
+@pytest.fixture
+def validated(training, tmp_path):
+    """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
+
+    def run(max_epochs=3, warmup_epochs=2, scores=None):
+        trainer = training(max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0)
+        loader = DataLoader(trainer.data_loader.dataset, batch_size=3)
+        validator = ReconstructionValidator("cpu", loader, trainer.ema_network.module)
+        ValidationHandler(interval=1, validator=validator, epoch_level=True).attach(trainer)
+        if scores is not None:
+            from ignite.engine import Events
+
+            validator.add_event_handler(
+                Events.COMPLETED, lambda e: e.state.metrics.update(val_psnr=scores[trainer.state.epoch - 1])
+            )
+        BestModelSaver(validator, trainer.ema_network.module, tmp_path, warmup_epochs).attach(trainer)
+        TrainingLog(tmp_path / "log.csv", validator, trainer.state.g_optimizer).attach(trainer)
+        TrainingProgress(validator).attach(trainer)
+        trainer.run()
+        return trainer, validator
+
+    return run
+
+
+def test_log_has_a_row_an_epoch(validated, tmp_path, capsys):
+    validated()
+    rows = read_log(tmp_path / "log.csv")
+    assert [int(r["epoch"]) for r in rows] == [1, 2, 3]
+    assert rows[0]["adversarial_share"] == ""
+    assert float(rows[2]["adversarial_share"]) == pytest.approx(0.1, rel=1e-3)
+    assert all(float(r["val_psnr"]) > 0 and float(r["zero_filled_psnr"]) > 0 for r in rows)
+    assert "epoch 3/3: validation PSNR" in capsys.readouterr().out
+
+
+def test_validation_metrics_are_the_means_over_slices(validated):
+    trainer, validator = validated(max_epochs=1, warmup_epochs=1)
+    items = [trainer.data_loader.dataset[i] for i in range(8)]
+    target = torch.stack([i["target"] for i in items])
+    zero_filled = torch.stack([torch.hypot(*i["zero_filled"])[None] for i in items])
+    with torch.no_grad():
+        pred = trainer.ema_network.module.eval()(torch.stack([i["input"] for i in items]))
+    assert validator.state.metrics["val_psnr"] == pytest.approx(psnr(pred, target).mean().item(), rel=1e-4)
+    assert validator.state.metrics["zero_filled_psnr"] == pytest.approx(psnr(zero_filled, target).mean().item(), rel=1e-4)
+
+
+def test_best_of_each_phase_is_kept(validated, tmp_path):
+    trainer, _ = validated(max_epochs=5, warmup_epochs=3, scores=[30.0, 32.0, 31.0, 28.0, 27.0])
+    assert (tmp_path / "model_supervised.pt").exists()
+    assert trainer.state.best_metric == 28.0
+    assert trainer.state.best_metric_epoch == 4
+    supervised, tuned = (torch.load(tmp_path / n, weights_only=True) for n in ("model_supervised.pt", "model.pt"))
+    final = trainer.ema_network.module.state_dict()
+    name = "refine.0.head.0.weight"
+    assert not torch.equal(supervised[name], tuned[name])
+    assert not torch.equal(tuned[name], final[name])
+
+
+def test_without_adversary_there_is_one_model(validated, tmp_path):
+    validated(max_epochs=2, warmup_epochs=2)
+    assert [p.name for p in tmp_path.glob("*.pt")] == ["model.pt"]
+
+
+def test_moving_average_follows_its_formula():
+    network = nn.Linear(1, 1, bias=False)
+    ema = ema_of(network, 0.5)
+    expected = None
+    for n, value in enumerate([1.0, 2.0, 4.0, 8.0]):
+        nn.init.constant_(network.weight, value)
+        ema.update_parameters(network)
+        if expected is None:
+            expected = value
+        else:
+            decay = min(0.5, (1 + n) / (10 + n))
+            expected = decay * expected + (1 - decay) * value
+    assert ema.module.weight.item() == pytest.approx(expected)
+    with pytest.raises(ValueError, match="decay"):
+        ema_of(network, 1.0)
+
+
+def test_precision():
+    assert resolve_amp(True, "cpu") is True
+    assert resolve_amp(False, "cpu") is False
+    assert resolve_amp("auto", "cpu") is bf16_pays("cpu")
+    with pytest.raises(ValueError, match="amp must be"):
+        resolve_amp("yes", "cpu")

@@ -1,0 +1,46 @@
+"""Loading weights: round trip, half precision, clear errors, nothing executed."""
+
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from monai_gan_recon.networks import load_weights
+
+
+def test_round_trip_and_half_precision(tmp_path):
+    source, copy = nn.Linear(3, 2), nn.Linear(3, 2)
+    torch.save({name: value.half() for name, value in source.state_dict().items()}, tmp_path / "half.pt")
+    load_weights(copy, tmp_path / "half.pt")
+    torch.testing.assert_close(copy.weight, source.weight, atol=1e-3, rtol=1e-3)
+    assert copy.weight.dtype == torch.float32
+
+
+def test_none_leaves_the_network():
+    network = nn.Linear(3, 2)
+    before = network.weight.clone()
+    assert torch.equal(load_weights(network, None).weight, before)
+
+
+def test_clear_errors(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no weights at"):
+        load_weights(nn.Linear(3, 2), tmp_path / "missing.pt")
+    torch.save(nn.Linear(4, 2).state_dict(), tmp_path / "other.pt")
+    with pytest.raises(ValueError, match="does not hold weights of this network"):
+        load_weights(nn.Linear(3, 2), tmp_path / "other.pt")
+    (tmp_path / "text.pt").write_text("no weights")
+    with pytest.raises(ValueError, match="does not hold weights of this network"):
+        load_weights(nn.Linear(3, 2), tmp_path / "text.pt")
+
+
+class Executes:
+    def __reduce__(self):
+        return (exec, ("raise SystemExit('executed')",))
+
+
+def test_nothing_is_executed(tmp_path):
+    with open(tmp_path / "evil.pt", "wb") as file:
+        pickle.dump(Executes(), file)
+    with pytest.raises(ValueError, match="does not hold weights"):
+        load_weights(nn.Linear(3, 2), tmp_path / "evil.pt")
