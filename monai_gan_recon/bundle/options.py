@@ -114,6 +114,8 @@ def _check_option(name: str, text: str, value: Any, known: Collection[str], path
         fail(f"unknown option {typed}{_suggestion(name, known, '--')}")
     if name in _FIXED:
         fail(f"{typed} cannot be set on the command line: it loads and checks what the configuration needs")
+    if value is None:
+        fail(f"{typed}: MONAI ignores None and keeps the configuration's value; write null, or leave it out")
     is_path = name.endswith(_PATH_ENDINGS) or name in paths
     for string in dict.fromkeys((text, *strings(value))):
         sign = string[:1]

@@ -21,9 +21,12 @@ COLUMNS = {
 }
 """Metrics of the table: heading and format. MSE and RMSE, which PSNR restates, are in the files only."""
 
+WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "seconds_per_slice")
+"""Metrics whose confidence interval is in the files only."""
+
 
 def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = False) -> str:
-    """Table of a ``metrics.json``, one line a result.
+    """Table of a ``metrics.json``, one line a result; what all results share stands above it.
 
     Args:
         metrics: the file's content, or its path.
@@ -34,22 +37,23 @@ def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = Fals
     """
     content = read_metrics(metrics) if isinstance(metrics, (str, Path)) else metrics
     entries = content["results"]
-    header = ["data", "track", "pattern", "rate", "size", "plane", "n", "method"]
-    lines = [header + [heading for heading, _ in COLUMNS.values()]]
-    for entry in entries:
-        size = entry["size"] if isinstance(entry["size"], str) else "x".join(str(n) for n in entry["size"])
+    protocols = [_protocol_cells(entry) for entry in entries]
+    names = list(protocols[0]) if protocols else []
+    shared = [name for name in names if len({cells[name] for cells in protocols}) == 1]
+    varied = [name for name in names if name not in shared]
+    lines = [[*varied, "rate", "method", *(heading for heading, _ in COLUMNS.values())]]
+    for entry, cells in zip(entries, protocols, strict=True):
         lines.append(
             [
-                *(str(entry[key]) for key in ("dataset", "track", "pattern")),
+                *(cells[name] for name in varied),
                 f"{100 * entry['rate']:.4g} %",
-                size,
-                entry["plane"],
-                f"{entry['n_people']} / {entry['n_slices']}",
                 str(entry["method"]).replace("_", "-"),
-                *(value_text(entry[name], form) for name, (_, form) in COLUMNS.items()),
+                *(_metric_cell(entry[name], name) for name in COLUMNS),
             ]
         )
-    return markdown_table(lines) if markdown else text_table(lines)
+    table = markdown_table(lines) if markdown else text_table(lines)
+    caption = ", ".join(protocols[0][name] for name in shared)
+    return f"{caption}\n\n{table}" if caption else table
 
 
 def value_text(value: Mapping[str, float | None], form: str) -> str:
@@ -63,10 +67,7 @@ def value_text(value: Mapping[str, float | None], form: str) -> str:
 def text_table(lines: Sequence[Sequence[str]]) -> str:
     """Aligned columns under a ruled header (the first line)."""
     widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = [
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    ]
+    rows = ["  ".join(cell.ljust(n) for cell, n in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join([rows[0], "─" * max(map(len, rows)), *rows[1:]])
 
 
@@ -74,3 +75,24 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
     """GitHub Markdown; the first line is the header."""
     rows = ["| " + " | ".join(line) + " |" for line in lines]
     return "\n".join([rows[0], "|" + " --- |" * len(lines[0]), *rows[1:]])
+
+
+def _protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
+    """What the table says of a protocol, by heading."""
+    size = entry["size"] if isinstance(entry["size"], str) else "x".join(str(n) for n in entry["size"])
+    track = f"{entry['track']} track"
+    if entry["track"] == "simulated" and entry.get("snr") is not None:
+        track += f" (SNR {entry['snr']:g})"
+    people = "person" if entry["n_people"] == 1 else "people"
+    return {
+        "data": str(entry["dataset"]),
+        "track": track,
+        "pattern": str(entry["pattern"]),
+        "slices": f"{entry['plane']} {size}",
+        "n": f"{entry['n_slices']} slices of {entry['n_people']} {people}",
+    }
+
+
+def _metric_cell(value: Mapping[str, float | None], name: str) -> str:
+    form = COLUMNS[name][1]
+    return value_text({**value, "ci95": None} if name in WITHOUT_INTERVAL else value, form)

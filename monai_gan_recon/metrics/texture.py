@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import torch
+from scipy.fft import next_fast_len
 from torch import Tensor
-from torch.nn import functional as F
 
 from monai_gan_recon.metrics._inputs import check_pair
 from monai_gan_recon.metrics.conventions import HFEN_SIGMA, HFEN_WINDOW
@@ -33,9 +33,16 @@ def hfen(image: Tensor, reference: Tensor) -> Tensor:
         Shape (N,); NaN where the reference has no detail at all.
     """
     image, reference = check_pair(image, reference)
-    kernel = log_filter().to(reference.device)[None, None]
     error, detail = (
-        torch.linalg.vector_norm(F.conv2d(x, kernel, padding=HFEN_WINDOW // 2), dim=(1, 2, 3))
-        for x in (reference - image, reference)
+        torch.linalg.vector_norm(_filtered(x), dim=(1, 2, 3)) for x in (reference - image, reference)
     )
     return torch.where(detail > 0, error / detail, torch.nan)
+
+
+def _filtered(image: Tensor) -> Tensor:
+    """Slices (N, 1, H, W) through the filter, same size, zero outside; by FFT, which is faster."""
+    border = HFEN_WINDOW // 2
+    size = tuple(next_fast_len(n + 2 * border, real=True) for n in image.shape[-2:])
+    kernel = torch.fft.rfft2(log_filter().to(image.device), s=size)
+    filtered = torch.fft.irfft2(torch.fft.rfft2(image, s=size) * kernel, s=size)
+    return filtered[..., border : border + image.shape[-2], border : border + image.shape[-1]]

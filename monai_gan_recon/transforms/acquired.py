@@ -175,7 +175,8 @@ class Acquired(Transform):
         if self.track == "raw" and outside > _MAX_OUTSIDE:
             logger.warning(
                 "%s: %.0f %% of the energy of its k-space lies outside the sampling mask: the mask may be of another "
-                "scan or turned, or its zero frequency not at n // 2",
+                "scan, or its zero frequency not at n // 2, or turned (a 3-D mask has the axes of the image file, a "
+                "2-D one those of the slices as shown)",
                 name,
                 100 * outside,
             )

@@ -25,6 +25,7 @@ BAD = [
     (["--output_dir", "/data/study#1"], "--output_dir: '/data/study#1' contains '#'"),
     (["--size", "[64,", "128]"], "unexpected argument '128]': options start with --, and lists are quoted"),
     (["--initialize", "[]"], "--initialize cannot be set on the command line"),
+    (["--size", "None"], "--size: MONAI ignores None and keeps the configuration's value; write null"),
     (["--rate", "1.5"], "--rate: the sampling rate must be in (0, 1], got 1.5"),
     (["--size", "[8,8]"], "--size: slices need at least 16 x 16 pixels, got 8 x 8"),
 ]  # fmt: skip

@@ -32,10 +32,10 @@ def test_rows_are_below_one_another_and_the_drawing_repeats(tmp_path, reference)
     row = {"reference": reference, "zero_filled": 0.5 * reference, "reconstruction": 0.9 * reference}
     pictures = [
         imread(comparison_rows_figure([row] * n, tmp_path / f"{i}.png", box=(20, 30, 10, 10)))
-        for i, n in enumerate((1, 2, 2))
+        for i, n in enumerate((1, 2, 1))
     ]
     assert 1.6 < pictures[1].shape[0] / pictures[0].shape[0] < 2
-    assert np.array_equal(pictures[1], pictures[2])
+    assert np.array_equal(pictures[0], pictures[2])
 
 
 def test_perfect_reconstruction_and_empty_images_can_be_drawn(tmp_path, reference):

@@ -24,6 +24,15 @@ def test_filter_is_scipys_in_shape():
     assert np.corrcoef(expected.ravel(), log_filter().numpy().ravel())[0, 1] > 0.995
 
 
+def test_norm_of_the_filtered_images():
+    image, reference = torch.rand(2, 3, 1, 21, 34, generator=torch.Generator().manual_seed(0))
+    error, detail = (
+        F.conv2d(x, log_filter()[None, None], padding=7).flatten(1).norm(dim=1)
+        for x in (image - reference, reference)
+    )
+    torch.testing.assert_close(hfen(image, reference), error / detail, rtol=1e-4, atol=0)
+
+
 def test_relative_error_of_a_scaled_image():
     reference = torch.rand(2, 1, 32, 32, generator=torch.Generator().manual_seed(0))
     image = reference * torch.tensor([0.9, 1.0])[:, None, None, None]

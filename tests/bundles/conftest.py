@@ -1,0 +1,139 @@
+"""The real bundle's configurations with a tiny network, and MONAI's real command line run on it."""
+
+import contextlib
+import hashlib
+import json
+import runpy
+import shutil
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from monai_gan_recon.networks import ResNetGenerator
+
+SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
+TINY = {"layers": [1, 1], "width": 4, "stem": "pixel_unshuffle"}
+OBLIQUE = np.array([[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]])
+
+
+def tiny_generator(channels=3):
+    torch.manual_seed(0)
+    network = ResNetGenerator(channels, cascades=2 if channels == 3 else 1, **TINY)
+    for refine in network.refine:  # the last layer starts at zero: let the network do something
+        torch.nn.init.normal_(refine.head[0].weight, std=0.02)
+    return network
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    """Copy of the bundle; only ``network_def`` and ``models/`` differ."""
+    folder = tmp_path_factory.mktemp("bundles") / "brain"
+    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
+    for name in ("inference.yaml", "evaluate.yaml"):
+        config = yaml.safe_load((folder / "configs" / name).read_text())
+        config["network_def"] |= TINY | {"cascades": "$2 if @channels == 3 else 1"}
+        (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
+    (folder / "models").mkdir()
+    torch.save(tiny_generator().state_dict(), folder / "models" / "model.pt")
+    torch.save(tiny_generator(1).state_dict(), folder / "models" / "magnitude.pt")
+    return folder
+
+
+@pytest.fixture
+def run_bundle(bundle, tmp_path, monkeypatch, capsys):
+    """``python -m monai.bundle run ...`` inside this process, from another folder: (exit line or None, output)."""
+
+    def run(config, *arguments, run_id=None):
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        monkeypatch.chdir(elsewhere)
+        ids = [run_id] if run_id else []
+        arguments = ["run", *ids, "--config_file", bundle / "configs" / config, "--logging_file", "False", *arguments]
+        monkeypatch.setattr(sys, "argv", ["monai.bundle", *map(str, arguments)])
+        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+        capsys.readouterr()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
+            except SystemExit as end:
+                return end.code, capsys.readouterr()
+        return None, capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture
+def run_process(bundle, tmp_path):
+    """The same as a process of its own."""
+
+    def run(config, *arguments, run_id=None):
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir(exist_ok=True)
+        ids = [run_id] if run_id else []
+        command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *ids, "--config_file"]
+        command += [bundle / "configs" / config, *arguments]
+        return subprocess.run([str(c) for c in command], cwd=elsewhere, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+@pytest.fixture
+def write_nifti(tmp_path):
+    """Write an array (random blobs of a shape if none is given) as NIfTI on an oblique grid."""
+
+    def write(name="scan.nii.gz", array=None, shape=(20, 24, 18), affine=OBLIQUE):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(exist_ok=True)
+        if array is None:
+            array = blobs(shape)
+        nib.save(nib.Nifti1Image(array, affine), path)
+        return path
+
+    return write
+
+
+def blobs(shape, seed=0):
+    """Smooth volume with values from 20 to about 900."""
+    low = torch.rand(1, 1, 4, 4, 4, generator=torch.Generator().manual_seed(seed))
+    smooth = torch.nn.functional.interpolate(low, size=shape, mode="trilinear", align_corners=True)
+    return (smooth[0, 0] * 880 + 20).numpy()
+
+
+@pytest.fixture
+def write_manifest(write_nifti, tmp_path):
+    """A manifest with a testing list of two people and a training list of one."""
+
+    def write(**changes):
+        entries = []
+        for number, person in enumerate(("a", "b", "c")):
+            volume = blobs((20, 12, 18), seed=number)
+            file = write_nifti(f"{person}.nii.gz", np.pad(volume, [(6, 6), (1, 1), (7, 7)]))
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            entries.append({"image": file.name, "person": person, "sha256": digest})
+        content = {"name": "small", "title": "Small", "licence": "CC0", "source": "a test", "root": ""}
+        content |= {"training": entries[:1], "testing": entries[1:]} | changes
+        path = tmp_path / "in" / "small.json"
+        path.write_text(json.dumps(content))
+        return path
+
+    return write
+
+
+@pytest.fixture(autouse=True)
+def unchanged_logging():
+    """MONAI's command line configures loggers."""
+    import logging
+
+    before = [(logger, list(logger.handlers), logger.level) for logger in (logging.getLogger(), logging.getLogger("ignite"))]
+    yield
+    for logger, handlers, level in before:
+        with contextlib.suppress(ValueError):
+            logger.handlers[:], logger.level = handlers, level

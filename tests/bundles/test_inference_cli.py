@@ -1,0 +1,216 @@
+"""``run inference`` of the bundle on files, as users run it."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK as sitk
+import torch
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+from monai_gan_recon.kspace import fft2c, ifft2c, sampling_mask
+
+CONFIG = "inference.yaml"
+
+
+def test_process_from_another_folder(run_process, write_nifti, tmp_path):
+    source = write_nifti(shape=(65, 18, 71))
+    done = run_process(CONFIG, "--input", source, "--rate", "1", run_id="inference")
+    assert done.returncode == 0, done.stderr
+    output = tmp_path / "elsewhere" / "outputs" / "inference" / "scan_recon.nii.gz"
+    assert str(output.relative_to(tmp_path / "elsewhere")) in done.stdout
+    assert "s per slice" in done.stdout
+    assert "100%" in done.stderr  # progress bar
+    assert_same_image(output, source)
+
+
+def test_process_failure_is_one_line_and_a_code(run_process, tmp_path):
+    done = run_process(CONFIG, "--input", tmp_path / "nothing.nii.gz", run_id="inference")
+    assert done.returncode == 1
+    assert "nothing.nii.gz does not exist" in done.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
+# slices (height x width) of each plane of an (X, Y, Z) volume in about RAS: coronal Z x X, axial Y x X, sagittal Z x Y
+@pytest.mark.parametrize(
+    ("shape", "plane"),
+    [((128, 16, 64), "coronal"), ((65, 71, 16), "axial"), ((16, 71, 65), "sagittal"), ((16, 1, 16), "coronal")],
+)
+def test_fully_sampled_gives_the_volume_back(run_bundle, write_nifti, tmp_path, shape, plane):
+    source = write_nifti(shape=shape)
+    error, _ = run_bundle(CONFIG, "--input", source, "--rate", "1", "--plane", plane, "--output_dir", tmp_path / "out")
+    assert error is None
+    assert_same_image(tmp_path / "out" / "scan_recon.nii.gz", source)
+
+
+def test_files_on_request(run_bundle, write_nifti, tmp_path):
+    source = write_nifti(shape=(30, 6, 40), affine=np.diag([2.0, 3.0, 1.0, 1.0]))
+    switches = ["--save_zero_filled", "true", "--save_error_map", "True", "--save_kspace_residual"]
+    arguments = ["--input", source, "--rate", 0.3, "--output_dir", tmp_path / "out", *switches, "--hermitian", "false"]
+    assert run_bundle(CONFIG, *arguments, run_id="inference")[0] is None
+    names = ["scan_error.nii.gz", "scan_kspace_residual.json", "scan_recon.nii.gz", "scan_zero_filled.nii.gz"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+    original, recon, zero_filled, error = (
+        nib.load(file).get_fdata() for file in (source, *(tmp_path / "out" / names[i] for i in (2, 3, 0)))
+    )
+    assert np.abs(error - np.abs(recon - original)).max() < 0.01
+    assert np.abs(zero_filled - original).mean() > 1  # rate 0.3 does lose something
+    residual = json.loads((tmp_path / "out" / names[1]).read_text())
+    assert residual["measured_fraction"] == pytest.approx(9 / 30)
+    assert residual["kspace_residual_complex"]["max"] < 1e-4 < residual["kspace_residual"]["max"]
+
+
+def test_cropped_slices_come_back_at_their_size(run_bundle, write_nifti, tmp_path):
+    source = write_nifti(shape=(40, 5, 30))
+    arguments = ["--input", source, "--rate", 1, "--size", "[16,32]", "--output_dir", tmp_path / "out"]
+    assert run_bundle(CONFIG, *arguments)[0] is None
+    recon, original = nib.load(tmp_path / "out" / "scan_recon.nii.gz"), nib.load(source)
+    assert recon.shape == original.shape
+    inside = np.s_[4:36, :, 7:23]
+    assert np.allclose(recon.get_fdata()[inside], original.get_fdata()[inside], atol=0.01)
+    assert recon.get_fdata()[0, 0, 0] == pytest.approx(original.get_fdata().min(), abs=0.01)
+
+
+def test_existing_results_are_replaced_only_when_told(run_bundle, write_nifti, tmp_path):
+    arguments = ["--input", write_nifti(), "--output_dir", tmp_path / "out"]
+    assert run_bundle(CONFIG, *arguments)[0] is None
+    output = tmp_path / "out" / "scan_recon.nii.gz"
+    before = output.stat().st_mtime_ns
+    error, _ = run_bundle(CONFIG, *arguments)
+    assert "exists" in error
+    assert "--overwrite true" in error
+    assert output.stat().st_mtime_ns == before
+    assert run_bundle(CONFIG, *arguments, "--overwrite", "true")[0] is None
+    assert output.stat().st_mtime_ns > before
+
+
+def test_folder_goes_on_after_a_bad_volume(run_bundle, write_nifti, tmp_path):
+    bad = write_nifti("a.nii.gz", np.full((20, 20, 20), 7.0, dtype=np.float32))
+    write_nifti("b.nii.gz")
+    write_nifti("c.nii.gz")
+    error, printed = run_bundle(CONFIG, "--input", bad.parent, "--output_dir", tmp_path / "out")
+    assert error == "1 of 3 volumes failed"
+    assert [line for line in printed.err.splitlines() if "a.nii.gz" in line and "constant" in line]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["b_recon.nii.gz", "c_recon.nii.gz"]
+
+
+def test_dicom_series(run_bundle, tmp_path):
+    write_series(tmp_path / "series")
+    arguments = ["--input", tmp_path / "series", "--plane", "sagittal", "--rate", 1, "--output_dir", tmp_path / "out"]
+    assert run_bundle(CONFIG, *arguments)[0] is None
+    assert_same_as_itk(tmp_path / "out" / "series_recon.nii.gz", tmp_path / "series", 1e-2)
+
+
+def test_real_dicom_series(run_bundle, data_dir, tmp_path):
+    folder = data_dir / "dicom" / "fnndsc_mprage"
+    arguments = ["--input", folder, "--plane", "sagittal", "--rate", 0.5, "--output_dir", tmp_path / "out"]
+    assert run_bundle(CONFIG, *arguments)[0] is None
+    assert_same_as_itk(tmp_path / "out" / "fnndsc_mprage_recon.nii.gz", folder, None)
+
+
+@pytest.fixture
+def undersampled(write_nifti):
+    """Complex zero-filled volume in axial slices of 26 x 30, its mask (26, 30) and both files."""
+    generator = torch.Generator().manual_seed(0)
+    image = torch.randn(5, 26, 30, dtype=torch.complex64, generator=generator) * 300
+    mask = sampling_mask("gaussian1d", (26, 30), 0.4, seed=1)
+    zero_filled = ifft2c(fft2c(image) * mask)
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0])  # of axes W, H, N (left, posterior, superior): axial slices as they are
+    source = write_nifti("zf.nii.gz", zero_filled.permute(2, 1, 0).numpy(), affine=affine)
+    np.save(source.parent / "mask.npy", mask.numpy())
+    return source, source.parent / "mask.npy", zero_filled, mask
+
+
+@pytest.mark.parametrize("form", ["slices", "lines", "volume", "nifti"])
+def test_measured_samples_stay_in_complex_input(run_bundle, undersampled, write_nifti, tmp_path, form):
+    source, mask_file, zero_filled, mask = undersampled
+    if form == "lines":
+        np.save(mask_file, mask[0].numpy())
+    elif form == "volume":
+        np.save(mask_file, np.broadcast_to(mask.T.numpy()[..., None], (30, 26, 5)))
+    elif form == "nifti":
+        mask_file = write_nifti("mask.nii.gz", mask.numpy().astype(np.uint8))
+    arguments = ["--input", source, "--mask", mask_file, "--plane", "axial", "--output_dir", tmp_path / "out"]
+    error, _ = run_bundle(CONFIG, *arguments, "--save_kspace_residual", "--save_zero_filled", run_id="inference")
+    assert error is None
+    residual = json.loads((tmp_path / "out" / "zf_kspace_residual.json").read_text())
+    assert residual["measured_fraction"] == pytest.approx(float(mask.float().mean()))
+    assert residual["kspace_residual_complex"]["max"] < 1e-4
+    saved = nib.load(tmp_path / "out" / "zf_zero_filled.nii.gz")
+    assert np.allclose(saved.get_fdata().T, zero_filled.abs().numpy(), rtol=1e-4, atol=1e-2)
+    recon = nib.load(tmp_path / "out" / "zf_recon.nii.gz")
+    assert recon.shape == (30, 26, 5)
+    assert np.allclose(recon.affine, nib.load(source).affine)
+    assert not np.allclose(recon.get_fdata(), saved.get_fdata(), rtol=0.01)  # the network did something
+
+
+def test_magnitude_with_phase_is_the_complex_image(run_bundle, undersampled, write_nifti, tmp_path):
+    source, mask_file, _, _ = undersampled
+    image = np.asarray(nib.load(source).dataobj)
+    affine = nib.load(source).affine
+    magnitude = write_nifti("m.nii.gz", np.abs(image), affine=affine)
+    phase = write_nifti("p.nii.gz", np.angle(image), affine=affine)
+    common = ["--mask", mask_file, "--plane", "axial", "--output_dir", tmp_path / "out"]
+    assert run_bundle(CONFIG, "--input", magnitude, "--phase", phase, *common)[0] is None
+    assert run_bundle(CONFIG, "--input", source, *common)[0] is None
+    m, c = (nib.load(tmp_path / "out" / f"{name}_recon.nii.gz").get_fdata() for name in ("m", "zf"))
+    assert np.allclose(m, c, rtol=1e-3, atol=0.1)
+
+
+def test_magnitude_alone_only_as_a_replica(run_bundle, undersampled, write_nifti, tmp_path):
+    source, mask_file, _, _ = undersampled
+    magnitude = write_nifti("m.nii.gz", np.abs(np.asarray(nib.load(source).dataobj)), affine=nib.load(source).affine)
+    arguments = ["--input", magnitude, "--mask", mask_file, "--plane", "axial", "--output_dir", tmp_path / "out"]
+    error, _ = run_bundle(CONFIG, *arguments)
+    assert "--phase" in error
+    assert not (tmp_path / "out").exists()
+    assert run_bundle(CONFIG, *arguments, "--track", "replica")[0] is None
+    assert (tmp_path / "out" / "m_recon.nii.gz").exists()
+
+
+def assert_same_image(result, source):
+    result, source = nib.load(result), nib.load(source)
+    assert result.shape == source.shape
+    assert np.allclose(result.affine, source.affine, atol=1e-5)
+    assert result.header.get_zooms() == pytest.approx(source.header.get_zooms(), abs=1e-5)
+    assert np.abs(result.get_fdata() - source.get_fdata()).max() < 1e-4 * source.get_fdata().max()
+
+
+def assert_same_as_itk(result, folder, tolerance):
+    series = sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
+    itk = sitk.ReadImage(series)
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(itk.GetDirection(), (3, 3)) * itk.GetSpacing()
+    affine[:3, 3] = itk.GetOrigin()
+    result = nib.load(result)
+    assert np.abs(result.affine - np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine).max() < 1e-3
+    assert result.shape == itk.GetSize()
+    if tolerance is not None:
+        assert np.abs(result.get_fdata() - sitk.GetArrayFromImage(itk).T).max() < tolerance
+
+
+def write_series(folder, slices=4):
+    """Oblique sagittal-like DICOM series of 18 rows and 22 columns."""
+    folder.mkdir()
+    row, column = np.array([0.0, 0.98, 0.199]), np.array([0.0, 0.199, -0.98])
+    row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
+    values = np.random.default_rng(1).integers(0, 4000, (slices, 18, 22)).astype(np.uint16)
+    series = generate_uid()
+    for index in range(slices):
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.SeriesInstanceUID, dataset.Modality, dataset.InstanceNumber = series, "MR", index + 1
+        dataset.ImageOrientationPatient = [f"{v:.12f}" for v in (*row, *column)]
+        position = np.array([-50.0, 20.0, 7.0]) + 2.5 * index * np.cross(row, column)
+        dataset.ImagePositionPatient = [f"{v:.10f}" for v in position]
+        dataset.PixelSpacing, dataset.SliceThickness = [1.2, 0.8], 2.5
+        dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = 18, 22, 1
+        dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME2", 0
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+        dataset.PixelData = values[index].tobytes()
+        dataset.save_as(folder / f"{index}.dcm", enforce_file_format=True)

@@ -1,0 +1,127 @@
+"""What the project's files say about each other: versions, commands, options, licences."""
+
+import importlib.metadata
+import importlib.resources
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from monai.bundle import ConfigParser
+
+import monai_gan_recon
+from monai_gan_recon.bundle.options import ids
+from monai_gan_recon.data import available_manifests
+
+ROOT = Path(__file__).parents[1]
+BUNDLES = sorted(path.parents[1] for path in (ROOT / "bundles").glob("*/configs/metadata.json"))
+CONFIGS = sorted((ROOT / "bundles").glob("*/configs/*.yaml"))
+DOCS = [ROOT / "README.md", *sorted((ROOT / "bundles").glob("*/docs/README.md"))]
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def pinned():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    pins = (re.match(r"([\w.-]+)==([^\s;]+)", line) for line in lines)
+    return {re.sub(r"[-_.]+", "-", pin[1]).lower(): pin[2] for pin in pins if pin}
+
+
+def test_one_version_everywhere():
+    version = monai_gan_recon.__version__
+    assert re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.M)[1] == version
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == version
+    assert re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.M)[1] == version
+
+
+def test_the_package_says_that_it_is_typed():
+    assert importlib.resources.files("monai_gan_recon").joinpath("py.typed").is_file()
+    assert re.search(r'^monai_gan_recon = \["py.typed"\]$', (ROOT / "pyproject.toml").read_text(), re.M)
+
+
+def test_every_dependency_has_a_tested_version():
+    required = importlib.metadata.requires("monai-gan-recon")
+    names = {re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-") for requirement in required}
+    assert names - {"monai-gan-recon"} - set(pinned()) == set()
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=name_of)
+def test_bundles_name_the_tested_versions(bundle):
+    metadata = json.loads((bundle / "configs" / "metadata.json").read_text())
+    versions = metadata["required_packages_version"] | {
+        "monai": metadata["monai_version"],
+        "torch": metadata["pytorch_version"],
+        "numpy": metadata["numpy_version"],
+    }
+    assert versions.pop("monai-gan-recon") == monai_gan_recon.__version__
+    assert {name.lower(): version for name, version in versions.items()}.items() <= pinned().items()
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=name_of)
+def test_bundles_are_complete(bundle):
+    wanted = ["LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf", "models/model.pt"]
+    wanted += [f"configs/{name}.yaml" for name in ("train", "inference", "evaluate", "multi_gpu_train")]
+    assert [file for file in wanted if not (bundle / file).is_file()] == []
+    assert (bundle / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (bundle / "models" / "model.pt").stat().st_size <= 50_000_000
+
+
+@pytest.mark.parametrize("config_file", CONFIGS, ids=name_of)
+def test_configurations_check_the_command_line_first(config_file):
+    config = ConfigParser.load_config_file(config_file)
+    if "run" not in config:
+        pytest.skip("merged after another configuration, which has the checks")
+    assert config["initialize"][0] == "$bundle.check_command_line()"
+    assert config["bundle_root"] == "$bundle.bundle_root()"
+    assert "%run" in config.values()  # `run training`, `run inference`, `run evaluate`
+
+
+def test_commands_of_make_exist():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(
+        re.findall(
+            r"\bmake ([a-z-]+)\b", "\n".join(re.findall(r"```bash\n.*?```|`make [^`]+`", readme(), re.S))
+        )
+    )
+    assert {"demo", "test", "test-slow", "setup"} <= named
+    assert named <= targets
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_documented_commands_and_options_exist(page):
+    text = page.read_text()
+    for command in re.findall(r"^python -m monai\.bundle run .+$", text, re.M):
+        run_id, files = re.match(
+            r"python -m monai\.bundle run (\w+) --config_file (\"\[.+?\]\"|\S+)", command
+        ).groups()
+        names = re.findall(r"\w+\.yaml", files)
+        config = ConfigParser.load_config_files([str(find_config(name)) for name in names])
+        assert run_id in config
+        options = set(re.findall(r"--(\w+)", command)) - {"config_file"}
+        assert options - set(ids(config)) == set()
+    known = {name for file in CONFIGS for name in ConfigParser.load_config_file(file)}
+    table = [line for line in text.splitlines() if line.startswith("| `--")]
+    assert table
+    assert set(re.findall(r"`--(\w+)", "\n".join(table))) - known == set()
+
+
+@pytest.mark.parametrize("page", DOCS, ids=name_of)
+def test_links_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_table_of_manifests_is_complete():
+    assert set(re.findall(r"^\| `(\w+)` \|", readme(), re.M)) == set(available_manifests())
+
+
+def readme():
+    return (ROOT / "README.md").read_text()
+
+
+def find_config(name):
+    (file,) = (file for file in CONFIGS if file.name == name)
+    return file
