@@ -12,7 +12,9 @@ from typing import Any
 from torch import nn
 
 
-def config_hash(protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None) -> str:
+def config_hash(
+    protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None
+) -> str:
     """Hash of a protocol, the network's architecture and its weights file.
 
     Args:

@@ -17,21 +17,23 @@ from monai_gan_recon.engines.precision import resolve_amp
 class VolumeReconstructionEvaluator(SupervisedEvaluator):
     """MONAI's evaluator on volumes: all slices go through the network in batches, the volume stays together.
 
-    The data loader gives one volume at a time, as a dictionary of tensors without batch axis (``DataLoader(...,
-    batch_size=None)``): ``input`` (C, N, H, W), ``zero_filled`` (2, N, H, W), ``mask`` (1, N, H, W), ``case``, and where
-    known ``target`` (1, N, H, W) and ``person``. An item with ``error`` instead passes through to the handlers.
+    The data loader gives one volume at a time, as a dictionary of tensors without batch axis
+    (``DataLoader(..., batch_size=None)``): ``input`` (C, N, H, W), ``zero_filled`` (2, N, H, W), ``mask``
+    (1, N, H, W), ``case``, and where known ``target`` (1, N, H, W) and ``person``. An item with ``error``
+    instead passes through to the handlers.
 
     ``engine.state.output`` holds, with a batch axis of 1:
 
-    * ``pred``: complex estimate (1, 2, N, H, W), or magnitude (1, 1, N, H, W) of a network of one input channel;
-    * ``zero_filled`` (1, 2, N, H, W), ``mask`` (1, 1, N, H, W) and, where known, the reference ``label`` (1, 1, N, H, W);
+    * ``pred``: complex estimate (1, 2, N, H, W), or magnitude (1, 1, N, H, W) of a network of one channel;
+    * ``zero_filled`` (1, 2, N, H, W), ``mask`` (1, 1, N, H, W) and, where known, the reference ``label``
+      (1, 1, N, H, W);
     * ``seconds`` of the network stage, ``case`` and ``person`` (the case's name if not known).
 
     Args:
         device: device to compute on.
         val_data_loader: gives the volumes.
         network: the network contract: ``complex_estimate(x)`` for three input channels, else ``network(x)``.
-        inferer: feeds the slices to the network; None: 8 slices at a time, with a progress bar.
+        inferer: feeds the slices to the network; None: 4 slices at a time, with a progress bar.
         amp: bfloat16 autocast: true, false or "auto".
         val_handlers: MONAI or Ignite handlers.
     """
@@ -48,12 +50,14 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         super().__init__(
             device=torch.device(device),
             val_data_loader=val_data_loader,
-            network=network.to(device=device, memory_format=torch.channels_last),  # type: ignore[call-overload]
+            network=network.to(torch.device(device), memory_format=torch.channels_last),  # type: ignore[call-overload]
             inferer=inferer or slice_inferer(),
             val_handlers=val_handlers,
             decollate=False,
         )
         self.bf16 = resolve_amp(amp, device)
+        # Ignite would log the message of an exception that is raised all the same
+        self.logger.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""
@@ -70,7 +74,10 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         inputs = batchdata["input"].as_subclass(torch.Tensor)[None].to(self.state.device)
         self._synchronize()
         start = time.perf_counter()
-        with self.mode(self.network), torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.bf16):
+        with (
+            self.mode(self.network),
+            torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.bf16),
+        ):
             prediction: torch.Tensor = self.inferer(inputs, self._estimate)
         self._synchronize()
         output |= {"seconds": time.perf_counter() - start, "pred": prediction.float().cpu(), **volume}
@@ -80,7 +87,9 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     def _estimate(self, x: torch.Tensor) -> torch.Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        estimate = getattr(self.network, "complex_estimate", self.network) if x.shape[1] == 3 else self.network
+        estimate = (
+            getattr(self.network, "complex_estimate", self.network) if x.shape[1] == 3 else self.network
+        )
         return estimate(x).float()  # type: ignore[no-any-return]
 
     def _synchronize(self) -> None:
@@ -88,7 +97,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             torch.cuda.synchronize(self.state.device)
 
 
-def slice_inferer(batch_size: int = 8, progress: bool = True) -> SliceInferer:
+def slice_inferer(batch_size: int = 4, progress: bool = True) -> SliceInferer:
     """MONAI's inferer over the slices (first spatial axis) of a volume (1, C, N, H, W), each slice whole.
 
     Args:
@@ -96,5 +105,10 @@ def slice_inferer(batch_size: int = 8, progress: bool = True) -> SliceInferer:
         progress: show a progress bar.
     """
     return SliceInferer(
-        spatial_dim=0, roi_size=(-1, -1), sw_batch_size=batch_size, overlap=0.0, mode="constant", progress=progress
+        spatial_dim=0,
+        roi_size=(-1, -1),
+        sw_batch_size=batch_size,
+        overlap=0.0,
+        mode="constant",
+        progress=progress,
     )

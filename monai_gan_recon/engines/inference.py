@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
 from monai_gan_recon.data import Manifest, case_name, find_volumes
+
+T = TypeVar("T")
 
 
 def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
@@ -24,15 +25,20 @@ def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
         One dictionary a volume, never none.
 
     Raises:
-        ValueError: if no path is given, the folder holds no volume, or two volumes would share their results' name.
+        ValueError: if no path is given, the folder holds no volume, or two volumes would share the name of
+            their results.
         FileNotFoundError: if the path does not exist.
     """
     if path is None or not str(path).strip():
-        raise ValueError("no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH")
+        raise ValueError(
+            "no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH"
+        )
     entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
-        raise ValueError(f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one")
+        raise ValueError(
+            f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
+        )
     return entries
 
 
@@ -64,8 +70,8 @@ class VolumeDataset(Dataset):
     Args:
         data: one dictionary a volume.
         transform: reads and prepares a volume.
-        keep_going: True: a volume that cannot be read becomes an item with its message under ``error``; False: the
-            program ends with that line.
+        keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
+            the program ends with that line.
         check: called with the entry before the volume is read; raises for one that is not to be done.
 
     Raises:
@@ -84,7 +90,7 @@ class VolumeDataset(Dataset):
         super().__init__(data, transform)
         self.keep_going, self.check = keep_going, check
 
-    def __getitem__(self, index: int) -> dict[str, Any]:  # type: ignore[override]
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """Read and prepare one volume."""
         entry = dict(self.data[index])
         try:
@@ -107,10 +113,28 @@ def volume_loader(dataset: VolumeDataset) -> DataLoader:
     return DataLoader(dataset, batch_size=None, num_workers=0, collate_fn=dict)
 
 
-def users_message(error: BaseException) -> str | None:
-    """The line meant for users in an error that MONAI's transforms and configs have wrapped; None if there is none.
+def or_exit(action: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Call a function; an error meant for users ends the program with its line, see :func:`users_message`.
 
-    The first ``ValueError`` or ``OSError`` of the chain of causes counts; anything else is a defect and needs its traceback.
+    Args:
+        action: the function.
+        args: its arguments.
+        kwargs: its arguments by name.
+    """
+    try:
+        return action(*args, **kwargs)
+    except (RuntimeError, ValueError, OSError) as error:
+        message = users_message(error)
+        if message is None:
+            raise
+        raise SystemExit(message) from error
+
+
+def users_message(error: BaseException) -> str | None:
+    """The line meant for users in an error that MONAI's transforms and configs wrapped; None without one.
+
+    The first ``ValueError`` or ``OSError`` of the chain of causes counts; anything else is a defect and
+    needs its traceback.
     """
     current: BaseException | None = error
     while current is not None:

@@ -1,4 +1,4 @@
-"""Checks of the options of inference that depend on one another, each with one clear line."""
+"""Checks of the options of inference and evaluation, each with one clear line."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 _WORDS = {"true": True, "false": False, "null": None, "none": None}
 
 
 def plain(value: Any) -> Any:
-    """Meaning of "true", "false" and "null", which the command line gives as text; anything else unchanged."""
+    """Meaning of "true", "false" and "null", which the command line gives as text; all else unchanged."""
     return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
 
 
@@ -47,7 +49,7 @@ def check_inference_options(
     Args:
         entries: the volumes, see :func:`monai_gan_recon.engines.inference.input_entries`.
         output_dir: folder of the results.
-        track: "replica" or "simulated" of full images; "raw" or "replica" of images that are undersampled already.
+        track: "replica" or "simulated" of full images; "raw" or "replica" of images already undersampled.
         axis: phase-encoding axis, -1 or -2.
         seed: of the sampling patterns, at least 0.
         mask: file of the sampling mask, if the images are undersampled already.
@@ -64,16 +66,22 @@ def check_inference_options(
         raise ValueError(f"--track: {track!r} does not go with {which}; choose {' or '.join(tracks)}")
     _check_axis_and_seed(axis, seed)
     if mask is None and phase is not None:
-        raise ValueError("--phase is for images that are undersampled already; give their sampling mask with --mask")
+        raise ValueError(
+            "--phase is for images that are undersampled already; give their sampling mask with --mask"
+        )
     if mask is not None and size is not None:
         raise ValueError("--size does not go with --mask: cropping would change the measured k-space")
     if mask is not None and error_map:
         raise ValueError("--save_error_map does not go with --mask: there is no full image to compare with")
+    if phase is not None and not Path(phase).expanduser().is_file():
+        raise ValueError(f"--phase: {phase} is not there; check the path")
     if phase is not None and len(entries) > 1:
         raise ValueError(f"--phase is the phase of one image, but --input holds {len(entries)}; give one")
     folders = {Path(entry["image"]).absolute().parent for entry in entries}
     if len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
-        raise ValueError(f"--output_dir: {output_dir} is the folder of the input; give another one for the results")
+        raise ValueError(
+            f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
+        )
 
 
 def check_evaluation_options(axis: int = -1, seed: int = 0, min_foreground: float = 0.1) -> None:
@@ -88,8 +96,33 @@ def check_evaluation_options(axis: int = -1, seed: int = 0, min_foreground: floa
         ValueError: in one line.
     """
     _check_axis_and_seed(axis, seed)
-    if isinstance(min_foreground, bool) or not isinstance(min_foreground, (int, float)) or not 0 <= min_foreground <= 1:
+    if (
+        isinstance(min_foreground, bool)
+        or not isinstance(min_foreground, (int, float))
+        or not 0 <= min_foreground <= 1
+    ):
         raise ValueError(f"--min_foreground: a fraction of the frame, in [0, 1], not {min_foreground!r}")
+
+
+def check_device(device: Any, amp: Any = "auto") -> None:
+    """Check that there is such a device, and the choice of precision.
+
+    Args:
+        device: name such as "cpu" or "cuda:0", or a device.
+        amp: bfloat16 autocast: true, false or "auto".
+
+    Raises:
+        ValueError: in one line.
+    """
+    count = torch.cuda.device_count()
+    try:
+        wanted = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"--device: {device!r} names no device; say cpu or cuda:0") from None
+    if wanted.type == "cuda" and (wanted.index or 0) >= count:
+        raise ValueError(f"--device: there is no {wanted}; this machine has {count} CUDA devices and cpu")
+    if plain(amp) not in (True, False, "auto"):
+        raise ValueError(f"--amp: say true, false or auto, not {amp!r}")
 
 
 def _check_axis_and_seed(axis: int, seed: int) -> None:

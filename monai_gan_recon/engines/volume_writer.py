@@ -24,12 +24,12 @@ class VolumeWriter:
 
     Args:
         output_dir: folder of the results.
-        postprocessing: undoes the preprocessing: gets a dictionary with ``image`` (the volume as slices, with its
-            history) and ``pred`` and gives ``pred`` on the original grid; usually MONAI's ``Invertd``.
+        postprocessing: undoes the preprocessing: gets a dictionary with ``image`` (the volume as slices, with
+            its history) and ``pred`` and gives ``pred`` on the original grid; usually MONAI's ``Invertd``.
         zero_filled: also write ``<case>_zero_filled.nii.gz``.
         error_map: also write ``<case>_error.nii.gz``, the absolute difference from the full image.
-        kspace_residual: also write ``<case>_kspace_residual.json``: relative residuals on the measured samples, of the
-            magnitude that is delivered and of the complex estimate.
+        kspace_residual: also write ``<case>_kspace_residual.json``: relative residuals on the measured
+            samples, of the magnitude that is delivered and of the complex estimate.
         overwrite: replace results that exist.
     """
 
@@ -67,10 +67,12 @@ class VolumeWriter:
         """Raise a ValueError if a result of this entry exists and is not to be replaced."""
         existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
         if existing and not self.overwrite:
-            raise ValueError(f"{existing[0]} exists: say --overwrite true to replace it, or give another --output_dir")
+            raise ValueError(
+                f"{existing[0]} exists: say --overwrite true to replace it, or give another --output_dir"
+            )
 
     def save(self, engine: Engine) -> None:
-        """Write the results of the volume that was just reconstructed; one that fails is reported in a line."""
+        """Write the results of the volume just reconstructed; one that fails is reported in a line."""
         output, total = engine.state.output, engine.state.epoch_length
         error = output.get("error")
         if error is None:
@@ -79,7 +81,10 @@ class VolumeWriter:
                 count = output["pred"].shape[2]
                 seconds = output["seconds"] / count
                 written = ", ".join(map(str, files))
-                print(f"{output['case']}: {count} slices, {seconds:.3f} s per slice in the network -> {written}", flush=True)
+                print(
+                    f"{output['case']}: {count} slices, {seconds:.3f} s per slice in network -> {written}",
+                    flush=True,
+                )
             except OSError as failure:
                 error = str(failure)
         if error is not None:
@@ -92,7 +97,9 @@ class VolumeWriter:
         """End the program with a line if a volume failed."""
         if self.failed:
             total = engine.state.epoch_length
-            raise SystemExit(self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed")
+            raise SystemExit(
+                self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
+            )
 
     def _write_all(self, output: Mapping[str, Any], image: MetaTensor) -> list[Path]:
         files = self.files(output["case"])
@@ -128,8 +135,9 @@ def residuals(output: Mapping[str, Any]) -> dict[str, Any]:
         output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
 
     Returns:
-        number of slices, measured fraction of k-space, and mean and largest residual of the delivered magnitude
-        (``kspace_residual``) and of the complex estimate (``kspace_residual_complex``; None for networks without one).
+        number of slices, measured fraction of k-space, and mean and largest residual of the delivered
+        magnitude (``kspace_residual``) and of the complex estimate (``kspace_residual_complex``; None for
+        networks without one).
     """
     zero_filled = from_channels(output["zero_filled"][0].movedim(0, -3))
     mask, prediction = output["mask"][0, 0], output["pred"][0]

@@ -34,11 +34,17 @@ def find_bundle(path: str | os.PathLike[str] | None = None) -> Path:
         FileNotFoundError: if there is no bundle.
     """
     source_tree = Path(__file__).resolve().parents[2]
-    candidates = [Path(path).expanduser()] if path else [folder / "bundles" / BUNDLE for folder in (source_tree, Path())]
+    candidates = (
+        [Path(path).expanduser()]
+        if path
+        else [folder / "bundles" / BUNDLE for folder in (source_tree, Path())]
+    )
     for folder in candidates:
         if (folder / "configs" / "evaluate.yaml").is_file():
             return folder.absolute()
-    raise FileNotFoundError(f"{candidates[0]}: no bundle (configs/evaluate.yaml) there; give its folder with --bundle")
+    raise FileNotFoundError(
+        f"{candidates[0]}: no bundle (configs/evaluate.yaml) there; give its folder with --bundle"
+    )
 
 
 def evaluate_bundle(bundle: Path, **options: Any) -> None:
@@ -49,7 +55,10 @@ def evaluate_bundle(bundle: Path, **options: Any) -> None:
         options: its options, such as ``rate=0.1``.
     """
     workflow = ConfigWorkflow(
-        config_file=str(bundle / "configs" / "evaluate.yaml"), workflow_type="infer", bundle_root=str(bundle), **options
+        config_file=str(bundle / "configs" / "evaluate.yaml"),
+        workflow_type="infer",
+        bundle_root=str(bundle),
+        **options,
     )
     workflow.initialize()
     workflow.run()
@@ -66,7 +75,7 @@ def run_demo(
     """Reconstruct and score the testing volumes of a manifest at several rates.
 
     Args:
-        output_dir: folder for ``metrics.json``, the CSV files, the NIfTIs (``volumes_10/...``) and ``demo.png``.
+        output_dir: folder for ``metrics.json``, CSV files, NIfTIs (``volumes_10/...``) and ``demo.png``.
         bundle: folder of the bundle.
         datalist: name or file of a manifest.
         rates: sampling rates.
@@ -93,7 +102,9 @@ def run_demo(
     figure = comparison_rows_figure(rows, output_dir / "demo.png", title=TITLE)
     metrics = output_dir / "metrics.json"
     lines = ["", metrics_table(metrics), "", *gains(metrics), ""]
-    return "\n".join([*lines, f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"])
+    return "\n".join(
+        [*lines, f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"]
+    )
 
 
 def gains(metrics: Path) -> list[str]:
@@ -104,17 +115,19 @@ def gains(metrics: Path) -> list[str]:
     lines = []
     for rate, methods in found.items():
         psnr, ssim = (
-            [methods[method][name]["mean"] for method in ("zero_filled", "reconstruction")] for name in ("psnr", "ssim")
+            [methods[method][name]["mean"] for method in ("zero_filled", "reconstruction")]
+            for name in ("psnr", "ssim")
         )
         lines.append(
-            f"{100 * rate:g} % of k-space: PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB ({psnr[1] - psnr[0]:+.2f} dB), "
+            f"{100 * rate:g} % of k-space: PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB "
+            f"({psnr[1] - psnr[0]:+.2f} dB), "
             f"SSIM {ssim[0]:.4f} -> {ssim[1]:.4f}"
         )
     return lines
 
 
 def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
-    """The slice with most brain of the full volume and of what was written, all scaled as the full one to [0, 1]."""
+    """The slice with most brain, of the full volume and of what was written, scaled as the full one."""
     to_slices = SlicesOfPlane(PLANE)
     read = LoadVolume(PLANE)
     full = to_slices(read(image))[0].as_subclass(torch.Tensor)
@@ -130,7 +143,9 @@ def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line of the demo."""
     parser = argparse.ArgumentParser(prog="python -m monai_gan_recon.evaluation.demo", description=__doc__)
-    parser.add_argument("--output_dir", default="outputs/demo", help="folder of the results (default: %(default)s)")
+    parser.add_argument(
+        "--output_dir", default="outputs/demo", help="folder of the results (default: %(default)s)"
+    )
     parser.add_argument("--bundle", help="folder of the bundle (default: that of the source tree)")
     given = parser.parse_args(arguments)
     print(fail_clearly(lambda: run_demo(given.output_dir, find_bundle(given.bundle))))

@@ -52,13 +52,17 @@ class WithPhase(Transform):
         numpy_file = self.path.name.lower().endswith(".npy")
         values, affine = read_numpy(self.path, self.plane) if numpy_file else read_nifti(self.path)
         if values.shape != tuple(magnitude.shape[1:]):
-            raise ValueError(f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}")
+            raise ValueError(
+                f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}"
+            )
         if not numpy_file and not np.allclose(affine, magnitude.affine, atol=1e-2):
             raise ValueError(f"{self.path}: the phase lies on another grid (affine) than the magnitude")
         if np.iscomplexobj(values) or not np.isfinite(values).all() or np.abs(values).max() > _MAX_PHASE:
-            raise ValueError(f"{self.path}: the phase must be finite real numbers in radians; convert it first")
+            raise ValueError(
+                f"{self.path}: the phase must be finite real numbers in radians; convert it first"
+            )
         phase = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
-        combined: MetaTensor = torch.polar(magnitude, phase.expand_as(magnitude))  # type: ignore[assignment]
+        combined: MetaTensor = torch.polar(magnitude, phase.expand_as(magnitude))
         return combined
 
 
@@ -91,7 +95,7 @@ class ScaleMagnitude(InvertibleTransform):
         factor = float(img.abs().max())
         if not 0 < factor < float("inf"):
             raise ValueError(f"{_name(img)}: its largest magnitude is {factor:g}; there is no image to scale")
-        scaled: MetaTensor = img / factor  # type: ignore[assignment]
+        scaled: MetaTensor = img / factor
         self.push_transform(scaled, extra_info={"factor": factor})
         return scaled
 
@@ -128,15 +132,15 @@ class Acquired(Transform):
     Args:
         mask: file of the sampling mask, see :func:`monai_gan_recon.transforms.mask_file.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
-        track: "raw" (a scanner's data: the image must be complex), or "replica": the object is a real image, so a
+        track: "raw" (a scanner's data: the image must be complex), or "replica": the object is real, so a
             magnitude alone is accepted and Hermitian symmetry may be used.
         hermitian: replica track: complete the network's input by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
 
     Raises:
         FileNotFoundError: if there is no such mask.
-        ValueError: if the mask cannot be read or is empty, or the track is unknown; at the call, if the mask is of
-            another size, or the image has no phase and is no replica.
+        ValueError: if the mask cannot be read or is empty, or the track is unknown; at the call, if the mask
+            is of another size, or the image has no phase and is no replica.
     """
 
     def __init__(
@@ -158,7 +162,7 @@ class Acquired(Transform):
         """Make the network's input; its tensors carry the image's metadata."""
         if not zero_filled.is_complex() and self.track != "replica":
             raise ValueError(
-                f"{_name(zero_filled)}: has magnitudes only, and its k-space cannot be had without the phase; give a "
+                f"{_name(zero_filled)}: has magnitudes only, there is no k-space without the phase; give a "
                 "complex image, or --phase FILE, or say --track replica if the object is a real image"
             )
         mask = fit_mask(self.mask, zero_filled, self.axis, f"{self.name}: the sampling mask")
@@ -174,9 +178,9 @@ class Acquired(Transform):
         outside = 1 - norms[0] / max(norms[1], 1e-30)
         if self.track == "raw" and outside > _MAX_OUTSIDE:
             logger.warning(
-                "%s: %.0f %% of the energy of its k-space lies outside the sampling mask: the mask may be of another "
-                "scan, or its zero frequency not at n // 2, or turned (a 3-D mask has the axes of the image file, a "
-                "2-D one those of the slices as shown)",
+                "%s: %.0f %% of the energy of its k-space lies outside the sampling mask: the mask may be of "
+                "another scan, or its zero frequency not at n // 2, or turned (a 3-D mask has the axes of "
+                "the image file, a 2-D one those of the slices as shown)",
                 name,
                 100 * outside,
             )

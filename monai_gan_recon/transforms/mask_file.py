@@ -20,7 +20,7 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
     """Read a sampling mask.
 
     Args:
-        path: ".npy" or NIfTI file of numbers; other than 0 = measured, the zero frequency at index ``n // 2``.
+        path: ".npy" or NIfTI file of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
 
     Returns:
         Boolean array with one axis (lines), two (H, W) or three (the axes of a volume file).
@@ -37,8 +37,8 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
     elif path.name.lower().endswith(".npy"):
         try:
             mask = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise ValueError(f"{path}: is not a NumPy file of numbers, or it is truncated; {_HOW}") from error
+        except (ValueError, OSError, EOFError):
+            raise ValueError(f"{path}: is not a NumPy file of numbers, or it is truncated; {_HOW}") from None
     else:
         raise ValueError(f"{path}: unknown kind of sampling mask; {_HOW}")
     if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
@@ -52,12 +52,14 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
     return np.asarray(mask != 0)
 
 
-def fit_mask(mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "the sampling mask") -> torch.Tensor:
+def fit_mask(
+    mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "the sampling mask"
+) -> torch.Tensor:
     """Bring a sampling mask to the slices of a volume.
 
     Args:
-        mask: boolean; lines (n,), or (H, W) of the slices as they are shown, or one mask a slice with the axes of
-            the volume's file (X, Y, Z). The zero frequency is at index ``n // 2`` of each k-space axis.
+        mask: boolean; lines (n,), or (H, W) of the slices as they are shown, or one mask a slice with
+            the axes of the volume's file (X, Y, Z). The zero frequency is at index ``n // 2`` of each k-space axis.
         slices: volume as slices (1, N, H, W) whose ``meta`` holds the file's affine and its own.
         axis: for lines, the axis along which the mask varies: -1 columns (length W), -2 rows (length H).
         name: of the mask, for the message.
@@ -82,8 +84,8 @@ def fit_mask(mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "
         return (lines[None, :] if axis == -1 else lines[:, None]).expand(size)
     shape = " x ".join(map(str, mask.shape)) if mask.ndim > 1 else f"{mask.size} lines"
     raise ValueError(
-        f"{name} ({shape}) does not fit: the slices are {size[0]} x {size[1]} (height x width), so give a mask of "
-        f"that size, {size[axis]} lines, or one of the volume's shape {' x '.join(map(str, volume))}"
+        f"{name} ({shape}) does not fit: the slices are {size[0]} x {size[1]} (height x width), so give one "
+        f"of that size, {size[axis]} lines, or one of the volume's shape {' x '.join(map(str, volume))}"
     )
 
 
@@ -97,7 +99,7 @@ def _file_to_slices(slices: MetaTensor) -> np.ndarray:
 def _volume_mask(mask: np.ndarray, permutation: np.ndarray, name: str) -> torch.Tensor:
     result = nib.apply_orientation(mask, permutation)
     for slice_axis, flip in permutation.astype(int):
-        # flipping an image mirrors its k-space through the zero frequency, which lies at n // 2 before and after
+        # flipping an image mirrors its k-space through the zero frequency, which stays at n // 2
         if flip < 0 and slice_axis > 0 and result.shape[slice_axis] % 2 == 0:
             result = np.roll(result, 1, axis=slice_axis)
     empty = int((~result.any(axis=(1, 2))).sum())

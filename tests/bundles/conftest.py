@@ -20,7 +20,9 @@ from monai_gan_recon.networks import ResNetGenerator
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 TINY = {"layers": [1, 1], "width": 4, "stem": "pixel_unshuffle"}
-OBLIQUE = np.array([[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]])
+OBLIQUE = np.array(
+    [[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]]
+)
 
 
 def tiny_generator(channels=3):
@@ -48,14 +50,22 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture
 def run_bundle(bundle, tmp_path, monkeypatch, capsys):
-    """``python -m monai.bundle run ...`` inside this process, from another folder: (exit line or None, output)."""
+    """``python -m monai.bundle run ...`` in this process, from another folder: (exit line, output)."""
 
     def run(config, *arguments, run_id=None):
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         monkeypatch.chdir(elsewhere)
         ids = [run_id] if run_id else []
-        arguments = ["run", *ids, "--config_file", bundle / "configs" / config, "--logging_file", "False", *arguments]
+        arguments = [
+            "run",
+            *ids,
+            "--config_file",
+            bundle / "configs" / config,
+            "--logging_file",
+            "False",
+            *arguments,
+        ]
         monkeypatch.setattr(sys, "argv", ["monai.bundle", *map(str, arguments)])
         monkeypatch.setattr(sys, "excepthook", sys.excepthook)
         capsys.readouterr()
@@ -80,7 +90,9 @@ def run_process(bundle, tmp_path):
         ids = [run_id] if run_id else []
         command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *ids, "--config_file"]
         command += [bundle / "configs" / config, *arguments]
-        return subprocess.run([str(c) for c in command], cwd=elsewhere, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            [str(c) for c in command], cwd=elsewhere, capture_output=True, text=True, timeout=120
+        )
 
     return run
 
@@ -132,7 +144,10 @@ def unchanged_logging():
     """MONAI's command line configures loggers."""
     import logging
 
-    before = [(logger, list(logger.handlers), logger.level) for logger in (logging.getLogger(), logging.getLogger("ignite"))]
+    before = [
+        (logger, list(logger.handlers), logger.level)
+        for logger in (logging.getLogger(), logging.getLogger("ignite"))
+    ]
     yield
     for logger, handlers, level in before:
         with contextlib.suppress(ValueError):

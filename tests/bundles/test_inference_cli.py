@@ -33,14 +33,21 @@ def test_process_failure_is_one_line_and_a_code(run_process, tmp_path):
     assert "Traceback" not in done.stderr
 
 
-# slices (height x width) of each plane of an (X, Y, Z) volume in about RAS: coronal Z x X, axial Y x X, sagittal Z x Y
+# slices (height x width) of an (X, Y, Z) volume in about RAS: coronal Z x X, axial Y x X, sagittal Z x Y
 @pytest.mark.parametrize(
     ("shape", "plane"),
-    [((128, 16, 64), "coronal"), ((65, 71, 16), "axial"), ((16, 71, 65), "sagittal"), ((16, 1, 16), "coronal")],
+    [
+        ((128, 16, 64), "coronal"),
+        ((65, 71, 16), "axial"),
+        ((16, 71, 65), "sagittal"),
+        ((16, 1, 16), "coronal"),
+    ],
 )
 def test_fully_sampled_gives_the_volume_back(run_bundle, write_nifti, tmp_path, shape, plane):
     source = write_nifti(shape=shape)
-    error, _ = run_bundle(CONFIG, "--input", source, "--rate", "1", "--plane", plane, "--output_dir", tmp_path / "out")
+    error, _ = run_bundle(
+        CONFIG, "--input", source, "--rate", "1", "--plane", plane, "--output_dir", tmp_path / "out"
+    )
     assert error is None
     assert_same_image(tmp_path / "out" / "scan_recon.nii.gz", source)
 
@@ -48,7 +55,17 @@ def test_fully_sampled_gives_the_volume_back(run_bundle, write_nifti, tmp_path, 
 def test_files_on_request(run_bundle, write_nifti, tmp_path):
     source = write_nifti(shape=(30, 6, 40), affine=np.diag([2.0, 3.0, 1.0, 1.0]))
     switches = ["--save_zero_filled", "true", "--save_error_map", "True", "--save_kspace_residual"]
-    arguments = ["--input", source, "--rate", 0.3, "--output_dir", tmp_path / "out", *switches, "--hermitian", "false"]
+    arguments = [
+        "--input",
+        source,
+        "--rate",
+        0.3,
+        "--output_dir",
+        tmp_path / "out",
+        *switches,
+        "--hermitian",
+        "false",
+    ]
     assert run_bundle(CONFIG, *arguments, run_id="inference")[0] is None
     names = ["scan_error.nii.gz", "scan_kspace_residual.json", "scan_recon.nii.gz", "scan_zero_filled.nii.gz"]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
@@ -98,7 +115,16 @@ def test_folder_goes_on_after_a_bad_volume(run_bundle, write_nifti, tmp_path):
 
 def test_dicom_series(run_bundle, tmp_path):
     write_series(tmp_path / "series")
-    arguments = ["--input", tmp_path / "series", "--plane", "sagittal", "--rate", 1, "--output_dir", tmp_path / "out"]
+    arguments = [
+        "--input",
+        tmp_path / "series",
+        "--plane",
+        "sagittal",
+        "--rate",
+        1,
+        "--output_dir",
+        tmp_path / "out",
+    ]
     assert run_bundle(CONFIG, *arguments)[0] is None
     assert_same_as_itk(tmp_path / "out" / "series_recon.nii.gz", tmp_path / "series", 1e-2)
 
@@ -117,7 +143,9 @@ def undersampled(write_nifti):
     image = torch.randn(5, 26, 30, dtype=torch.complex64, generator=generator) * 300
     mask = sampling_mask("gaussian1d", (26, 30), 0.4, seed=1)
     zero_filled = ifft2c(fft2c(image) * mask)
-    affine = np.diag([-1.0, -1.0, 1.0, 1.0])  # of axes W, H, N (left, posterior, superior): axial slices as they are
+    affine = np.diag(
+        [-1.0, -1.0, 1.0, 1.0]
+    )  # of axes W, H, N (left, posterior, superior): axial slices as they are
     source = write_nifti("zf.nii.gz", zero_filled.permute(2, 1, 0).numpy(), affine=affine)
     np.save(source.parent / "mask.npy", mask.numpy())
     return source, source.parent / "mask.npy", zero_filled, mask
@@ -133,7 +161,9 @@ def test_measured_samples_stay_in_complex_input(run_bundle, undersampled, write_
     elif form == "nifti":
         mask_file = write_nifti("mask.nii.gz", mask.numpy().astype(np.uint8))
     arguments = ["--input", source, "--mask", mask_file, "--plane", "axial", "--output_dir", tmp_path / "out"]
-    error, _ = run_bundle(CONFIG, *arguments, "--save_kspace_residual", "--save_zero_filled", run_id="inference")
+    error, _ = run_bundle(
+        CONFIG, *arguments, "--save_kspace_residual", "--save_zero_filled", run_id="inference"
+    )
     assert error is None
     residual = json.loads((tmp_path / "out" / "zf_kspace_residual.json").read_text())
     assert residual["measured_fraction"] == pytest.approx(float(mask.float().mean()))
@@ -161,8 +191,19 @@ def test_magnitude_with_phase_is_the_complex_image(run_bundle, undersampled, wri
 
 def test_magnitude_alone_only_as_a_replica(run_bundle, undersampled, write_nifti, tmp_path):
     source, mask_file, _, _ = undersampled
-    magnitude = write_nifti("m.nii.gz", np.abs(np.asarray(nib.load(source).dataobj)), affine=nib.load(source).affine)
-    arguments = ["--input", magnitude, "--mask", mask_file, "--plane", "axial", "--output_dir", tmp_path / "out"]
+    magnitude = write_nifti(
+        "m.nii.gz", np.abs(np.asarray(nib.load(source).dataobj)), affine=nib.load(source).affine
+    )
+    arguments = [
+        "--input",
+        magnitude,
+        "--mask",
+        mask_file,
+        "--plane",
+        "axial",
+        "--output_dir",
+        tmp_path / "out",
+    ]
     error, _ = run_bundle(CONFIG, *arguments)
     assert "--phase" in error
     assert not (tmp_path / "out").exists()

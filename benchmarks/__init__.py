@@ -1,0 +1,1 @@
+"""What regenerates every figure that the project publishes; results lie beside it as JSON."""

@@ -1,0 +1,53 @@
+"""Score the shipped weights under the published protocol, on people and a site they never saw.
+
+    python -m benchmarks.shipped_model                       # models/model.pt
+    python -m benchmarks.shipped_model --weights FILE --name supervised
+
+Runs the reconstruction bundle's ``evaluate`` once a row and gathers its results in ``benchmarks/results``. The data sets'
+folder is taken from MONAI_GAN_RECON_DATA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from monai_gan_recon.evaluation import metrics_table
+
+BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
+RATES = (0.09375, 0.49609375)
+ROWS: dict[str, list[dict[str, str | float]]] = {
+    "oasis": [{"datalist": "oasis_malc", "rate": rate, "track": "replica"} for rate in RATES],
+    "simulated": [{"datalist": "oasis_malc", "rate": rate, "track": "simulated", "snr": 20} for rate in RATES],
+    "held_out": [
+        {"datalist": name, "rate": rate, "track": "replica"} for name in ("ds002748", "ds000011") for rate in RATES
+    ],
+}
+
+
+def main() -> None:
+    """Evaluate, print the table and copy ``metrics.json`` to ``benchmarks/results/shipped_model_NAME.json``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path, default=BUNDLE / "models" / "model.pt")
+    parser.add_argument("--name", default="tuned", help="names the results")
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "shipped_model")
+    arguments = parser.parse_args()
+    folder = arguments.output_dir / arguments.name
+    for options in (row for name in arguments.rows for row in ROWS[name]):
+        command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
+        command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
+        command += ["--weights", str(arguments.weights.resolve()), "--output_dir", str(folder.resolve())]
+        command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
+        subprocess.run(command, check=True)
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    shutil.copy(folder / "metrics.json", results / f"shipped_model_{arguments.name}.json")
+    print(metrics_table(folder / "metrics.json", markdown=True))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Training throughput of the trainer beside a bare PyTorch loop with the same networks, losses and data.
+
+    python -m benchmarks.training_throughput
+
+Full ResNet-50 generator and critic, 256x256, batch 8, supervised and adversarial iterations. The two sides take turns
+in one process, so that the machine's other load meets both alike; the ratio of their median times is what counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Events
+
+from monai_gan_recon.engines import PrepareReconstructionBatch, ReconstructionGANTrainer
+from monai_gan_recon.kspace import sampling_mask
+from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss, gradient_penalty
+from monai_gan_recon.networks import ResNetCritic, ResNetGenerator
+from monai_gan_recon.transforms import acquire
+
+SHARE = 0.1
+
+
+def main() -> None:
+    """Run the comparison, print it and write ``benchmarks/results/training_throughput.json``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=256)
+    parser.add_argument("--batch_size", type=int, default=8)
+    parser.add_argument("--width", type=int, default=64, help="64 is ResNet-50")
+    parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "training_throughput.json")
+    arguments = parser.parse_args()
+    device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+    batch = random_batch(arguments.size, arguments.batch_size)
+    result: dict[str, Any] = {
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "size": arguments.size,
+        "batch_size": arguments.batch_size,
+        "width": arguments.width,
+    }
+    for phase, adversarial in (("supervised", False), ("adversarial", True)):
+        sides = {
+            "trainer": trainer_iteration(batch, device, arguments.width, adversarial),
+            "bare loop": bare_iteration(batch, device, arguments.width, adversarial),
+        }
+        seconds = take_turns(sides, arguments.rounds, device)
+        rate = {name: arguments.batch_size / statistics.median(times) for name, times in seconds.items()}
+        ratio = rate["trainer"] / rate["bare loop"]
+        print(f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}")
+        result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:
+    """Random images, undersampled."""
+    images = torch.rand(batch_size, 1, size, size, generator=torch.Generator().manual_seed(0))
+    scans = [acquire(image, sampling_mask("gaussian1d", (size, size), 0.3, seed=0)) for image in images]
+    return {"input": torch.stack([scan.input for scan in scans]), "target": images}
+
+
+def networks(device: torch.device, width: int) -> tuple[ResNetGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
+    """Generator, critic and their optimisers, the same for both sides."""
+    torch.manual_seed(0)
+    generator = ResNetGenerator(3, width=width).to(device, memory_format=torch.channels_last)
+    critic = ResNetCritic(width=width).to(device, memory_format=torch.channels_last)
+    return generator, critic, [torch.optim.Adam(network.parameters(), lr=1e-4) for network in (generator, critic)]
+
+
+def trainer_iteration(
+    batch: dict[str, torch.Tensor], device: torch.device, width: int, adversarial: bool
+) -> Callable[[], None]:
+    """One iteration of the trainer, the engine's own overhead included."""
+    generator, critic, (g_optimizer, d_optimizer) = networks(device, width)
+    trainer = ReconstructionGANTrainer(
+        device=device,
+        max_epochs=10**6,
+        train_data_loader=[batch],
+        g_network=generator,
+        g_optimizer=g_optimizer,
+        d_network=critic,
+        d_optimizer=d_optimizer,
+        recon_loss_function=ReconstructionLoss(a=1.0, b=0.0),
+        adversarial_loss=WassersteinLoss(),
+        warmup_epochs=0 if adversarial else 10**6,
+        adversarial_share=SHARE,
+        penalty_weight=10.0,
+        prepare_batch=PrepareReconstructionBatch(),
+    )
+    trainer.add_event_handler(Events.EPOCH_COMPLETED, trainer.interrupt)
+    return trainer.run
+
+
+def bare_iteration(
+    batch: dict[str, torch.Tensor], device: torch.device, width: int, adversarial: bool
+) -> Callable[[], None]:
+    """The same computation without an engine."""
+    generator, critic, (g_optimizer, d_optimizer) = networks(device, width)
+    loss_function = ReconstructionLoss(a=1.0, b=0.0)
+
+    def iteration() -> None:
+        x, y = (batch[key].to(device, memory_format=torch.channels_last) for key in ("input", "target"))
+        fake = generator(x)
+        if adversarial:
+            d_optimizer.zero_grad(set_to_none=True)
+            loss = critic(fake.detach()).mean() - critic(y).mean() + gradient_penalty(critic, y, fake.detach(), 10.0)
+            loss.backward()
+            d_optimizer.step()
+        g_optimizer.zero_grad(set_to_none=True)
+        image = fake.detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(loss_function(image, y), image)
+        if adversarial:
+            critic.requires_grad_(False)
+            (other,) = torch.autograd.grad(-critic(image).mean(), image)
+            critic.requires_grad_(True)
+            gradient = gradient + SHARE / (1 - SHARE) * gradient.norm() / other.norm() * other
+        fake.backward(gradient)
+        g_optimizer.step()
+
+    return iteration
+
+
+def take_turns(
+    sides: dict[str, Callable[[], None]], rounds: int, device: torch.device
+) -> dict[str, list[float]]:
+    """Seconds of each round of each side, after one round to warm up."""
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    for number in range(rounds + 1):
+        for name, iteration in sides.items():
+            start = time.perf_counter()
+            iteration()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            if number:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+if __name__ == "__main__":
+    main()
