@@ -2,8 +2,8 @@
 
     python -m benchmarks.inference_speed
 
-Writes a random smooth volume, runs the reconstruction bundle's inference on it, and reports the slices per second of the
-network stage (as the command prints it), the seconds of the whole command, and its peak memory.
+Writes a random smooth volume, runs the reconstruction bundle's inference on it, and reports the slices per second of
+the network stage (as the command prints it), the seconds of the whole command, and its peak memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def main() -> None:
     """Run the measurement, print it and write ``benchmarks/results/inference_speed.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices", type=int, default=180)
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "inference_speed.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "inference_speed.json"
+    )
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         volume = gaussian_filter(np.random.default_rng(0).random((256, arguments.slices, 256)), 4)

@@ -3,8 +3,8 @@
     python -m benchmarks.shipped_model                       # models/model.pt
     python -m benchmarks.shipped_model --weights FILE --name supervised
 
-Runs the reconstruction bundle's ``evaluate`` once a row and gathers its results in ``benchmarks/results``. The data sets'
-folder is taken from MONAI_GAN_RECON_DATA.
+Runs the reconstruction bundle's ``evaluate`` once a row and gathers its results in ``benchmarks/results``. The folder
+of the data sets is taken from MONAI_GAN_RECON_DATA.
 """
 
 from __future__ import annotations
@@ -21,9 +21,13 @@ BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 RATES = (0.09375, 0.49609375)
 ROWS: dict[str, list[dict[str, str | float]]] = {
     "oasis": [{"datalist": "oasis_malc", "rate": rate, "track": "replica"} for rate in RATES],
-    "simulated": [{"datalist": "oasis_malc", "rate": rate, "track": "simulated", "snr": 20} for rate in RATES],
+    "simulated": [
+        {"datalist": "oasis_malc", "rate": rate, "track": "simulated", "snr": 20} for rate in RATES
+    ],
     "held_out": [
-        {"datalist": name, "rate": rate, "track": "replica"} for name in ("ds002748", "ds000011") for rate in RATES
+        {"datalist": name, "rate": rate, "track": "replica"}
+        for name in ("ds002748", "ds000011")
+        for rate in RATES
     ],
 }
 

@@ -35,7 +35,9 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=8)
     parser.add_argument("--width", type=int, default=64, help="64 is ResNet-50")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "training_throughput.json")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "training_throughput.json"
+    )
     arguments = parser.parse_args()
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     batch = random_batch(arguments.size, arguments.batch_size)
@@ -54,7 +56,9 @@ def main() -> None:
         seconds = take_turns(sides, arguments.rounds, device)
         rate = {name: arguments.batch_size / statistics.median(times) for name, times in seconds.items()}
         ratio = rate["trainer"] / rate["bare loop"]
-        print(f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}")
+        print(
+            f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}"
+        )
         result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(result, indent=2) + "\n")
@@ -67,12 +71,18 @@ def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:
     return {"input": torch.stack([scan.input for scan in scans]), "target": images}
 
 
-def networks(device: torch.device, width: int) -> tuple[ResNetGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
+def networks(
+    device: torch.device, width: int
+) -> tuple[ResNetGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
     """Generator, critic and their optimisers, the same for both sides."""
     torch.manual_seed(0)
     generator = ResNetGenerator(3, width=width).to(device, memory_format=torch.channels_last)
     critic = ResNetCritic(width=width).to(device, memory_format=torch.channels_last)
-    return generator, critic, [torch.optim.Adam(network.parameters(), lr=1e-4) for network in (generator, critic)]
+    return (
+        generator,
+        critic,
+        [torch.optim.Adam(network.parameters(), lr=1e-4) for network in (generator, critic)],
+    )
 
 
 def trainer_iteration(
@@ -111,7 +121,11 @@ def bare_iteration(
         fake = generator(x)
         if adversarial:
             d_optimizer.zero_grad(set_to_none=True)
-            loss = critic(fake.detach()).mean() - critic(y).mean() + gradient_penalty(critic, y, fake.detach(), 10.0)
+            loss = (
+                critic(fake.detach()).mean()
+                - critic(y).mean()
+                + gradient_penalty(critic, y, fake.detach(), 10.0)
+            )
             loss.backward()
             d_optimizer.step()
         g_optimizer.zero_grad(set_to_none=True)

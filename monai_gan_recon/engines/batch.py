@@ -21,7 +21,11 @@ class PrepareReconstructionBatch:
         self.transpose_probability = transpose_probability
 
     def __call__(
-        self, batchdata: Mapping[str, Any], device: torch.device | str | None = None, non_blocking: bool = False, **_: Any
+        self,
+        batchdata: Mapping[str, Any],
+        device: torch.device | str | None = None,
+        non_blocking: bool = False,
+        **_: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, target), both (B, C, H, W)."""
         tensors = [batchdata["input"], batchdata["target"]]

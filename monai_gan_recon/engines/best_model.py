@@ -62,4 +62,6 @@ class BestModelSaver:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as temporary:
             torch.save(self.network.state_dict(), temporary)
-        logger.info("epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path)
+        logger.info(
+            "epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path
+        )

@@ -31,7 +31,7 @@ class ResumableCheckpoint:
         every: epochs between two checkpoints.
 
     Raises:
-        ValueError: when the training starts, if the checkpoint is of another network, or exists and ``resume`` is False.
+        ValueError: when the training starts, if the checkpoint is of another network, or exists without ``resume``.
     """
 
     def __init__(

@@ -87,10 +87,10 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     def _estimate(self, x: torch.Tensor) -> torch.Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        estimate = (
-            getattr(self.network, "complex_estimate", self.network) if x.shape[1] == 3 else self.network
-        )
-        return estimate(x).float()  # type: ignore[no-any-return]
+        network: nn.Module = self.network
+        has_phase = x.shape[1] == 3 and hasattr(network, "complex_estimate")
+        estimate: torch.Tensor = network.complex_estimate(x) if has_phase else network(x)  # type: ignore[operator]
+        return estimate.float()
 
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":

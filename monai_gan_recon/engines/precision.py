@@ -17,7 +17,7 @@ def bf16_pays(device: torch.device | str) -> bool:
 
 
 def resolve_amp(amp: bool | str, device: torch.device | str) -> bool:
-    """"auto" to what pays on the device, a bool to itself.
+    """Turn "auto" into what pays on the device, leave a bool as it is.
 
     Raises:
         ValueError: for anything else.

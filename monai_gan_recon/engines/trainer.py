@@ -80,7 +80,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         **kwargs: Any,
     ) -> None:
         if penalty_weight > 0 and getattr(d_network, "couples_samples", False):
-            raise ValueError("the gradient penalty needs a critic without batch norm: it is a penalty of each sample")
+            raise ValueError(
+                "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
+            )
         if adversarial_share is not None and not 0 <= adversarial_share < 1:
             raise ValueError(f"adversarial_share must be in [0, 1), got {adversarial_share}")
         self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
@@ -108,8 +110,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         )
         self.ema_network = ema_network
         sampler = getattr(train_data_loader, "sampler", None)
-        if hasattr(sampler, "set_epoch"):
-            self.add_event_handler(Events.EPOCH_STARTED, lambda engine: sampler.set_epoch(engine.state.epoch - 1))
+        set_epoch = getattr(sampler, "set_epoch", None)
+        if set_epoch is not None:
+            self.add_event_handler(Events.EPOCH_STARTED, lambda engine: set_epoch(engine.state.epoch - 1))
 
     @property
     def adversary_active(self) -> bool:
@@ -142,7 +145,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_REALS_FORWARD_COMPLETED)
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(fake, critic).float()
             self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_FAKES_FORWARD_COMPLETED)
-        loss = self.state.d_loss_function(output[AdversarialKeys.REAL_LOGITS], output[AdversarialKeys.FAKE_LOGITS])
+        loss = self.state.d_loss_function(
+            output[AdversarialKeys.REAL_LOGITS], output[AdversarialKeys.FAKE_LOGITS]
+        )
         output[AdversarialKeys.DISCRIMINATOR_LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_LOSS_COMPLETED)
         if self.penalty_weight > 0:
@@ -169,13 +174,17 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         fake.backward(gradient)
         self.fire_event(AdversarialIterationEvents.GENERATOR_BACKWARD_COMPLETED)
         if self.max_grad_norm > 0:
-            output["grad_norm"] = nn.utils.clip_grad_norm_(self.state.g_network.parameters(), self.max_grad_norm)
+            output["grad_norm"] = nn.utils.clip_grad_norm_(
+                self.state.g_network.parameters(), self.max_grad_norm
+            )
         self.state.g_optimizer.step()
         if self.ema_network is not None:
             self.ema_network.update_parameters(self.state.g_network)
         self.fire_event(AdversarialIterationEvents.GENERATOR_MODEL_COMPLETED)
 
-    def _adversarial_gradient(self, image: torch.Tensor, reconstruction_gradient: torch.Tensor) -> torch.Tensor:
+    def _adversarial_gradient(
+        self, image: torch.Tensor, reconstruction_gradient: torch.Tensor
+    ) -> torch.Tensor:
         """The weighted gradient of the adversarial loss with respect to the generator's output."""
         output, critic = self.state.output, self.state.d_network
         critic.requires_grad_(False)

@@ -82,7 +82,9 @@ def scalars(output: dict[str, Any]) -> dict[str, float]:
     """The scalar entries of an engine's output: losses, weights, norms."""
     values = {}
     for name, value in output.items():
-        if isinstance(value, float) or (isinstance(value, torch.Tensor) and value.numel() == 1 and value.ndim == 0):
+        if isinstance(value, float) or (
+            isinstance(value, torch.Tensor) and value.numel() == 1 and value.ndim == 0
+        ):
             values[str(name)] = float(value)
     return values
 

@@ -38,10 +38,14 @@ class ReconstructionValidator(SupervisedEvaluator):
     ) -> None:
 
         def psnr(image: str) -> IgniteMetricHandler:
-            return IgniteMetricHandler(PSNRMetric(max_val=1.0), output_transform=from_engine([image, "label"]))
+            return IgniteMetricHandler(
+                PSNRMetric(max_val=1.0), output_transform=from_engine([image, "label"])
+            )
 
         def ssim(image: str) -> IgniteMetricHandler:
-            return IgniteMetricHandler(SSIMMetric(spatial_dims=2), output_transform=from_engine([image, "label"]))
+            return IgniteMetricHandler(
+                SSIMMetric(spatial_dims=2), output_transform=from_engine([image, "label"])
+            )
 
         super().__init__(
             device=torch.device(device),

@@ -40,7 +40,9 @@ def noise_weight(noise_level: float, signal_error: float = 0.02) -> float:
         ValueError: if ``noise_level`` is negative or ``signal_error`` is not positive.
     """
     if noise_level < 0 or signal_error <= 0:
-        raise ValueError(f"noise_level must be >= 0 and signal_error > 0, got {noise_level} and {signal_error}")
+        raise ValueError(
+            f"noise_level must be >= 0 and signal_error > 0, got {noise_level} and {signal_error}"
+        )
     return signal_error**2 / (signal_error**2 + noise_level**2)
 
 

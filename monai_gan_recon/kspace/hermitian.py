@@ -30,5 +30,7 @@ def hermitian_completion(kspace: torch.Tensor, mask: torch.Tensor) -> tuple[torc
     """
     mask = mask != 0
     mirrored = mirror(mask.expand(kspace.shape))
-    completed = torch.where(mask, kspace, torch.where(mirrored, mirror(kspace).conj(), torch.zeros_like(kspace)))
+    completed = torch.where(
+        mask, kspace, torch.where(mirrored, mirror(kspace).conj(), torch.zeros_like(kspace))
+    )
     return completed, mask | mirror(mask.expand(*mask.shape[:-2], *kspace.shape[-2:]))

@@ -49,7 +49,9 @@ def sampling_mask(
     rng = np.random.default_rng(seed)
     if pattern in POINT_PATTERNS:
         return torch.from_numpy(POINT_PATTERNS[pattern]((height, width), rate, rng, centre_fraction))
-    lines = torch.from_numpy(LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction))
+    lines = torch.from_numpy(
+        LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction)
+    )
     lines = lines[None, :] if axis == -1 else lines[:, None]
     return lines.expand(height, width).clone()
 

@@ -14,7 +14,9 @@ LINE_SIGMAS = (0.070, 0.131, 0.205, 0.328, 0.372)
 Fitted so that the mean zero-filled PSNR is that of DAGAN's patterns within 0.7 dB."""
 
 
-def gaussian_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+def gaussian_lines(
+    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
     """Fully sampled centre, the other lines drawn without replacement from a Gaussian density (as DAGAN's).
 
     Args:
@@ -39,12 +41,16 @@ def gaussian_lines(n: int, rate: float, rng: np.random.Generator, centre_fractio
     return lines
 
 
-def equispaced_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+def equispaced_lines(
+    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
     """MONAI's ``EquispacedKspaceMask`` (fastMRI): its number of lines is near ``rate * n``, not exact."""
     return _monai_lines(EquispacedKspaceMask, n, rate, rng, centre_fraction)
 
 
-def random_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
+def random_lines(
+    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
     """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw."""
     return _monai_lines(RandomKspaceMask, n, rate, rng, centre_fraction)
 

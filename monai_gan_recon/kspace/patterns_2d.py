@@ -114,7 +114,9 @@ def _largest(priority: np.ndarray, radius: np.ndarray, count: int) -> np.ndarray
     return mask.reshape(priority.shape)
 
 
-def _throw_darts(shape: tuple[int, int], order: np.ndarray, spacing: np.ndarray, centre: np.ndarray) -> np.ndarray:
+def _throw_darts(
+    shape: tuple[int, int], order: np.ndarray, spacing: np.ndarray, centre: np.ndarray
+) -> np.ndarray:
     """Take the grid points in random order, each unless it lies within the spacing of one taken before."""
     height, width = shape
     points = centre.copy()

@@ -50,8 +50,9 @@ def bottleneck_stage(
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
     if norm is None:
-        for block in stage:
-            nn.init.zeros_(block.conv3.weight)
+        for name, parameter in stage.named_parameters():
+            if name.endswith("conv3.weight"):
+                nn.init.zeros_(parameter)
     return stage
 
 

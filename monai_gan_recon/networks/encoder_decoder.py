@@ -58,7 +58,9 @@ class ResNetEncoderDecoder(nn.Module):
             stem_channels = width
         elif stem == "pixel_unshuffle":
             self.stem = nn.Sequential(
-                nn.PixelUnshuffle(2), nn.Conv2d(4 * in_channels, channels[0], kernel_size=3, padding=1), nn.ReLU()
+                nn.PixelUnshuffle(2),
+                nn.Conv2d(4 * in_channels, channels[0], kernel_size=3, padding=1),
+                nn.ReLU(),
             )
             self.pool = nn.Identity()
             stem_channels = channels[0]

@@ -49,9 +49,13 @@ class ResNetGenerator(nn.Module):
     ) -> None:
         super().__init__()
         if in_channels not in (1, 3):
-            raise ValueError(f"in_channels must be 1 (magnitude) or 3 (real, imaginary, weight), got {in_channels}")
+            raise ValueError(
+                f"in_channels must be 1 (magnitude) or 3 (real, imaginary, weight), got {in_channels}"
+            )
         if cascades < 1 or (in_channels == 1 and cascades > 1):
-            raise ValueError(f"{cascades} cascades need in_channels=3: data consistency needs the phase and the mask")
+            raise ValueError(
+                f"{cascades} cascades need in_channels=3: data consistency needs the phase and the mask"
+            )
         self.in_channels = in_channels
         self.refine = nn.ModuleList(
             ResNetEncoderDecoder(in_channels, min(in_channels, 2), layers, width, decoder_blocks, stem, norm)

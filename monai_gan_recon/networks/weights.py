@@ -34,5 +34,7 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
         network.load_state_dict(state)
     except Exception as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path} does not hold weights of this network ({type(error).__name__}: {reason})") from error
+        raise ValueError(
+            f"{path} does not hold weights of this network ({type(error).__name__}: {reason})"
+        ) from error
     return network

@@ -8,7 +8,12 @@ from monai_gan_recon.transforms.geometry import (
     plane_axcodes,
 )
 from monai_gan_recon.transforms.intensity import ScaleMinMax, ScaleMinMaxd
-from monai_gan_recon.transforms.phase_noise import FOREGROUND_THRESHOLD, complex_noise, noise_sigma, smooth_phase
+from monai_gan_recon.transforms.phase_noise import (
+    FOREGROUND_THRESHOLD,
+    complex_noise,
+    noise_sigma,
+    smooth_phase,
+)
 from monai_gan_recon.transforms.undersample import TRACKS, Acquisition, Undersample, acquire, measured
 from monai_gan_recon.transforms.undersample_dictionary import RandUndersampled, Undersampled
 

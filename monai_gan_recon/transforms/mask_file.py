@@ -58,8 +58,8 @@ def fit_mask(
     """Bring a sampling mask to the slices of a volume.
 
     Args:
-        mask: boolean; lines (n,), or (H, W) of the slices as they are shown, or one mask a slice with
-            the axes of the volume's file (X, Y, Z). The zero frequency is at index ``n // 2`` of each k-space axis.
+        mask: boolean; lines (n,), or (H, W) of the slices as they are shown, or one mask a slice with the axes
+            of the volume's file (X, Y, Z). The zero frequency is at index ``n // 2`` of each k-space axis.
         slices: volume as slices (1, N, H, W) whose ``meta`` holds the file's affine and its own.
         axis: for lines, the axis along which the mask varies: -1 columns (length W), -2 rows (length H).
         name: of the mask, for the message.

@@ -9,7 +9,9 @@ FOREGROUND_THRESHOLD = 0.05
 """Fraction of the maximum above which a pixel counts as foreground."""
 
 
-def smooth_phase(size: tuple[int, int], rng: np.random.Generator, order: int = 3, strength: float = np.pi) -> torch.Tensor:
+def smooth_phase(
+    size: tuple[int, int], rng: np.random.Generator, order: int = 3, strength: float = np.pi
+) -> torch.Tensor:
     """A random smooth phase, a 2-D polynomial as B0 and coil phase give it.
 
     Args:

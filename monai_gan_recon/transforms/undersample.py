@@ -98,7 +98,9 @@ class Undersample(Transform):
         if self.track == "simulated":
             phase = smooth_phase(size, rng)
             sigma = noise_sigma(image, self.snr)
-        return acquire(image, mask, phase, sigma, rng, self.hermitian and self.track == "replica", self.channels)
+        return acquire(
+            image, mask, phase, sigma, rng, self.hermitian and self.track == "replica", self.channels
+        )
 
 
 def acquire(
@@ -158,7 +160,9 @@ def measured(
     planes = (completed.real, completed.imag, weight.expand(kspace.shape))
     network_input = torch.stack(planes) if channels == 3 else zero_filled.abs()[None]
     result = Acquisition(
-        network_input, torch.movedim(to_channels(zero_filled), -3, 0), (mask != 0).float().expand(kspace.shape)[None]
+        network_input,
+        torch.movedim(to_channels(zero_filled), -3, 0),
+        (mask != 0).float().expand(kspace.shape)[None],
     )
     if isinstance(like, MetaTensor):
         result = Acquisition(*(MetaTensor(t, meta=like.meta) for t in result))

@@ -29,7 +29,11 @@ class Undersampled(MapTransform):
     """
 
     def __init__(
-        self, keys: KeysCollection = "image", case_key: str = "case", allow_missing_keys: bool = False, **kwargs: Any
+        self,
+        keys: KeysCollection = "image",
+        case_key: str = "case",
+        allow_missing_keys: bool = False,
+        **kwargs: Any,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         self.case_key = case_key
@@ -81,7 +85,11 @@ class RandUndersampled(RandomizableTransform, MapTransform):
             check_pattern(pattern)
         for rate in rates:
             check_rate(rate)
-        self.rates, self.patterns, self.pattern_probabilities = tuple(rates), tuple(patterns), pattern_probabilities
+        self.rates, self.patterns, self.pattern_probabilities = (
+            tuple(rates),
+            tuple(patterns),
+            pattern_probabilities,
+        )
         self.axes, self.snr, self.channels = tuple(axes), tuple(snr), channels
         self.simulated_probability, self.hermitian_probability = simulated_probability, hermitian_probability
 

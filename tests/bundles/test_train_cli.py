@@ -34,14 +34,25 @@ def cache(tmp_path_factory):
 def command(configs, cache, run_id="training", **options):
     files = str([str(CONFIGS / name) for name in configs])
     options = {"cache_dir": str(cache), **TINY, **options}
-    return [sys.executable, "-m", "monai.bundle", "run", *([run_id] if run_id else []), "--config_file", files] + [
-        part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))
-    ]
+    return [
+        sys.executable,
+        "-m",
+        "monai.bundle",
+        "run",
+        *([run_id] if run_id else []),
+        "--config_file",
+        files,
+    ] + [part for name, value in options.items() if value is not None for part in (f"--{name}", str(value))]
 
 
 def train(folder, configs, cache, **options):
     return subprocess.run(
-        command(configs, cache, **options), cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        command(configs, cache, **options),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
 
 
@@ -75,7 +86,9 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
     resumed = train(killed, ["train.yaml"], cache, run_id=None, max_epochs=4, gan_fraction=0.5)  # plain `run`
     assert resumed.returncode == 0, resumed.stderr[-2000:]
     assert losses(killed) == losses(whole)
-    models = [torch.load(f / "outputs/training/checkpoints/model.pt", weights_only=True) for f in (whole, killed)]
+    models = [
+        torch.load(f / "outputs/training/checkpoints/model.pt", weights_only=True) for f in (whole, killed)
+    ]
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
     assert (killed / "outputs/training/checkpoints/model_supervised.pt").exists()
     assert list((killed / "outputs/training/tensorboard").glob("events*"))
@@ -86,7 +99,12 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
 
 def test_the_papers_form_trains(tmp_path, cache):
     done = train(
-        tmp_path, ["train.yaml", "gan_resnet50.yaml"], cache, max_epochs=1, slices_per_epoch=4, ckpt_dir=tmp_path / "ckpt"
+        tmp_path,
+        ["train.yaml", "gan_resnet50.yaml"],
+        cache,
+        max_epochs=1,
+        slices_per_epoch=4,
+        ckpt_dir=tmp_path / "ckpt",
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "ckpt" / "model.pt").exists()

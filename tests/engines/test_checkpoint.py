@@ -9,7 +9,9 @@ from monai_gan_recon.engines import ResumableCheckpoint
 
 
 def run(training, path, epochs, kill_after=None, seed=0, resume=True, **kwargs):
-    trainer = training(seed=seed, max_epochs=epochs, warmup_epochs=2, adversarial_share=0.1, penalty_weight=1.0, **kwargs)
+    trainer = training(
+        seed=seed, max_epochs=epochs, warmup_epochs=2, adversarial_share=0.1, penalty_weight=1.0, **kwargs
+    )
     scheduler = StepLR(trainer.state.g_optimizer, 3, gamma=0.5)
     losses = []
     trainer.add_event_handler(

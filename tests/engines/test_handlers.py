@@ -24,7 +24,9 @@ def validated(training, tmp_path):
     """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
 
     def run(max_epochs=3, warmup_epochs=2, scores=None):
-        trainer = training(max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0)
+        trainer = training(
+            max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0
+        )
         loader = DataLoader(trainer.data_loader.dataset, batch_size=3)
         validator = ReconstructionValidator("cpu", loader, trainer.ema_network.module)
         ValidationHandler(interval=1, validator=validator, epoch_level=True).attach(trainer)
@@ -61,7 +63,9 @@ def test_validation_metrics_are_the_means_over_slices(validated):
     with torch.no_grad():
         pred = trainer.ema_network.module.eval()(torch.stack([i["input"] for i in items]))
     assert validator.state.metrics["val_psnr"] == pytest.approx(psnr(pred, target).mean().item(), rel=1e-4)
-    assert validator.state.metrics["zero_filled_psnr"] == pytest.approx(psnr(zero_filled, target).mean().item(), rel=1e-4)
+    assert validator.state.metrics["zero_filled_psnr"] == pytest.approx(
+        psnr(zero_filled, target).mean().item(), rel=1e-4
+    )
 
 
 def test_best_of_each_phase_is_kept(validated, tmp_path):
@@ -69,7 +73,9 @@ def test_best_of_each_phase_is_kept(validated, tmp_path):
     assert (tmp_path / "model_supervised.pt").exists()
     assert trainer.state.best_metric == 28.0
     assert trainer.state.best_metric_epoch == 4
-    supervised, tuned = (torch.load(tmp_path / n, weights_only=True) for n in ("model_supervised.pt", "model.pt"))
+    supervised, tuned = (
+        torch.load(tmp_path / n, weights_only=True) for n in ("model_supervised.pt", "model.pt")
+    )
     final = trainer.ema_network.module.state_dict()
     name = "refine.0.head.0.weight"
     assert not torch.equal(supervised[name], tuned[name])

@@ -16,7 +16,9 @@ def record(trainer):
     outputs = []
     trainer.add_event_handler(
         Events.ITERATION_COMPLETED,
-        lambda e: outputs.append({k: float(v) for k, v in e.state.output.items() if torch.as_tensor(v).numel() == 1}),
+        lambda e: outputs.append(
+            {k: float(v) for k, v in e.state.output.items() if torch.as_tensor(v).numel() == 1}
+        ),
     )
     trainer.run()
     return outputs
@@ -65,7 +67,9 @@ def test_gradient_is_that_of_the_whole_loss(training):
 def test_critic_takes_n_steps(training):
     steps = []
     trainer = training(max_epochs=1, n_critic=3)
-    trainer.add_event_handler(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, lambda e: steps.append(1))
+    trainer.add_event_handler(
+        AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, lambda e: steps.append(1)
+    )
     trainer.run()
     assert len(steps) == 3 * 2
 
@@ -101,7 +105,9 @@ def test_critic_is_not_touched_by_the_generator(training):
     trainer = training(max_epochs=1, adversarial_weight=1.0)
     before = []
     for event in (AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, Events.ITERATION_COMPLETED):
-        trainer.add_event_handler(event, lambda e: before.append(copy.deepcopy(e.state.d_network.state_dict())))
+        trainer.add_event_handler(
+            event, lambda e: before.append(copy.deepcopy(e.state.d_network.state_dict()))
+        )
     trainer.run()
     for name, value in before[0].items():
         assert torch.equal(value, before[1][name])
@@ -114,7 +120,9 @@ def test_monai_handlers_stay_usable(training, tmp_path):
 
     class Counter:
         def attach(self, engine):
-            engine.add_event_handler(AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED, lambda e: fired.append(1))
+            engine.add_event_handler(
+                AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED, lambda e: fired.append(1)
+            )
 
     trainer = training(max_epochs=1, train_handlers=[Counter()])
     CheckpointSaver(str(tmp_path), {"net": trainer.state.g_network}, save_final=True).attach(trainer)

@@ -9,7 +9,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def oasis_slices(data_dir):
-    """Coronal slices (n, 256, 256) in [0, 1] of four people, brain at least a tenth of the frame, columns left-right."""
+    """Coronal slices (n, 256, 256) in [0, 1] of four people, brain a tenth of the frame or more, columns left-right."""
     slices = []
     for person in (1101, 1104, 1110, 1116):
         image = nibabel.as_closest_canonical(nibabel.load(data_dir / "oasis_malc" / f"{person}_T1w.nii.gz"))

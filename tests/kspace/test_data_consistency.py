@@ -55,7 +55,9 @@ def test_idempotent():
 def test_gradient():
     zero_filled, estimate, mask = problem((8, 9))
     weight = 0.5 * mask.double()
-    assert torch.autograd.gradcheck(lambda e: data_consistency(e, zero_filled, weight), estimate.requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda e: data_consistency(e, zero_filled, weight), estimate.requires_grad_()
+    )
 
 
 def test_noise_weight():

@@ -17,7 +17,9 @@ def random_complex(*shape, seed=0):
 @pytest.mark.parametrize("size", SIZES)
 def test_equals_numpy(size):
     image = random_complex(3, *size)
-    expected = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image.numpy(), axes=(-2, -1)), norm="ortho"), axes=(-2, -1))
+    expected = np.fft.fftshift(
+        np.fft.fft2(np.fft.ifftshift(image.numpy(), axes=(-2, -1)), norm="ortho"), axes=(-2, -1)
+    )
     torch.testing.assert_close(fft2c(image), torch.from_numpy(expected))
 
 
@@ -26,8 +28,10 @@ def test_unitary(size):
     image, kspace = random_complex(2, *size), random_complex(2, *size, seed=1)
     torch.testing.assert_close(ifft2c(fft2c(image)), image)
     torch.testing.assert_close(fft2c(image).norm(), image.norm())
-    torch.testing.assert_close(torch.vdot(kspace.flatten(), fft2c(image).flatten()),
-                               torch.vdot(ifft2c(kspace).flatten(), image.flatten()))
+    torch.testing.assert_close(
+        torch.vdot(kspace.flatten(), fft2c(image).flatten()),
+        torch.vdot(ifft2c(kspace).flatten(), image.flatten()),
+    )
 
 
 def test_constant_image_is_the_zero_frequency():

@@ -115,7 +115,11 @@ def test_resnet50_has_the_parameters_of_resnet50():
 
     encoder = ResNetGenerator(3, norm="batch").refine[0].encoder
     trunk = resnet50(spatial_dims=2, n_input_channels=3, bias_downsample=False, feed_forward=False)
-    expected = sum(p.numel() for layer in ("layer1", "layer2", "layer3", "layer4") for p in getattr(trunk, layer).parameters())
+    expected = sum(
+        p.numel()
+        for layer in ("layer1", "layer2", "layer3", "layer4")
+        for p in getattr(trunk, layer).parameters()
+    )
     assert sum(p.numel() for p in encoder.parameters()) == expected
 
 
@@ -128,7 +132,11 @@ def test_signal_intensity_ignores_background():
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [({"in_channels": 2}, "in_channels must be"), ({"in_channels": 1, "cascades": 2}, "cascades need"), ({"stem": "x"}, "unknown stem")],
+    [
+        ({"in_channels": 2}, "in_channels must be"),
+        ({"in_channels": 1, "cascades": 2}, "cascades need"),
+        ({"stem": "x"}, "unknown stem"),
+    ],
 )
 def test_wrong_arguments(arguments, message):
     with pytest.raises(ValueError, match=message):

@@ -104,7 +104,11 @@ def test_dictionary_form_equals_array_form():
 
 def test_random_form_draws_what_it_is_given():
     transform = RandUndersampled(
-        "image", rates=(0.1, 0.4), patterns=("gaussian1d", "equispaced"), axes=(-1, -2), simulated_probability=0.5
+        "image",
+        rates=(0.1, 0.4),
+        patterns=("gaussian1d", "equispaced"),
+        axes=(-1, -2),
+        simulated_probability=0.5,
     )
     transform.set_random_state(seed=0)
     drawn, first = [], None

@@ -1,0 +1,154 @@
+"""``run evaluate`` of the bundle on manifests, as users run it."""
+
+import csv
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+CONFIG = "evaluate.yaml"
+METRICS = "psnr ssim mse rmse nmse psnr_brain ssim_brain kspace_residual kspace_residual_complex seconds_per_slice".split()
+
+
+@pytest.fixture
+def evaluate(run_bundle, write_manifest, tmp_path):
+    """Evaluate the small manifest on 32 x 32 slices; returns metrics.json and what was printed."""
+
+    def run(*arguments, manifest=None, out="out", run_id=None):
+        common = [
+            "--datalist",
+            manifest or write_manifest(),
+            "--size",
+            "[32,32]",
+            "--output_dir",
+            tmp_path / out,
+        ]
+        error, printed = run_bundle(CONFIG, *common, *arguments, run_id=run_id)
+        assert error is None, error
+        return json.loads((tmp_path / out / "metrics.json").read_text()), printed
+
+    return run
+
+
+def test_process_from_another_folder(run_process, write_manifest, tmp_path):
+    done = run_process(CONFIG, "--datalist", write_manifest(), "--size", "[32,32]", run_id="evaluate")
+    assert done.returncode == 0, done.stderr
+    results = tmp_path / "elsewhere" / "outputs" / "evaluation"
+    assert {"metrics.json"} < {file.name for file in results.iterdir()}
+    assert "zero-filled" in done.stdout
+    assert [file.name for file in results.iterdir() if file.suffix == ".png"]
+
+
+def test_results_name_their_protocol_and_all_metrics(evaluate, tmp_path):
+    content, printed = evaluate("--rate", 0.25, "--figures", "false", run_id="evaluate")
+    zero_filled, reconstruction = content["results"]
+    for entry, method in ((zero_filled, "zero_filled"), (reconstruction, "reconstruction")):
+        assert entry["method"] == method
+        protocol = {key: entry[key] for key in ("dataset", "track", "pattern", "rate", "size", "plane")}
+        assert protocol == {
+            "dataset": "small",
+            "track": "replica",
+            "pattern": "gaussian1d",
+            "rate": 0.25,
+            "size": [32, 32],
+            "plane": "coronal",
+        }
+        assert entry["n_people"] == 2
+        assert all(set(entry[name]) == {"mean", "ci95"} for name in METRICS)
+    assert reconstruction["kspace_residual_complex"]["mean"] < 1e-4
+    assert reconstruction["psnr"] != zero_filled["psnr"]
+    assert reconstruction["seconds_per_slice"]["mean"] > 0
+    assert {"conventions", "versions"} <= set(content)
+    assert len(content["config_hash"]) == 16
+    assert "zero-filled" in printed.out
+    (people,) = (tmp_path / "out").glob("people_*.csv")
+    assert {row["person"] for row in csv.DictReader(people.open())} == {"b", "c"}  # testing, not training
+
+
+def test_same_numbers_each_time_and_results_gather(evaluate):
+    first, _ = evaluate("--figures", "false", out="one")
+    again, _ = evaluate("--figures", "false", out="two")
+    assert [e["psnr"] for e in first["results"]] == [e["psnr"] for e in again["results"]]
+    both, _ = evaluate("--figures", "false", "--rate", 0.5, out="two")
+    assert [entry["rate"] for entry in both["results"]] == [0.1, 0.1, 0.5, 0.5]
+    assert both["results"][0]["config_hash"] != both["results"][2]["config_hash"]
+
+
+def test_fully_sampled_is_perfect(evaluate):
+    content, _ = evaluate("--rate", 1, "--figures", "false", "--size", "null")
+    for entry in content["results"]:
+        assert entry["size"] == "whole"
+        assert entry["nmse"]["mean"] < 1e-9
+
+
+def test_simulated_track_has_noise(evaluate):
+    arguments = ["--rate", 1, "--figures", "false", "--track", "simulated"]
+    noisy = [evaluate(*arguments, "--snr", snr, out=str(snr))[0]["results"][0] for snr in (5, 50)]
+    assert [entry["snr"] for entry in noisy] == [5, 50]
+    assert noisy[1]["psnr"]["mean"] == pytest.approx(noisy[0]["psnr"]["mean"] + 20, abs=1.5)
+
+
+def test_network_of_magnitudes(evaluate, bundle):
+    weights = bundle / "models" / "magnitude.pt"
+    content, _ = evaluate("--channels", 1, "--weights", weights, "--figures", "false")
+    reconstruction = content["results"][1]
+    assert reconstruction["kspace_residual_complex"]["mean"] is None
+    assert reconstruction["kspace_residual"]["mean"] > 0
+    assert reconstruction["hermitian"] is False
+
+
+def test_volumes_on_request(evaluate, tmp_path):
+    evaluate("--figures", "false", "--save_volumes", "true", "--rate", 0.5)
+    folder = tmp_path / "out" / "volumes_50"
+    assert sorted(file.name for file in folder.iterdir()) == [
+        f"{case}_{what}.nii.gz" for case in "bc" for what in ("error", "recon", "zero_filled")
+    ]
+    recon, original = nib.load(folder / "b_recon.nii.gz"), nib.load(tmp_path / "in" / "b.nii.gz")
+    assert np.allclose(recon.affine, original.affine, atol=1e-5)
+    assert recon.shape == original.shape
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "words"),
+    [
+        ({"testing": []}, [], ["testing"]),
+        ({"testing": [{"image": "gone.nii.gz", "person": "x"}]}, [], ["gone.nii.gz", "--dataset_dir"]),
+        ({"training": [{"image": "b.nii.gz", "person": "b"}]}, [], ["'b'", "training"]),
+        ({}, ["--datalist", "nosuchset"], ["nosuchset", "oasis_malc"]),
+        ({}, ["--rate", 2], ["rate", "(0, 1]"]),
+        ({}, ["--pattern", "spiral"], ["spiral"]),
+        ({}, ["--track", "raw"], ["raw"]),
+        ({}, ["--min_foreground", 10], ["min_foreground"]),
+        ({}, ["--axis", 1], ["axis"]),
+        ({}, ["--dataset", "x"], ["dataset"]),
+        ({}, ["--figures", "some"], ["figures"]),
+    ],
+)
+def test_bad_input(run_bundle, write_manifest, tmp_path, changes, options, words):
+    arguments = {"--datalist": write_manifest(**changes), "--output_dir": tmp_path / "out"}
+    arguments |= dict([options]) if options else {}
+    error, _ = run_bundle(CONFIG, *(part for pair in arguments.items() for part in pair))
+    assert isinstance(error, str)
+    assert "\n" not in error
+    assert all(word in error for word in words)
+    assert not (tmp_path / "out").exists()
+
+
+def test_datalist_that_is_no_json(run_bundle, tmp_path):
+    (tmp_path / "list.json").write_text("{")
+    error, _ = run_bundle(CONFIG, "--datalist", tmp_path / "list.json", "--output_dir", tmp_path / "out")
+    assert "list.json" in error
+    assert "\n" not in error
+
+
+def test_damaged_volume_ends_the_evaluation(run_bundle, write_manifest, tmp_path):
+    manifest = write_manifest()
+    damaged = manifest.parent / "c.nii.gz"
+    damaged.write_bytes(damaged.read_bytes()[:300])
+    error, _ = run_bundle(
+        CONFIG, "--datalist", manifest, "--size", "[32,32]", "--output_dir", tmp_path / "out"
+    )
+    assert "c.nii.gz" in error
+    assert "\n" not in error
+    assert not (tmp_path / "out").exists()

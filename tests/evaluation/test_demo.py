@@ -1,0 +1,80 @@
+"""The demo on a small volume and a tiny network."""
+
+import json
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from monai_gan_recon.evaluation import demo
+from monai_gan_recon.networks import ResNetGenerator
+
+TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
+BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / demo.BUNDLE
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    low = torch.rand(1, 1, 5, 4, 5, generator=torch.Generator().manual_seed(0)) * 500 + 100
+    volume = torch.nn.functional.interpolate(low, size=(30, 8, 36), mode="trilinear")[0, 0].numpy()
+    nib.save(nib.Nifti1Image(np.pad(volume, [(5, 5), (0, 0), (5, 5)]), np.eye(4)), tmp_path / "head.nii.gz")
+    content = {"name": "one", "testing": [{"image": "head.nii.gz", "person": "p"}]}
+    (tmp_path / "one.json").write_text(json.dumps(content))
+    return tmp_path / "one.json"
+
+
+@pytest.fixture
+def weights(tmp_path):
+    network = ResNetGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+    torch.save(network.state_dict(), tmp_path / "model.pt")
+    return str(tmp_path / "model.pt")
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_demo_writes_all_it_promises(manifest, weights, tmp_path, capsys):
+    out = tmp_path / "demo"
+    text = demo.run_demo(out, BUNDLE, str(manifest), size=[64, 64], weights=weights, **TINY)
+    assert [(e["rate"], e["method"]) for e in json.loads((out / "metrics.json").read_text())["results"]] == [
+        (0.1, "zero_filled"),
+        (0.1, "reconstruction"),
+        (0.5, "zero_filled"),
+        (0.5, "reconstruction"),
+    ]
+    assert (out / "demo.png").stat().st_size > 10_000
+    for rate in (10, 50):
+        names = sorted(file.name for file in (out / f"volumes_{rate}").iterdir())
+        assert names == [f"head_{what}.nii.gz" for what in ("error", "recon", "zero_filled")]
+    assert "50 % of k-space: PSNR" in text
+    assert str(out / "demo.png") in text
+    assert "reconstruction" in capsys.readouterr().out
+
+
+def test_figure_row_is_scaled_as_the_full_image(manifest, tmp_path):
+    source = tmp_path / "head.nii.gz"
+    image = nib.load(source)
+    folder = tmp_path / "volumes"
+    folder.mkdir()
+    nib.save(nib.Nifti1Image(image.get_fdata() * 0.5, image.affine), folder / "head_recon.nii.gz")
+    nib.save(image, folder / "head_zero_filled.nii.gz")
+    row = demo._figure_row(source, folder, 0.1)
+    assert row["reference"].shape == (46, 40)  # height is up-down, width left-right
+    assert float(row["reference"].min()) == 0
+    assert float(row["reference"].max()) > 0.8
+    assert torch.equal(row["zero_filled"], row["reference"])
+    torch.testing.assert_close(row["reconstruction"], row["reference"] / 2, rtol=1e-4, atol=1e-5)
+
+
+def test_bundle_is_found_or_named(tmp_path):
+    assert demo.find_bundle() == BUNDLE
+    assert demo.find_bundle(BUNDLE) == BUNDLE
+    with pytest.raises(FileNotFoundError, match="--bundle"):
+        demo.find_bundle(tmp_path)
+
+
+def test_command_line_fails_in_one_line(tmp_path):
+    with pytest.raises(SystemExit, match="--bundle") as end:
+        demo.main(["--bundle", str(tmp_path), "--output_dir", str(tmp_path / "out")])
+    assert "\n" not in str(end.value)
+    assert not (tmp_path / "out").exists()
