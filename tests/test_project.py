@@ -63,7 +63,7 @@ def test_bundles_name_the_tested_versions(bundle):
 @pytest.mark.parametrize("bundle", BUNDLES, ids=name_of)
 def test_bundles_are_complete(bundle):
     wanted = ["LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf", "models/model.pt"]
-    wanted += [f"configs/{name}.yaml" for name in ("train", "inference", "evaluate")]
+    wanted += [f"configs/{name}.yaml" for name in ("train", "inference", "evaluate", "multi_gpu_train")]
     assert [file for file in wanted if not (bundle / file).is_file()] == []
     assert (bundle / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
     assert (bundle / "models" / "model.pt").stat().st_size <= 50_000_000

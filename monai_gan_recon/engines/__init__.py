@@ -3,6 +3,7 @@
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
 from monai_gan_recon.engines.best_model import BestModelSaver
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
+from monai_gan_recon.engines.distributed import join_processes, local_device, parallel
 from monai_gan_recon.engines.ema import ema_of
 from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
 from monai_gan_recon.engines.progress import TrainingProgress
@@ -21,6 +22,9 @@ __all__ = [
     "TrainingProgress",
     "bf16_pays",
     "ema_of",
+    "join_processes",
+    "local_device",
+    "parallel",
     "read_log",
     "resolve_amp",
     "set_seed",

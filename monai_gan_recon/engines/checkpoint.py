@@ -29,21 +29,29 @@ class ResumableCheckpoint:
         objects: what has ``state_dict`` and ``load_state_dict``: networks, optimisers, schedulers, the moving average.
         resume: load the file if it exists; False: refuse to overwrite it.
         every: epochs between two checkpoints.
+        save: write checkpoints; False in all but the first of several processes.
 
     Raises:
         ValueError: when the training starts, if the checkpoint is of another network, or exists without ``resume``.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], objects: Mapping[str, Any], resume: bool = True, every: int = 1
+        self,
+        path: str | os.PathLike[str],
+        objects: Mapping[str, Any],
+        resume: bool = True,
+        every: int = 1,
+        save: bool = True,
     ) -> None:
         self.path, self.objects, self.resume, self.every = Path(path), dict(objects), resume, every
+        self.writes = save
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer; attach before handlers that need the resumed state."""
         engine.add_event_handler(Events.STARTED, self._start)
-        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every), self.save)
-        engine.add_event_handler(Events.COMPLETED, self.save)
+        if self.writes:
+            engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every), self.save)
+            engine.add_event_handler(Events.COMPLETED, self.save)
 
     def save(self, engine: Engine) -> None:
         """Write the checkpoint."""

@@ -13,6 +13,7 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_gan_recon.engines.distributed import unwrap
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.losses import AdversarialLoss, ReconstructionLoss, clip_weights, gradient_penalty
 
@@ -79,7 +80,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if penalty_weight > 0 and getattr(d_network, "couples_samples", False):
+        if penalty_weight > 0 and getattr(unwrap(d_network), "couples_samples", False):
             raise ValueError(
                 "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
             )
@@ -151,7 +152,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output[AdversarialKeys.DISCRIMINATOR_LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_LOSS_COMPLETED)
         if self.penalty_weight > 0:
-            penalty = gradient_penalty(critic, real, fake, self.penalty_weight)
+            penalty = gradient_penalty(unwrap(critic), real, fake, self.penalty_weight)
             output["gradient_penalty"] = penalty.detach()
             loss = loss + penalty
         loss.backward()
@@ -186,7 +187,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self, image: torch.Tensor, reconstruction_gradient: torch.Tensor
     ) -> torch.Tensor:
         """The weighted gradient of the adversarial loss with respect to the generator's output."""
-        output, critic = self.state.output, self.state.d_network
+        output, critic = self.state.output, unwrap(self.state.d_network)
         critic.requires_grad_(False)
         with self._autocast():
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(image, critic).float()

@@ -114,6 +114,23 @@ def test_the_papers_form_trains(tmp_path, cache):
     assert "gradient_penalty" not in row
 
 
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_the_same_configuration_trains_on_a_gpu(tmp_path, cache):
+    done = train(tmp_path, ["train.yaml"], cache, max_epochs=2, gan_fraction=0.5, device="cuda:0")
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(losses(tmp_path)) == 2
+
+
+@pytest.mark.slow
+def test_training_beats_zero_filling(tmp_path, cache):
+    """The shipped network, a few iterations: validation PSNR at least 1 dB above the zero-filled image's."""
+    options = dict.fromkeys(TINY) | {"slices_per_epoch": 64, "val_slices": 4}
+    done = train(tmp_path, ["train.yaml"], cache, max_epochs=3, gan_fraction=0.0, **options)
+    assert done.returncode == 0, done.stderr[-2000:]
+    row = read_log(tmp_path / "outputs" / "training" / "training.csv")[-1]
+    assert float(row["val_psnr"]) >= float(row["zero_filled_psnr"]) + 1
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -129,3 +146,28 @@ def test_wrong_options_end_with_one_line(tmp_path, cache, options, message):
     assert "Traceback" not in done.stderr
     assert message in done.stderr.strip().splitlines()[-1]
     assert not list(tmp_path.rglob("*.pt"))
+
+
+def test_several_processes_train_together(tmp_path, cache):
+    """Two CPU processes under torchrun: one set of files, the same weights as their averaged gradients give."""
+    arguments = command(
+        ["train.yaml", "multi_gpu_train.yaml"], cache, max_epochs=2, gan_fraction=0.5, device=None
+    )[1:]
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, *arguments],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [row["iteration"] for row in read_log(tmp_path / "outputs/training/training.csv")] == ["2", "4"]
+    assert (tmp_path / "outputs/training/checkpoints/model.pt").exists()
+
+
+def test_several_processes_need_torchrun(tmp_path, cache):
+    done = train(tmp_path, ["train.yaml", "multi_gpu_train.yaml"], cache)
+    assert done.returncode != 0
+    assert "torchrun" in done.stderr
