@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
+from monai_gan_recon.bundle.failing import TRACEBACK_ENV
 from monai_gan_recon.data import Manifest, case_name, find_volumes
 
 T = TypeVar("T")
@@ -116,6 +117,8 @@ def volume_loader(dataset: VolumeDataset) -> DataLoader:
 def or_exit(action: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     """Call a function; an error meant for users ends the program with its line, see :func:`users_message`.
 
+    With the environment variable MONAI_GAN_RECON_TRACEBACK set, every error keeps its traceback.
+
     Args:
         action: the function.
         args: its arguments.
@@ -124,7 +127,7 @@ def or_exit(action: Callable[..., T], *args: Any, **kwargs: Any) -> T:
     try:
         return action(*args, **kwargs)
     except (RuntimeError, ValueError, OSError) as error:
-        message = users_message(error)
+        message = None if os.environ.get(TRACEBACK_ENV) else users_message(error)
         if message is None:
             raise
         raise SystemExit(message) from error

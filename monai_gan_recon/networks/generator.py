@@ -35,6 +35,7 @@ class ResNetGenerator(nn.Module):
         stem: "imagenet" (ResNet-50's) or "pixel_unshuffle", see :class:`ResNetEncoderDecoder`.
         norm: MONAI norm layer such as "batch" or "instance", or None.
         cascades: how often network and data consistency follow one another; more than 1 needs three channels.
+        gated: with three channels, let the network give a gate beside the correction.
 
     Raises:
         ValueError: for another number of channels, or several cascades without data consistency.
@@ -49,6 +50,7 @@ class ResNetGenerator(nn.Module):
         stem: str = "imagenet",
         norm: str | tuple | None = None,
         cascades: int = 1,
+        gated: bool = True,
     ) -> None:
         super().__init__()
         if in_channels not in (1, 3):
@@ -60,10 +62,10 @@ class ResNetGenerator(nn.Module):
                 f"{cascades} cascades need in_channels=3: data consistency needs the phase and the mask"
             )
         self.in_channels = in_channels
+        self.gated = gated and in_channels == 3
+        outputs = 1 if in_channels == 1 else 4 if gated else 2
         self.refine = nn.ModuleList(
-            ResNetEncoderDecoder(
-                in_channels, 1 if in_channels == 1 else 4, layers, width, decoder_blocks, stem, norm
-            )
+            ResNetEncoderDecoder(in_channels, outputs, layers, width, decoder_blocks, stem, norm)
             for _ in range(cascades)
         )
         self.log_noise_scale = nn.Parameter(torch.zeros(cascades), requires_grad=in_channels == 3)
@@ -106,8 +108,8 @@ class ResNetGenerator(nn.Module):
         measured = from_channels(zero_filled)
         estimate = zero_filled
         for refine, log_noise_scale in zip(self.refine, self.log_noise_scale, strict=True):
-            correction, gate = refine(torch.cat((estimate, weight), dim=1)).float().chunk(2, dim=1)
-            estimate = estimate + gate * estimate + correction
+            output = refine(torch.cat((estimate, weight), dim=1)).float()
+            estimate = estimate + output[:, :2] + (output[:, 2:] * estimate if self.gated else 0)
             # the noise-to-prediction-error ratio (1 - w) / w is learned per cascade; 0 and 1 stay 0 and 1
             cascade_weight = weight / (weight + log_noise_scale.exp() * (1 - weight))
             estimate = to_channels(data_consistency(from_channels(estimate), measured, cascade_weight[:, 0]))

@@ -54,6 +54,17 @@ def test_measured_samples_are_kept(size, hermitian):
     torch.testing.assert_close(from_channels(estimate).abs()[:, None], magnitude)
 
 
+def test_a_gate_of_minus_one_empties_what_was_not_measured():
+    network = ResNetGenerator(3, **SMALL)
+    head = network.refine[0].head[0]
+    with torch.no_grad():
+        head.bias[8:] = -1.0  # the gates of the real and imaginary part, 4 pixels each
+    scan = acquisition((32, 40))
+    scan.input[2] = 0.0
+    assert network(scan.input[None]).abs().max() < 1e-6
+    assert len(ResNetGenerator(3, gated=False, **SMALL).refine[0].head[0].bias) == 8
+
+
 def test_soft_data_consistency_leaves_a_residual():
     network = randomised(ResNetGenerator(3, cascades=1, stem="pixel_unshuffle", **SMALL))
     scan = acquisition((32, 32))
