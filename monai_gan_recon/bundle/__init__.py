@@ -21,6 +21,7 @@ from monai_gan_recon.bundle.validation import (
     validate_snr,
     validate_track,
 )
+from monai_gan_recon.bundle.words import flag, plain
 
 __all__ = [
     "CommandLine",
@@ -29,6 +30,8 @@ __all__ = [
     "command_line",
     "fail",
     "fail_clearly",
+    "flag",
+    "plain",
     "validate_counts",
     "validate_datalist",
     "validate_file",

@@ -24,23 +24,20 @@ def fail(message: str) -> NoReturn:
 def user_message(error: BaseException) -> str | None:
     """The one line that explains an error to a user, or None if it is not the user's to repair.
 
-    MONAI wraps what goes wrong inside a configuration in a RuntimeError ("Failed to evaluate ..."), so the
-    first cause is looked at. It is the user's if it is an error of the operating system (a full disk, no
-    permission), or a ValueError or missing file that this package's own checks raised, with a message of one
-    line.
+    MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
+    followed to the first that is the user's: an error of the operating system (a full disk, no permission), or a
+    ValueError or missing file that this package's own checks raised.
 
     Args:
         error: any exception.
     """
-    while error.__cause__ is not None:
-        error = error.__cause__
-    message = str(error).strip()
-    if not message or "\n" in message:
-        return None
-    if isinstance(error, OSError) and (error.errno is not None or _raised_here(error)):
-        return message
-    if isinstance(error, ValueError) and _raised_here(error):
-        return message
+    current: BaseException | None = error
+    while current is not None:
+        if isinstance(current, OSError) and (current.errno is not None or _raised_here(current)):
+            return " ".join(str(current).split())
+        if isinstance(current, ValueError) and _raised_here(current):
+            return " ".join(str(current).split())
+        current = current.__cause__
     return None
 
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.bundle.failing import TRACEBACK_ENV
+from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, case_name, find_volumes
-
-T = TypeVar("T")
 
 
 def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
@@ -99,7 +97,7 @@ class VolumeDataset(Dataset):
                 self.check(entry)
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = users_message(error)
+            message = user_message(error)
             if message is None:
                 raise
             if str(entry.get("image")) not in message:
@@ -112,36 +110,3 @@ class VolumeDataset(Dataset):
 def volume_loader(dataset: VolumeDataset) -> DataLoader:
     """Data loader that gives one volume at a time, without batch axis, read in the main process."""
     return DataLoader(dataset, batch_size=None, num_workers=0, collate_fn=dict)
-
-
-def or_exit(action: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Call a function; an error meant for users ends the program with its line, see :func:`users_message`.
-
-    With the environment variable MONAI_GAN_RECON_TRACEBACK set, every error keeps its traceback.
-
-    Args:
-        action: the function.
-        args: its arguments.
-        kwargs: its arguments by name.
-    """
-    try:
-        return action(*args, **kwargs)
-    except (RuntimeError, ValueError, OSError) as error:
-        message = None if os.environ.get(TRACEBACK_ENV) else users_message(error)
-        if message is None:
-            raise
-        raise SystemExit(message) from error
-
-
-def users_message(error: BaseException) -> str | None:
-    """The line meant for users in an error that MONAI's transforms and configs wrapped; None without one.
-
-    The first ``ValueError`` or ``OSError`` of the chain of causes counts; anything else is a defect and
-    needs its traceback.
-    """
-    current: BaseException | None = error
-    while current is not None:
-        if isinstance(current, (ValueError, OSError)):
-            return " ".join(str(current).split())
-        current = current.__cause__
-    return None

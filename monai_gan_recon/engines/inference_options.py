@@ -9,28 +9,7 @@ from typing import Any
 
 import torch
 
-_WORDS = {"true": True, "false": False, "null": None, "none": None}
-
-
-def plain(value: Any) -> Any:
-    """Meaning of "true", "false" and "null", which the command line gives as text; all else unchanged."""
-    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
-
-
-def flag(value: Any, name: str) -> bool:
-    """A switch of the command line.
-
-    Args:
-        value: true or false, or these words.
-        name: of the option, for the message.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    meaning = plain(value)
-    if not isinstance(meaning, bool):
-        raise ValueError(f"--{name}: say true or false, not {value!r}")
-    return meaning
+from monai_gan_recon.bundle.words import plain
 
 
 def check_inference_options(

@@ -31,10 +31,15 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
-        network.load_state_dict(state)
     except Exception as error:
-        reason = str(error).splitlines()[0]
         raise ValueError(
-            f"{path} does not hold weights of this network ({type(error).__name__}: {reason})"
+            f"{path} is not a file of weights: give a state dict that torch.save wrote"
+        ) from error
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{path} holds the weights of another network: give the network's options that it was trained with, "
+            "such as --network_def#width, or other weights"
         ) from error
     return network

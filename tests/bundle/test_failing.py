@@ -24,6 +24,13 @@ def test_the_packages_own_errors_end_in_one_line():
         fail_clearly(wrapped)
 
 
+def test_the_first_error_of_the_chain_that_is_the_users_counts(tmp_path):
+    (tmp_path / "broken.json").write_text("{")
+    with pytest.raises(SystemExit, match=r"broken\.json") as caught:  # raised from a JSONDecodeError
+        fail_clearly(load_manifest, tmp_path / "broken.json")
+    assert "\n" not in str(caught.value)
+
+
 def test_errors_of_the_system_end_in_one_line(tmp_path):
     with pytest.raises(SystemExit, match=f"Errno {errno.ENOENT}"):
         fail_clearly(open, tmp_path / "missing" / "file", "w")

@@ -14,8 +14,6 @@ from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, sli
 from monai_gan_recon.engines.inference import (
     VolumeDataset,
     input_entries,
-    or_exit,
-    users_message,
     volume_loader,
 )
 from monai_gan_recon.engines.volume_writer import VolumeWriter, residuals
@@ -156,20 +154,6 @@ def test_defects_keep_their_traceback(volume_file):
     assert isinstance(caught.value.__cause__, KeyError)
     with pytest.raises(ValueError, match="no volume"):
         VolumeDataset([], broken)
-
-
-def test_users_message_is_the_first_of_the_chain():
-    inner, users, outer = (
-        KeyError("inner"),
-        ValueError("give\nanother file"),
-        RuntimeError("applying transform"),
-    )
-    users.__cause__, outer.__cause__ = inner, users
-    assert users_message(outer) == "give another file"
-    assert users_message(RuntimeError("a bug")) is None
-    with pytest.raises(SystemExit, match="nothing there"):
-        or_exit(lambda: (_ for _ in ()).throw(FileNotFoundError("nothing there")))
-    assert or_exit(max, 1, 2) == 2
 
 
 def test_full_disk_fails_one_volume_only(volume_file, tmp_path, monkeypatch, capsys):

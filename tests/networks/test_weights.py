@@ -27,10 +27,10 @@ def test_clear_errors(tmp_path):
     with pytest.raises(FileNotFoundError, match="no weights at"):
         load_weights(nn.Linear(3, 2), tmp_path / "missing.pt")
     torch.save(nn.Linear(4, 2).state_dict(), tmp_path / "other.pt")
-    with pytest.raises(ValueError, match="does not hold weights of this network"):
+    with pytest.raises(ValueError, match="weights of another network"):
         load_weights(nn.Linear(3, 2), tmp_path / "other.pt")
     (tmp_path / "text.pt").write_text("no weights")
-    with pytest.raises(ValueError, match="does not hold weights of this network"):
+    with pytest.raises(ValueError, match="is not a file of weights"):
         load_weights(nn.Linear(3, 2), tmp_path / "text.pt")
 
 
@@ -42,5 +42,5 @@ class Executes:
 def test_nothing_is_executed(tmp_path):
     with open(tmp_path / "evil.pt", "wb") as file:
         pickle.dump(Executes(), file)
-    with pytest.raises(ValueError, match="does not hold weights"):
+    with pytest.raises(ValueError, match="is not a file of weights"):
         load_weights(nn.Linear(3, 2), tmp_path / "evil.pt")
