@@ -19,9 +19,9 @@ class ResNetGenerator(nn.Module):
     With one input channel it is the paper's image-to-image form: zero-filled magnitude in, magnitude out. With three
     (real part, imaginary part, sampling weight) data consistency follows the network; several ``cascades`` unroll the
     pair (network, data consistency), each with weights of its own (Schlemper et al. 2018, Hammernik et al. 2018). There
-    the network gives a correction and a gate, :math:`x + g x + r`: a gate of -1 empties the background, and of the
-    imaginary part of a real object, which a sum of features can do only roughly. Knowing where the object is not is
-    what recovers most missing lines at high rates.
+    the network gives a correction ``r`` and a gate ``g`` in [-1, 1]: the estimate becomes ``x + g x + r``. A gate of -1
+    empties the background, and the imaginary part of a real object, which a sum of features can do only roughly.
+    Knowing where the object is not is what recovers most missing lines at high rates.
 
     The network divides its input by an intensity of its own, :func:`signal_intensity`, and multiplies the output by
     it: it is equivariant to a positive factor and asks for no scaling from outside.
@@ -109,7 +109,8 @@ class ResNetGenerator(nn.Module):
         estimate = zero_filled
         for refine, log_noise_scale in zip(self.refine, self.log_noise_scale, strict=True):
             output = refine(torch.cat((estimate, weight), dim=1)).float()
-            estimate = estimate + output[:, :2] + (output[:, 2:] * estimate if self.gated else 0)
+            # a bounded gate: over several cascades, an unbounded one grows without limit
+            estimate = estimate + output[:, :2] + (output[:, 2:].clamp(-1, 1) * estimate if self.gated else 0)
             # the noise-to-prediction-error ratio (1 - w) / w is learned per cascade; 0 and 1 stay 0 and 1
             cascade_weight = weight / (weight + log_noise_scale.exp() * (1 - weight))
             estimate = to_channels(data_consistency(from_channels(estimate), measured, cascade_weight[:, 0]))
