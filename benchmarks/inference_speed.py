@@ -19,9 +19,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import torch
 from scipy.ndimage import gaussian_filter
 
 from monai_gan_recon.data import save_nifti
+from monai_gan_recon.engines import bf16_pays
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 
@@ -44,12 +46,14 @@ def main() -> None:
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
         seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024**2  # KiB on Linux
-    rate = re.search(r"([\d.]+) slices/s", done.stdout + done.stderr)
-    if rate is None:
-        sys.exit(f"the command did not print its slices/s:\n{done.stdout}\n{done.stderr}")
+    found = re.search(r"([\d.]+) s per slice in network", done.stdout + done.stderr)
+    if found is None:
+        sys.exit(f"the command did not print its seconds per slice:\n{done.stdout}\n{done.stderr}")
     result = {
         "size": [256, 256, arguments.slices],
-        "network_slices_per_second": float(rate[1]),
+        "network_slices_per_second": round(1 / float(found[1]), 2),
+        "threads": torch.get_num_threads(),
+        "bf16": bf16_pays("cpu"),
         "whole_command_seconds": round(seconds, 1),
         "peak_memory_gib": round(peak, 2),
     }

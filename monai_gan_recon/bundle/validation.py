@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from monai_gan_recon.bundle.failing import fail, fail_clearly
+from monai_gan_recon.bundle.words import plain
 from monai_gan_recon.kspace import check_pattern, check_rate
 
 TRACKS = ("replica", "simulated")
@@ -17,7 +18,7 @@ MIN_SIZE = 16
 
 def validate_protocol(
     pattern: str,
-    rate: float | Sequence[float],
+    rate: float,
     plane: str = "coronal",
     size: Sequence[int] | None = None,
     track: str = "replica",
@@ -27,7 +28,7 @@ def validate_protocol(
 
     Args:
         pattern: sampling pattern.
-        rate: sampling rate, or several.
+        rate: sampling rate.
         plane: orientation of the slices.
         size: height and width of the slices, or None.
         track: replica or simulated.
@@ -37,8 +38,7 @@ def validate_protocol(
         SystemExit: with one line.
     """
     validate_pattern(pattern)
-    for one in rate if isinstance(rate, (list, tuple)) and rate else [rate]:
-        validate_rate(one)
+    validate_rate(rate)
     validate_plane(plane)
     validate_size(size)
     validate_track(track)
@@ -64,9 +64,8 @@ def validate_rate_range(rates: Any, name: str = "rate_range") -> None:
 
 
 def validate_pattern(pattern: Any) -> None:
-    """End with one line unless this names a sampling pattern (or each of a list does)."""
-    for one in pattern if isinstance(pattern, (list, tuple)) and pattern else [pattern]:
-        fail_clearly(check_pattern, one)
+    """End with one line unless this names a sampling pattern."""
+    fail_clearly(check_pattern, pattern)
 
 
 def validate_plane(plane: Any) -> None:
@@ -82,12 +81,16 @@ def validate_track(track: Any) -> None:
 
 
 def validate_size(size: Any) -> None:
-    """End with one line unless this is None (whole slices) or [H, W], whole numbers of at least 16 pixels."""
+    """End with one line unless this is None (whole slices) or [H, W], whole numbers of at least 16 pixels.
+
+    Configurations that take whole slices pass ``plain(size)``: the text "null" is refused here.
+    """
     if size is None:
         return
     numbers = size if isinstance(size, (list, tuple)) else []
     if len(numbers) != 2 or not all(_whole(n) for n in numbers):
-        fail(f'--size: give height and width, such as "[256,256]", or null for whole slices; got {size!r}')
+        whole = "; whole slices (null) are not possible here" if plain(size) is None else f", not {size!r}"
+        fail(f'--size: give height and width, such as "[256,256]"{whole}')
     if min(numbers) < MIN_SIZE:
         fail(f"--size: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}")
 

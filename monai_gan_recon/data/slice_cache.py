@@ -19,6 +19,7 @@ import torch
 
 from .. import __version__
 from ..transforms.geometry import SlicesOfPlane
+from .input_check import MIN_SLICE_SIZE
 from .writing import atomic_path
 
 
@@ -117,6 +118,11 @@ def cached_slices(
             )
         for plane in missing:
             array = np.ascontiguousarray(SlicesOfPlane(plane)(volume)[0].numpy(), dtype=np.float32)
+            if min(array.shape[1:]) < MIN_SLICE_SIZE:
+                raise ValueError(
+                    f"{entry['image']}: {plane} slices are {array.shape[1]}x{array.shape[2]}, at least "
+                    f"{MIN_SLICE_SIZE} pixels are needed; choose another plane or leave the volume out"
+                )
             found[plane] = _store(folder, key, plane, threshold, array)
     return {plane: slices for plane, slices in found.items() if slices is not None}
 

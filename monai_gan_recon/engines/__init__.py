@@ -7,9 +7,11 @@ from monai_gan_recon.engines.distributed import join_processes, local_device, pa
 from monai_gan_recon.engines.ema import ema_of
 from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
 from monai_gan_recon.engines.progress import TrainingProgress
+from monai_gan_recon.engines.schedule import ResumableWarmupCosine
 from monai_gan_recon.engines.seeding import set_seed
 from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
-from monai_gan_recon.engines.training_log import TrainingLog, read_log
+from monai_gan_recon.engines.training_log import TrainingLog, read_log, scalars
+from monai_gan_recon.engines.training_options import check_training_options
 from monai_gan_recon.engines.validator import ReconstructionValidator
 
 __all__ = [
@@ -18,14 +20,17 @@ __all__ = [
     "ReconstructionGANTrainer",
     "ReconstructionValidator",
     "ResumableCheckpoint",
+    "ResumableWarmupCosine",
     "TrainingLog",
     "TrainingProgress",
     "bf16_pays",
+    "check_training_options",
     "ema_of",
     "join_processes",
     "local_device",
     "parallel",
     "read_log",
     "resolve_amp",
+    "scalars",
     "set_seed",
 ]

@@ -53,8 +53,10 @@ class BestModelSaver:
         if epoch != self._validated_epoch:
             return
         metric = state.metrics[state.key_metric_name]
-        supervised = epoch <= self.warmup_epochs < engine.state.max_epochs
-        fresh_phase = not supervised and engine.state.best_metric_epoch <= self.warmup_epochs
+        two_phases = 0 < self.warmup_epochs < engine.state.max_epochs
+        supervised = two_phases and epoch <= self.warmup_epochs
+        best_epoch = engine.state.best_metric_epoch
+        fresh_phase = best_epoch < 1 or (two_phases and not supervised and best_epoch <= self.warmup_epochs)
         if not fresh_phase and metric <= engine.state.best_metric:
             return
         engine.state.best_metric, engine.state.best_metric_epoch = float(metric), epoch

@@ -28,7 +28,6 @@ class ResumableCheckpoint:
         path: the checkpoint file.
         objects: what has ``state_dict`` and ``load_state_dict``: networks, optimisers, schedulers, the moving average.
         resume: load the file if it exists; False: refuse to overwrite it.
-        every: epochs between two checkpoints.
         save: write checkpoints; False in all but the first of several processes.
 
     Raises:
@@ -40,18 +39,16 @@ class ResumableCheckpoint:
         path: str | os.PathLike[str],
         objects: Mapping[str, Any],
         resume: bool = True,
-        every: int = 1,
         save: bool = True,
     ) -> None:
-        self.path, self.objects, self.resume, self.every = Path(path), dict(objects), resume, every
+        self.path, self.objects, self.resume = Path(path), dict(objects), resume
         self.writes = save
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer; attach before handlers that need the resumed state."""
         engine.add_event_handler(Events.STARTED, self._start)
         if self.writes:
-            engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.every), self.save)
-            engine.add_event_handler(Events.COMPLETED, self.save)
+            engine.add_event_handler(Events.EPOCH_COMPLETED, self.save)
 
     def save(self, engine: Engine) -> None:
         """Write the checkpoint."""
@@ -106,7 +103,7 @@ def set_random_state(state: Mapping[str, Any]) -> None:
     """Restore what :func:`random_state` gave."""
     torch.set_rng_state(state["torch"])
     if state["cuda"] and torch.cuda.is_available():
-        torch.cuda.set_rng_state_all(state["cuda"])
+        torch.cuda.set_rng_state_all(state["cuda"][: torch.cuda.device_count()])
     name, keys, position, has_gauss, gauss = state["numpy"]
     np.random.set_state((name, keys.numpy().astype(np.uint32), position, has_gauss, gauss))  # noqa: NPY002
     version, internal, gauss_next = state["python"]

@@ -27,6 +27,8 @@ def _ramped(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor 
         raise ValueError(f"the decay of the moving average must be in [0, 1), got {decay}")
 
     def average(mean: torch.Tensor, value: torch.Tensor, updates: torch.Tensor | int) -> torch.Tensor:
+        if not mean.is_floating_point():  # batch norm counts its batches
+            return value
         n = float(updates)
         return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,6 +12,14 @@ from typing import Any
 import torch
 
 from monai_gan_recon.bundle.words import plain
+
+logger = logging.getLogger(__name__)
+
+TRAINED_PATTERNS = ("gaussian1d", "equispaced", "random")
+"""Patterns of whole lines: those of the shipped weights' training."""
+
+TRAINED_RATES = (0.08, 0.55)
+"""Lowest and highest sampling rate of the shipped weights' training."""
 
 
 def check_inference_options(
@@ -22,6 +32,7 @@ def check_inference_options(
     phase: Any = None,
     size: Any = None,
     error_map: bool = False,
+    noise_level: Any = 0,
 ) -> None:
     """Check the options of inference that depend on one another.
 
@@ -35,6 +46,7 @@ def check_inference_options(
         phase: file of the phase, if they are magnitudes.
         size: [H, W] to crop or pad full images to.
         error_map: whether an error map is wanted.
+        noise_level: standard deviation of the noise of images that are undersampled already.
 
     Raises:
         ValueError: in one line.
@@ -44,6 +56,7 @@ def check_inference_options(
         which = "full images" if mask is None else "images that are undersampled already (--mask)"
         raise ValueError(f"--track: {track!r} does not go with {which}; choose {' or '.join(tracks)}")
     _check_axis_and_seed(axis, seed)
+    _check_noise_level(noise_level, mask)
     if mask is None and phase is not None:
         raise ValueError(
             "--phase is for images that are undersampled already; give their sampling mask with --mask"
@@ -60,6 +73,32 @@ def check_inference_options(
     if len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
         raise ValueError(
             f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
+        )
+
+
+def warn_if_untrained(
+    pattern: str, rate: float, weights: str | os.PathLike[str], shipped: str | os.PathLike[str]
+) -> None:
+    """Log one warning if the shipped weights are used for what they were not trained for.
+
+    Args:
+        pattern: sampling pattern.
+        rate: sampling rate.
+        weights: file of the weights in use.
+        shipped: file of the shipped weights; nothing is known of the training of others.
+    """
+    low, high = TRAINED_RATES
+    if Path(weights).resolve() != Path(shipped).resolve():
+        return
+    if pattern not in TRAINED_PATTERNS or not low <= rate <= high:
+        logger.warning(
+            "pattern %s at %g %%: the shipped weights were trained on whole lines at %g to %g %% of k-space "
+            "(patterns %s); check the result, or give other --weights",
+            pattern,
+            100 * rate,
+            100 * low,
+            100 * high,
+            ", ".join(TRAINED_PATTERNS),
         )
 
 
@@ -102,6 +141,17 @@ def check_device(device: Any, amp: Any = "auto") -> None:
         raise ValueError(f"--device: there is no {wanted}; this machine has {count} CUDA devices and cpu")
     if plain(amp) not in (True, False, "auto"):
         raise ValueError(f"--amp: say true, false or auto, not {amp!r}")
+
+
+def _check_noise_level(noise_level: Any, mask: Any) -> None:
+    number = isinstance(noise_level, (int, float)) and not isinstance(noise_level, bool)
+    if not (number and math.isfinite(noise_level) and noise_level >= 0):
+        raise ValueError(f"--noise_level: a standard deviation of at least 0, not {noise_level!r}")
+    if noise_level > 0 and mask is None:
+        raise ValueError(
+            "--noise_level is for images that are undersampled already (--mask); full images get noise by "
+            "--track simulated --snr"
+        )
 
 
 def _check_axis_and_seed(axis: int, seed: int) -> None:

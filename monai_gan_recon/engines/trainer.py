@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from torch.optim.swa_utils import AveragedModel
 from monai_gan_recon.engines.distributed import unwrap
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.losses import AdversarialLoss, ReconstructionLoss, clip_weights, gradient_penalty
+
+logger = logging.getLogger(__name__)
 
 ADVERSARIAL_SHARE = "adversarial_share"
 
@@ -45,7 +48,8 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         n_critic: steps of the critic for one of the generator.
         clip_limit: clip the critic's weights to this absolute value after each step (Arjovsky et al. 2017); 0: no.
         penalty_weight: weight of the gradient penalty (Gulrajani et al. 2017); 0: none.
-        max_grad_norm: clip the norm of the generator's gradient; 0: no.
+        max_grad_norm: clip the norm of the generator's gradient; 0: no. A step with a gradient that is not finite is
+            skipped.
         ema_network: moving average of the generator, updated after each of its steps.
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
@@ -135,7 +139,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         if self.adversary_active:
             for _ in range(self.n_critic):
                 self._critic_step(target, fake.detach())
-        self._generator_step(fake, target)
+        self._generator_step(fake, target, inputs[:, 2:3] if inputs.shape[1] == 3 else None)
         return output
 
     def _critic_step(self, real: torch.Tensor, fake: torch.Tensor) -> None:
@@ -162,10 +166,10 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             clip_weights(critic, self.clip_limit)
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED)
 
-    def _generator_step(self, fake: torch.Tensor, target: torch.Tensor) -> None:
+    def _generator_step(self, fake: torch.Tensor, target: torch.Tensor, mask: torch.Tensor | None) -> None:
         output = self.state.output
         image = fake.detach().requires_grad_(True)
-        loss, terms = self.state.recon_loss_function.with_terms(image, target)
+        loss, terms = self.state.recon_loss_function.with_terms(image, target, mask)
         output.update(terms)
         output[AdversarialKeys.RECONSTRUCTION_LOSS] = output[Keys.LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.RECONSTRUCTION_LOSS_COMPLETED)
@@ -174,13 +178,15 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             gradient = gradient + self._adversarial_gradient(image, gradient)
         fake.backward(gradient)
         self.fire_event(AdversarialIterationEvents.GENERATOR_BACKWARD_COMPLETED)
-        if self.max_grad_norm > 0:
-            output["grad_norm"] = nn.utils.clip_grad_norm_(
-                self.state.g_network.parameters(), self.max_grad_norm
-            )
-        self.state.g_optimizer.step()
-        if self.ema_network is not None:
-            self.ema_network.update_parameters(self.state.g_network)
+        limit = self.max_grad_norm if self.max_grad_norm > 0 else float("inf")
+        norm = nn.utils.clip_grad_norm_(self.state.g_network.parameters(), limit)
+        output["grad_norm"] = norm
+        if norm.isfinite():  # a step on a broken gradient would lose all that was learned
+            self.state.g_optimizer.step()
+            if self.ema_network is not None:
+                self.ema_network.update_parameters(self.state.g_network)
+        else:
+            logger.warning("iteration %d: the gradient is not finite, step skipped", self.state.iteration)
         self.fire_event(AdversarialIterationEvents.GENERATOR_MODEL_COMPLETED)
 
     def _adversarial_gradient(
@@ -188,7 +194,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
     ) -> torch.Tensor:
         """The weighted gradient of the adversarial loss with respect to the generator's output."""
         output, critic = self.state.output, unwrap(self.state.d_network)
-        critic.requires_grad_(False)
+        trained = [parameter for parameter in critic.parameters() if parameter.requires_grad]
+        for parameter in trained:
+            parameter.requires_grad_(False)
         with self._autocast():
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(image, critic).float()
         self.fire_event(AdversarialIterationEvents.GENERATOR_DISCRIMINATOR_FORWARD_COMPLETED)
@@ -196,7 +204,8 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output[AdversarialKeys.GENERATOR_LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED)
         (gradient,) = torch.autograd.grad(loss, image)
-        critic.requires_grad_(True)
+        for parameter in trained:
+            parameter.requires_grad_(True)
         norm, reference = gradient.norm(), reconstruction_gradient.norm()
         weight = self.adversarial_weight
         if self.adversarial_share is not None:

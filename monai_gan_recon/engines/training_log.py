@@ -19,8 +19,8 @@ from monai_gan_recon.data.writing import atomic_path
 class TrainingLog:
     """Write epoch, iteration, learning rate, seconds, the mean of each loss term, and the validation's metrics.
 
-    Rows of epochs that a resumed training repeats are replaced. Attach it after the validation handler and the
-    checkpoint, so that it sees their state.
+    Rows of epochs that a resumed training repeats are replaced. Attach it after the validation handler, so
+    that it sees its metrics, and before the checkpoint, so that no finished epoch is without its row.
 
     Args:
         path: the CSV file.
@@ -35,7 +35,7 @@ class TrainingLog:
         optimizer: torch.optim.Optimizer | None = None,
     ) -> None:
         self.path, self.validator, self.optimizer = Path(path), validator, optimizer
-        self._sums: dict[str, float] = defaultdict(float)
+        self._sums: dict[str, float | torch.Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._validated = False
 
@@ -58,7 +58,7 @@ class TrainingLog:
 
     def _add(self, engine: Engine) -> None:
         for name, value in scalars(engine.state.output).items():
-            self._sums[name] += value
+            self._sums[name] = self._sums.get(name, 0.0) + value  # stays on the device until the epoch ends
             self._counts[name] += 1
 
     def _write(self, engine: Engine) -> None:
@@ -66,7 +66,7 @@ class TrainingLog:
         row["seconds"] = round(time.perf_counter() - self._started, 2)
         if self.optimizer is not None:
             row["learning_rate"] = self.optimizer.param_groups[0]["lr"]
-        row |= {name: total / self._counts[name] for name, total in self._sums.items()}
+        row |= {name: float(total) / self._counts[name] for name, total in self._sums.items()}
         if self.validator is not None and self._validated:
             row |= self.validator.state.metrics
         rows = [r for r in read_log(self.path) if int(r["epoch"]) < engine.state.epoch] + [row]
@@ -78,15 +78,13 @@ class TrainingLog:
             writer.writerows(rows)
 
 
-def scalars(output: dict[str, Any]) -> dict[str, float]:
+def scalars(output: dict[str, Any]) -> dict[str, float | torch.Tensor]:
     """The scalar entries of an engine's output: losses, weights, norms."""
-    values = {}
-    for name, value in output.items():
-        if isinstance(value, float) or (
-            isinstance(value, torch.Tensor) and value.numel() == 1 and value.ndim == 0
-        ):
-            values[str(name)] = float(value)
-    return values
+    return {
+        str(name): value
+        for name, value in output.items()
+        if isinstance(value, float) or (isinstance(value, torch.Tensor) and value.ndim == 0)
+    }
 
 
 def read_log(path: str | os.PathLike[str]) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,17 @@ from monai.bundle import ConfigWorkflow
 from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.data import LoadVolume, case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_rows_figure
-from monai_gan_recon.evaluation.metrics_file import read_metrics
+from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
 from monai_gan_recon.evaluation.table import metrics_table
+from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.transforms import SlicesOfPlane
 
 RATES = (0.1, 0.5)
 BUNDLE = "brain_mri_gan_reconstruction"
 PLANE = "coronal"
 TITLE = "Undersampled MRI, reconstructed"
+MIN_GAIN = 3.0
+"""Gain in PSNR over the zero-filled image, in dB, that the shipped weights reach at every rate."""
 
 
 def find_bundle(path: str | os.PathLike[str] | None = None) -> Path:
@@ -74,8 +77,10 @@ def run_demo(
 ) -> str:
     """Reconstruct and score the testing volumes of a manifest at several rates.
 
+    It can be repeated: the ``metrics.json`` of an earlier demo in this folder is removed first.
+
     Args:
-        output_dir: folder for ``metrics.json``, CSV files, NIfTIs (``volumes_10/...``) and ``demo.png``.
+        output_dir: folder for ``metrics.json``, CSV files, NIfTIs (``volumes_<protocol>/...``) and ``demo.png``.
         bundle: folder of the bundle.
         datalist: name or file of a manifest.
         rates: sampling rates.
@@ -85,6 +90,10 @@ def run_demo(
         The table of results, and what was written.
     """
     output_dir = Path(output_dir)
+    metrics = output_dir / "metrics.json"
+    manifest = load_manifest(datalist, options.get("dataset_dir"))
+    remove_earlier_demo(metrics, manifest.name, rates)
+    entries: list[dict[str, Any]] = []
     for rate in rates:
         print(f"\n{100 * rate:g} % of k-space:", flush=True)
         evaluate_bundle(
@@ -97,32 +106,58 @@ def run_demo(
             figures=False,
             **options,
         )
-    image = Path(load_manifest(datalist, options.get("dataset_dir"), section="testing")[0]["image"])
-    rows = [_figure_row(image, output_dir / f"volumes_{100 * rate:g}", rate) for rate in rates]
+        entries += read_metrics(metrics)["results"][-len(METHODS) :]
+    image = Path(manifest.section("testing")[0]["image"])
+    rows = [
+        _figure_row(image, output_dir / f"volumes_{file_stem(entry)}", entry["rate"])
+        for entry in entries[:: len(METHODS)]
+    ]
     figure = comparison_rows_figure(rows, output_dir / "demo.png", title=TITLE)
-    metrics = output_dir / "metrics.json"
-    lines = ["", metrics_table(metrics), "", *gains(metrics), ""]
+    lines = ["", metrics_table({"results": entries}), "", *gains(entries), ""]
     return "\n".join(
         [*lines, f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"]
     )
 
 
-def gains(metrics: Path) -> list[str]:
-    """One line a rate: how far the reconstruction is above the zero-filled image in PSNR and SSIM."""
-    found: dict[float, dict[str, dict[str, Any]]] = {}
-    for entry in read_metrics(metrics)["results"]:
-        found.setdefault(entry["rate"], {})[entry["method"]] = entry
+def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
+    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo.
+
+    Args:
+        metrics: the file; it need not exist.
+        dataset: name of the demo's data set.
+        rates: sampling rates of the demo.
+
+    Raises:
+        ValueError: if there is another kind of file.
+    """
+    if metrics.exists() and all(
+        (entry["dataset"], entry["plane"]) == (dataset, PLANE) and entry["rate"] in rates
+        for entry in read_metrics(metrics)["results"]
+    ):
+        metrics.unlink()
+
+
+def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM.
+
+    Args:
+        entries: results of ``metrics.json``; those of the same protocol are compared.
+    """
+    found: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for entry in entries:
+        found.setdefault(str(identity(entry)), {})[entry["method"]] = entry
     lines = []
-    for rate, methods in found.items():
-        psnr, ssim = (
-            [methods[method][name]["mean"] for method in ("zero_filled", "reconstruction")]
-            for name in ("psnr", "ssim")
-        )
+    for methods in found.values():
+        if not set(METHODS) <= set(methods):
+            continue
+        psnr, ssim = ([methods[method][name]["mean"] for method in METHODS] for name in ("psnr", "ssim"))
+        gain = psnr[1] - psnr[0]
         lines.append(
-            f"{100 * rate:g} % of k-space: PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB "
-            f"({psnr[1] - psnr[0]:+.2f} dB), "
-            f"SSIM {ssim[0]:.4f} -> {ssim[1]:.4f}"
+            f"{100 * methods['reconstruction']['rate']:g} % of k-space: "
+            f"PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB ({gain:+.2f} dB), SSIM {ssim[0]:.4f} -> {ssim[1]:.4f}"
         )
+        if gain < MIN_GAIN:
+            lines[-1] += f"; BELOW the {MIN_GAIN:g} dB expected: are these the shipped weights?"
     return lines
 
 

@@ -56,7 +56,7 @@ def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
     """What two results must share to be results of one protocol: the later then replaces the earlier.
 
     Data set, track, pattern, rate, size and plane; SNR on the simulated track; Hermitian completion on the
-    replica track, phase-encoding axis and foreground filter where they are not the default.
+    replica track, phase-encoding axis, seed and foreground filter where they are not the default.
     """
     key = {name: entry.get(name) for name in IDENTITY}
     if entry.get("track") == "simulated":
@@ -65,6 +65,8 @@ def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
         key["hermitian"] = False
     if entry.get("axis") not in (None, -1):
         key["axis"] = entry["axis"]
+    if entry.get("seed") not in (None, 0):
+        key["seed"] = entry["seed"]
     if entry.get("min_foreground") not in (None, MIN_FOREGROUND):
         key["min_foreground"] = entry["min_foreground"]
     return key
@@ -72,7 +74,7 @@ def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def file_stem(protocol: Mapping[str, Any]) -> str:
     """File name part of a protocol: ``oasis_malc_replica_gaussian1d_9.375_coronal_256x256``, rate in %."""
-    key = identity(protocol)
+    key = identity(normalise_protocol(protocol))
     size = key["size"] if isinstance(key["size"], str) else "x".join(str(n) for n in key["size"])
     parts = [key["dataset"], key["track"], key["pattern"], f"{100 * key['rate']:.6g}", key["plane"], size]
     parts += [f"{name}{value}" for name, value in key.items() if name not in IDENTITY]
@@ -121,6 +123,8 @@ def write_metrics(
 ) -> dict[str, Any]:
     """Write results; those of the same protocol and method in the file are replaced, all others kept.
 
+    A line is printed if what is replaced was made by another configuration, such as other weights.
+
     Args:
         path: the file.
         entries: results, each with its protocol, method and metrics.
@@ -134,7 +138,12 @@ def write_metrics(
     """
     new = [{**entry, "config_hash": config_hash} for entry in entries]
     replaced = [(identity(entry), entry["method"]) for entry in new]
-    kept = [e for e in check_can_accumulate(path) if (identity(e), e["method"]) not in replaced]
+    kept, dropped = [], []
+    for old in check_can_accumulate(path):
+        (dropped if (identity(old), old["method"]) in replaced else kept).append(old)
+    others = {file_stem(old): None for old in dropped if old.get("config_hash") != config_hash}
+    if others:
+        print(f"{path}: replaces results of another configuration or weights: {', '.join(others)}", flush=True)
     content = {
         "results": kept + new,
         "conventions": conventions(),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.evaluation.metrics_file import read_metrics
+from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 
 COLUMNS = {
     "psnr": ("PSNR [dB]", ".2f"),
@@ -26,7 +27,7 @@ WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "secon
 
 
 def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = False) -> str:
-    """Table of a ``metrics.json``, one line a result; what all results share stands above it.
+    """Table of a ``metrics.json``, one line a result; what all results share stands above it, notes below.
 
     Args:
         metrics: the file's content, or its path.
@@ -53,7 +54,8 @@ def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = Fals
         )
     table = markdown_table(lines) if markdown else text_table(lines)
     caption = ", ".join(protocols[0][name] for name in shared)
-    return f"{caption}\n\n{table}" if caption else table
+    notes = dict.fromkeys(f"- {note}" for entry in entries for note in entry.get("notes", ()))
+    return "\n\n".join(part for part in (caption, table, "\n".join(notes)) if part)
 
 
 def value_text(value: Mapping[str, float | None], form: str) -> str:
@@ -83,12 +85,21 @@ def _protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
     track = f"{entry['track']} track"
     if entry["track"] == "simulated" and entry.get("snr") is not None:
         track += f" (SNR {entry['snr']:g})"
+    if entry["track"] == "replica" and entry.get("hermitian"):
+        track += ", Hermitian completion"
+    pattern = str(entry["pattern"])
+    if entry.get("axis") not in (None, -1):
+        pattern += f" along axis {entry['axis']}"
+    if entry.get("seed") not in (None, 0):
+        pattern += f", seed {entry['seed']}"
+    foreground = entry.get("min_foreground")
+    filtered = "" if foreground in (None, MIN_FOREGROUND) else f", brain on at least {foreground:.4g} of each"
     people = "person" if entry["n_people"] == 1 else "people"
     return {
         "data": str(entry["dataset"]),
         "track": track,
-        "pattern": str(entry["pattern"]),
-        "slices": f"{entry['plane']} {size}",
+        "pattern": pattern,
+        "slices": f"{entry['plane']} {size}{filtered}",
         "n": f"{entry['n_slices']} slices of {entry['n_people']} {people}",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -127,7 +128,7 @@ class ScaleMagnituded(MapTransform, InvertibleTransform):
 class Acquired(Transform):
     """Zero-filled slices (1, N, H, W) and their sampling mask → network input.
 
-    The measured k-space is ``fft2c(zero_filled) * mask``; data consistency is hard.
+    The measured k-space is ``fft2c(zero_filled) * mask``; data consistency is hard, or soft where noise is given.
 
     Args:
         mask: file of the sampling mask, see :func:`monai_gan_recon.transforms.mask_file.read_mask`.
@@ -136,10 +137,12 @@ class Acquired(Transform):
             magnitude alone is accepted and Hermitian symmetry may be used.
         hermitian: replica track: complete the network's input by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
+        noise_level: standard deviation of the noise of each of the real and imaginary parts, in the units of the
+            image as read (before :class:`ScaleMagnitude`); 0: hard data consistency.
 
     Raises:
         FileNotFoundError: if there is no such mask.
-        ValueError: if the mask cannot be read or is empty, or the track is unknown; at the call, if the mask
+        ValueError: if the mask cannot be read or is empty, the track is unknown or the noise negative; at the call, if the mask
             is of another size, or the image has no phase and is no replica.
     """
 
@@ -150,12 +153,15 @@ class Acquired(Transform):
         track: str = "raw",
         hermitian: bool = True,
         channels: int = 3,
+        noise_level: float = 0.0,
     ) -> None:
         if track not in TRACKS:
             raise ValueError(f"track {track!r} does not go with --mask: choose one of {', '.join(TRACKS)}")
         if axis not in (-1, -2):
             raise ValueError(f"axis must be -1 (columns) or -2 (rows), got {axis}")
-        self.mask, self.name = read_mask(mask), str(mask)
+        if noise_level < 0:
+            raise ValueError(f"noise_level must be at least 0, got {noise_level}")
+        self.mask, self.name, self.noise_level = read_mask(mask), str(mask), noise_level
         self.axis, self.track, self.hermitian, self.channels = axis, track, hermitian, channels
 
     def __call__(self, zero_filled: MetaTensor) -> Acquisition:
@@ -169,9 +175,9 @@ class Acquired(Transform):
         full = fft2c(zero_filled.as_tensor()[0])
         kspace = full * mask
         self._warn(full, kspace, mask, _name(zero_filled))
-        return measured(
-            kspace, mask, 0.0, self.hermitian and self.track == "replica", self.channels, like=zero_filled
-        )
+        sigma = self.noise_level / _scale_factor(zero_filled)
+        hermitian = self.hermitian and self.track == "replica"
+        return measured(kspace, mask, sigma, hermitian, self.channels, like=zero_filled)
 
     def _warn(self, full: torch.Tensor, kspace: torch.Tensor, mask: torch.Tensor, name: str) -> None:
         norms = [float(torch.linalg.vector_norm(k)) ** 2 for k in (kspace, full)]
@@ -206,6 +212,16 @@ class Acquiredd(MapTransform):
         for key in self.key_iterator(result):
             result.update(self.acquired(data[key])._asdict())
         return result
+
+
+def _scale_factor(image: torch.Tensor) -> float:
+    """What :class:`ScaleMagnitude` divided the image by; 1 if it did not."""
+    factors = [
+        operation[TraceKeys.EXTRA_INFO]["factor"]
+        for operation in getattr(image, "applied_operations", ())
+        if operation.get(TraceKeys.CLASS_NAME) == ScaleMagnitude.__name__
+    ]
+    return float(math.prod(factors))
 
 
 def _name(image: torch.Tensor) -> str:

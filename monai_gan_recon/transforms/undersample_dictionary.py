@@ -63,7 +63,7 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         allow_missing_keys: see MONAI's ``MapTransform``.
 
     Raises:
-        ValueError: for an unknown pattern, or a rate outside (0, 1].
+        ValueError: for an unknown pattern, a rate outside (0, 1], or probabilities that do not fit the patterns.
     """
 
     def __init__(
@@ -83,6 +83,13 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         RandomizableTransform.__init__(self, prob=1.0)
         for pattern in patterns:
             check_pattern(pattern)
+        if pattern_probabilities is not None:
+            total = sum(pattern_probabilities)
+            if len(pattern_probabilities) != len(patterns) or abs(total - 1) > 1e-6:
+                raise ValueError(
+                    f"pattern_probabilities must be {len(patterns)} numbers, one a pattern, of sum 1: "
+                    f"got {list(pattern_probabilities)}; null: all patterns alike"
+                )
         for rate in rates:
             check_rate(rate)
         self.rates, self.patterns, self.pattern_probabilities = (

@@ -102,13 +102,13 @@ def test_the_papers_form_trains(tmp_path, cache):
         tmp_path,
         ["train.yaml", "gan_resnet50.yaml"],
         cache,
-        max_epochs=1,
-        slices_per_epoch=4,
+        max_epochs=2,
+        slices_per_epoch=8,
         ckpt_dir=tmp_path / "ckpt",
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert (tmp_path / "ckpt" / "model.pt").exists()
-    row = read_log(tmp_path / "outputs" / "gan_resnet50" / "training.csv")[0]
+    row = read_log(tmp_path / "outputs" / "gan_resnet50" / "training.csv")[1]
     assert float(row["frequency"]) > 0
     assert float(row["adversarial_weight"]) == 1.0
     assert "gradient_penalty" not in row
@@ -135,6 +135,9 @@ def test_training_beats_zero_filling(tmp_path, cache):
     ("options", "message"),
     [
         ({"max_epoch": 3}, "max_epoch"),
+        ({"patterns": "['gaussian1d']"}, "pattern_probabilities must be 1 numbers"),
+        ({"device": "cuda:7"}, "cuda:7"),
+        ({"slices_per_epoch": 2}, "do not fill a batch"),
         ({"datalist": "no_such_set"}, "no_such_set"),
         ({"rates": "[0.0,0.5]"}, "(0, 1]"),
         ({"patterns": "['spiral']"}, "spiral"),
@@ -149,7 +152,7 @@ def test_wrong_options_end_with_one_line(tmp_path, cache, options, message):
 
 
 def test_several_processes_train_together(tmp_path, cache):
-    """Two CPU processes under torchrun: one set of files, the same weights as their averaged gradients give."""
+    """Two CPU processes under torchrun share the slices, average their gradients, and write one set of files."""
     arguments = command(
         ["train.yaml", "multi_gpu_train.yaml"], cache, max_epochs=2, gan_fraction=0.5, device=None
     )[1:]

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.engines import (
     BestModelSaver,
     ReconstructionValidator,
+    ResumableWarmupCosine,
     TrainingLog,
     TrainingProgress,
     bf16_pays,
@@ -110,3 +111,43 @@ def test_precision():
     assert resolve_amp("auto", "cpu") is bf16_pays("cpu")
     with pytest.raises(ValueError, match="amp must be"):
         resolve_amp("yes", "cpu")
+
+
+def test_moving_average_of_batch_norm():
+    """Batch norm counts its batches in an integer, which has no average."""
+    network = nn.BatchNorm2d(2)
+    ema = ema_of(network, 0.9)
+    for _ in range(3):
+        network(torch.randn(4, 2, 3, 3))
+        ema.update_parameters(network)
+    assert ema.module.num_batches_tracked == 3
+    assert (ema.module.running_mean - network.running_mean).abs().max() > 0
+
+
+def test_worse_epoch_does_not_replace_the_only_model(validated, tmp_path):
+    trainer, _ = validated(max_epochs=2, warmup_epochs=2, scores=[30.0, 28.0])
+    assert trainer.state.best_metric_epoch == 1
+    kept = torch.load(tmp_path / "model.pt", weights_only=True)
+    final = trainer.ema_network.module.state_dict()
+    assert not torch.equal(kept["refine.0.head.0.weight"], final["refine.0.head.0.weight"])
+
+
+def test_schedule_follows_the_length_of_the_resumed_training():
+    def schedule(length):
+        optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=1.0)
+        return optimizer, ResumableWarmupCosine(optimizer, warmup_steps=2, t_total=length, end_lr=0.01)
+
+    def run(optimizer, scheduler, steps):
+        for _ in range(steps):
+            optimizer.step()
+            scheduler.step()
+        return scheduler.get_last_lr()[0]
+
+    optimizer, scheduler = schedule(10)
+    assert run(optimizer, scheduler, 10) == pytest.approx(0.01)
+    longer_optimizer, longer = schedule(20)
+    longer.load_state_dict(scheduler.state_dict())
+    after = run(longer_optimizer, longer, 1)
+    reference_optimizer, reference = schedule(20)
+    assert after == pytest.approx(run(reference_optimizer, reference, 11))
+    assert run(longer_optimizer, longer, 9) == pytest.approx(0.01)

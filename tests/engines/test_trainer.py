@@ -8,7 +8,7 @@ from ignite.engine import Events
 from monai.handlers import CheckpointSaver
 from monai.utils import AdversarialIterationEvents
 
-from monai_gan_recon.losses import BCEAdversarialLoss
+from monai_gan_recon.losses import BCEAdversarialLoss, ReconstructionLoss
 from monai_gan_recon.networks import ResNetCritic
 
 
@@ -149,3 +149,22 @@ def test_trains_on_a_gpu(training):
     trainer.ema_network.cuda()
     outputs = record(trainer)
     assert all(torch.tensor(list(o.values())).isfinite().all() for o in outputs)
+
+
+def test_a_broken_gradient_is_skipped(training, caplog):
+    trainer = training(max_epochs=1, warmup_epochs=1)
+    before = copy.deepcopy(trainer.state.g_network.state_dict())
+    for _ in range(2):
+        trainer.state.g_network.refine[0].head[0].bias.register_hook(lambda g: g * float("nan"))
+    trainer.run()
+    assert "not finite" in caplog.text
+    assert all(
+        torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items()
+    )
+
+
+def test_unmeasured_lines_can_weigh_more(training):
+    outputs = record(
+        training(max_epochs=1, loss=ReconstructionLoss(a=1.0, b=0.1, frequency_mode="unmeasured"))
+    )
+    assert outputs[0]["frequency"] > 0

@@ -62,11 +62,12 @@ def test_poisson_disc_keeps_its_distance():
     distances = np.linalg.norm(points[:, None] - points[None], axis=-1)
     np.fill_diagonal(distances, np.inf)
     outer = np.linalg.norm(points - 48, axis=1) > 36
-    assert distances.min() >= 1
-    assert distances[outer].min() > distances.min()
+    # the spacing grows from the centre outwards: no two outer points touch, the density falls
+    assert distances[outer].min() >= 2
+    assert distances[outer].min(axis=1).mean() > 1.3 * distances[~outer].min(axis=1).mean()
 
 
-@pytest.mark.parametrize(("lines", "centre"), zip(DAGAN_LINES, DAGAN_CENTRES, strict=True))
+@pytest.mark.parametrize(("lines", "centre"), list(zip(DAGAN_LINES, DAGAN_CENTRES, strict=True)))
 def test_centre_is_dagans(lines, centre, dagan_mask):
     ours = sampling_mask("gaussian1d", (4, 256), lines / 256, seed=0)[0]
     theirs = dagan_mask(10 * (1 + DAGAN_LINES.index(lines)))[0]
