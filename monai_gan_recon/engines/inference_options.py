@@ -12,11 +12,9 @@ from typing import Any
 import torch
 
 from monai_gan_recon.bundle.words import plain
+from monai_gan_recon.kspace.patterns import LINE_PATTERNS
 
 logger = logging.getLogger(__name__)
-
-TRAINED_PATTERNS = ("gaussian1d", "equispaced", "random")
-"""Patterns of whole lines: those of the shipped weights' training."""
 
 TRAINED_RATES = (0.08, 0.55)
 """Lowest and highest sampling rate of the shipped weights' training."""
@@ -90,7 +88,7 @@ def warn_if_untrained(
     low, high = TRAINED_RATES
     if Path(weights).resolve() != Path(shipped).resolve():
         return
-    if pattern not in TRAINED_PATTERNS or not low <= rate <= high:
+    if pattern not in LINE_PATTERNS or not low <= rate <= high:
         logger.warning(
             "pattern %s at %g %%: the shipped weights were trained on whole lines at %g to %g %% of k-space "
             "(patterns %s); check the result, or give other --weights",
@@ -98,7 +96,7 @@ def warn_if_untrained(
             100 * rate,
             100 * low,
             100 * high,
-            ", ".join(TRAINED_PATTERNS),
+            ", ".join(LINE_PATTERNS),
         )
 
 

@@ -138,12 +138,15 @@ def write_metrics(
     """
     new = [{**entry, "config_hash": config_hash} for entry in entries]
     replaced = [(identity(entry), entry["method"]) for entry in new]
-    kept, dropped = [], []
+    kept: list[dict[str, Any]] = []
+    dropped: list[dict[str, Any]] = []
     for old in check_can_accumulate(path):
         (dropped if (identity(old), old["method"]) in replaced else kept).append(old)
     others = {file_stem(old): None for old in dropped if old.get("config_hash") != config_hash}
     if others:
-        print(f"{path}: replaces results of another configuration or weights: {', '.join(others)}", flush=True)
+        print(
+            f"{path}: replaces results of another configuration or weights: {', '.join(others)}", flush=True
+        )
     content = {
         "results": kept + new,
         "conventions": conventions(),

@@ -142,8 +142,8 @@ class Acquired(Transform):
 
     Raises:
         FileNotFoundError: if there is no such mask.
-        ValueError: if the mask cannot be read or is empty, the track is unknown or the noise negative; at the call, if the mask
-            is of another size, or the image has no phase and is no replica.
+        ValueError: if the mask cannot be read or is empty, the track is unknown or the noise negative; at
+            the call, if the mask is of another size, or the image has no phase and is no replica.
     """
 
     def __init__(

@@ -6,7 +6,7 @@ from monai_gan_recon.data import input_check
 from monai_gan_recon.kspace import PATTERNS
 from monai_gan_recon.transforms import geometry, undersample
 
-NOT_NUMBERS = ["0.1", None, True, [], float("nan")]
+NOT_NUMBERS = ["0.1", None, True, [], [0.1, 0.5], float("nan")]
 
 
 def ends(check, *arguments, **named):
@@ -19,7 +19,7 @@ def ends(check, *arguments, **named):
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_good_protocols_pass(pattern):
     bundle.validate_protocol(pattern, 0.1, "axial", [64, 128], "simulated", 20.0)
-    bundle.validate_protocol([pattern, "gaussian1d"], [0.1, 1], "coronal", None, "replica", None)
+    bundle.validate_protocol(pattern, 1, "coronal", None, "replica", None)
     bundle.validate_rate_range((0.08, 0.55))
 
 
@@ -41,7 +41,7 @@ def test_bad_rate_ranges(rates):
     assert ends(bundle.validate_rate_range, rates)
 
 
-@pytest.mark.parametrize("pattern", ["gauss1d", None, 3, [], ["gaussian1d", "x"]])
+@pytest.mark.parametrize("pattern", ["gauss1d", None, 3, [], ["gaussian1d"], ("random", "gaussian1d")])
 def test_bad_patterns_list_the_good_ones(pattern):
     assert "gaussian1d" in ends(bundle.validate_pattern, pattern)
 
@@ -57,6 +57,11 @@ def test_bad_planes_and_tracks(name):
 )
 def test_bad_sizes(size):
     assert "--size" in ends(bundle.validate_size, size)
+
+
+def test_null_is_not_offered_where_it_is_refused():
+    assert "not possible" in ends(bundle.validate_size, "null")
+    bundle.validate_size(bundle.plain("null"))
 
 
 @pytest.mark.parametrize("size", [None, [16, 16], (181, 217)])

@@ -6,6 +6,9 @@ import json
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
+
+from monai_gan_recon.networks import ResNetGenerator
 
 CONFIG = "evaluate.yaml"
 METRICS = [
@@ -77,6 +80,8 @@ def test_same_numbers_each_time_and_results_gather(evaluate):
     both, _ = evaluate("--figures", "false", "--rate", 0.5, out="two")
     assert [entry["rate"] for entry in both["results"]] == [0.1, 0.1, 0.5, 0.5]
     assert both["results"][0]["config_hash"] != both["results"][2]["config_hash"]
+    filtered, _ = evaluate("--figures", "false", "--min_foreground", 0.05, out="two")
+    assert len({entry["config_hash"] for entry in filtered["results"]}) == 3
 
 
 def test_fully_sampled_is_perfect(evaluate):
@@ -102,9 +107,19 @@ def test_network_of_magnitudes(evaluate, bundle):
     assert reconstruction["hermitian"] is False
 
 
+def test_the_form_of_the_paper(evaluate, bundle, tmp_path):
+    """As docs/README.md says: gan_resnet50.yaml merged after evaluate.yaml, here with a smaller network."""
+    network = ResNetGenerator(1, layers=(1, 1, 1, 1), width=4, stem="imagenet", norm="batch")
+    torch.save(network.state_dict(), tmp_path / "paper.pt")
+    configs = [str(bundle / "configs" / name) for name in (CONFIG, "gan_resnet50.yaml")]
+    smaller = ["--network_def#layers", "[1,1,1,1]", "--network_def#width", 4]
+    content, _ = evaluate("--config_file", str(configs), "--weights", tmp_path / "paper.pt", *smaller)
+    assert [entry["hermitian"] for entry in content["results"]] == [False, False]
+
+
 def test_volumes_on_request(evaluate, tmp_path):
     evaluate("--figures", "false", "--save_volumes", "true", "--rate", 0.5)
-    folder = tmp_path / "out" / "volumes_50"
+    folder = tmp_path / "out" / "volumes_small_replica_gaussian1d_50_coronal_32x32"
     assert sorted(file.name for file in folder.iterdir()) == [
         f"{case}_{what}.nii.gz" for case in "bc" for what in ("error", "recon", "zero_filled")
     ]
@@ -121,6 +136,7 @@ def test_volumes_on_request(evaluate, tmp_path):
         ({"training": [{"image": "b.nii.gz", "person": "b"}]}, [], ["'b'", "training"]),
         ({}, ["--datalist", "nosuchset"], ["nosuchset", "oasis_malc"]),
         ({}, ["--rate", 2], ["rate", "(0, 1]"]),
+        ({}, ["--rate", "[0.1,0.5]"], ["rate", "(0, 1]"]),
         ({}, ["--pattern", "spiral"], ["spiral"]),
         ({}, ["--track", "raw"], ["raw"]),
         ({}, ["--min_foreground", 10], ["min_foreground"]),

@@ -1,6 +1,7 @@
 """``run inference`` of the bundle on files, as users run it."""
 
 import json
+import logging
 
 import nibabel as nib
 import numpy as np
@@ -11,6 +12,7 @@ import torch
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_gan_recon.kspace import fft2c, ifft2c, sampling_mask
+from monai_gan_recon.networks import ResNetGenerator
 
 CONFIG = "inference.yaml"
 
@@ -174,6 +176,57 @@ def test_measured_samples_stay_in_complex_input(run_bundle, undersampled, write_
     assert recon.shape == (30, 26, 5)
     assert np.allclose(recon.affine, nib.load(source).affine)
     assert not np.allclose(recon.get_fdata(), saved.get_fdata(), rtol=0.01)  # the network did something
+
+
+def test_noisy_samples_may_move(run_bundle, undersampled, tmp_path):
+    source, mask_file, _, _ = undersampled
+    common = ["--input", source, "--mask", mask_file, "--plane", "axial", "--save_kspace_residual"]
+    residuals = []
+    for level in (0, 30, 300):
+        folder = tmp_path / str(level)
+        assert run_bundle(CONFIG, *common, "--noise_level", level, "--output_dir", folder)[0] is None
+        content = json.loads((folder / "zf_kspace_residual.json").read_text())
+        residuals.append(content["kspace_residual_complex"]["mean"])
+    assert residuals[0] < 1e-4 < residuals[1] < residuals[2]
+
+
+def test_dataset_dir_is_another_name_of_input(run_bundle, write_nifti, tmp_path):
+    folder = write_nifti().parent
+    assert run_bundle(CONFIG, "--dataset_dir", folder, "--output_dir", tmp_path / "out")[0] is None
+    assert (tmp_path / "out" / "scan_recon.nii.gz").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "warns"),
+    [
+        ([], False),
+        (["--rate", 0.6], True),
+        (["--rate", 0.5, "--pattern", "poisson"], True),
+        (["--rate", 0.6, "--weights", "copy.pt"], False),
+    ],
+)
+def test_untrained_protocols_are_told(run_bundle, bundle, write_nifti, tmp_path, caplog, options, warns):
+    copy = tmp_path / "elsewhere" / "copy.pt"
+    copy.parent.mkdir()
+    copy.write_bytes((bundle / "models" / "model.pt").read_bytes())
+    with caplog.at_level(logging.WARNING, "monai_gan_recon"):
+        error, _ = run_bundle(CONFIG, "--input", write_nifti(), "--output_dir", tmp_path / "out", *options)
+    assert error is None
+    messages = [record.getMessage() for record in caplog.records if "trained" in record.getMessage()]
+    assert len(messages) == warns
+
+
+def test_the_form_of_the_paper(run_bundle, bundle, write_nifti, tmp_path):
+    """As docs/README.md says: gan_resnet50.yaml merged after inference.yaml, here with a smaller network."""
+    network = ResNetGenerator(1, layers=(1, 1, 1, 1), width=4, stem="imagenet", norm="batch")
+    torch.save(network.state_dict(), tmp_path / "paper.pt")
+    configs = [str(bundle / "configs" / name) for name in (CONFIG, "gan_resnet50.yaml")]
+    smaller = ["--network_def#layers", "[1,1,1,1]", "--network_def#width", 4]
+    arguments = ["--config_file", str(configs), "--weights", tmp_path / "paper.pt", *smaller]
+    source = write_nifti(shape=(40, 5, 36))
+    error, _ = run_bundle(CONFIG, "--input", source, "--output_dir", tmp_path / "out", *arguments)
+    assert error is None
+    assert nib.load(tmp_path / "out" / "scan_recon.nii.gz").shape == (40, 5, 36)
 
 
 def test_magnitude_with_phase_is_the_complex_image(run_bundle, undersampled, write_nifti, tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from monai_gan_recon.evaluation import demo
+from monai_gan_recon.metrics import METRICS
 from monai_gan_recon.networks import ResNetGenerator
 
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
@@ -35,7 +36,9 @@ def weights(tmp_path):
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_demo_writes_all_it_promises(manifest, weights, tmp_path, capsys):
     out = tmp_path / "demo"
-    text = demo.run_demo(out, BUNDLE, str(manifest), size=[64, 64], weights=weights, **TINY)
+    folders = [f"volumes_one_replica_gaussian1d_{rate}_coronal_64x64" for rate in (10, 50)]
+    for _ in range(2):  # the second leaves nothing of the first
+        text = demo.run_demo(out, BUNDLE, str(manifest), size=[64, 64], weights=weights, **TINY)
     assert [(e["rate"], e["method"]) for e in json.loads((out / "metrics.json").read_text())["results"]] == [
         (0.1, "zero_filled"),
         (0.1, "reconstruction"),
@@ -43,12 +46,45 @@ def test_demo_writes_all_it_promises(manifest, weights, tmp_path, capsys):
         (0.5, "reconstruction"),
     ]
     assert (out / "demo.png").stat().st_size > 10_000
-    for rate in (10, 50):
-        names = sorted(file.name for file in (out / f"volumes_{rate}").iterdir())
+    assert sorted(path.name for path in out.glob("volumes*")) == folders
+    for folder in folders:
+        names = sorted(file.name for file in (out / folder).iterdir())
         assert names == [f"head_{what}.nii.gz" for what in ("error", "recon", "zero_filled")]
     assert "50 % of k-space: PSNR" in text
     assert str(out / "demo.png") in text
-    assert "reconstruction" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "reconstruction" in printed
+    assert "replaces" not in printed
+
+
+def result(rate, method, psnr, **changes):
+    protocol = {"dataset": "one", "track": "replica", "pattern": "gaussian1d", "size": "whole"}
+    protocol |= {"plane": "coronal", "rate": rate, "method": method, **changes}
+    return protocol | {name: {"mean": psnr, "ci95": None} for name in METRICS}
+
+
+def test_gains_are_of_one_protocol():
+    entries = [result(0.1, "zero_filled", 30.0), result(0.1, "zero_filled", 10.0, dataset="two")]
+    entries += [result(0.1, "reconstruction", 32.5), result(0.5, "zero_filled", 40.0)]
+    entries += [result(0.5, "reconstruction", 43.0)]
+    first, second = demo.gains(entries)
+    assert "(+2.50 dB)" in first
+    assert "BELOW" in first
+    assert "(+3.00 dB)" in second
+    assert "BELOW" not in second
+
+
+@pytest.mark.parametrize(("plane", "stays"), [("coronal", False), ("axial", True)])
+def test_only_results_of_a_demo_are_removed(tmp_path, plane, stays):
+    path = tmp_path / "metrics.json"
+    entries = [result(0.1, "zero_filled", 30.0), result(0.5, "zero_filled", 30.0, plane=plane)]
+    path.write_text(json.dumps({"results": entries}))
+    demo.remove_earlier_demo(path, "one", (0.1, 0.5))
+    assert path.exists() == stays
+    demo.remove_earlier_demo(tmp_path / "none.json", "one", (0.1,))
+    path.write_text("{")
+    with pytest.raises(ValueError, match="not a metrics file"):
+        demo.remove_earlier_demo(path, "one", (0.1,))
 
 
 def test_figure_row_is_scaled_as_the_full_image(manifest, tmp_path):

@@ -83,6 +83,7 @@ def test_rates_accumulate_and_reruns_replace(tmp_path):
         {"hermitian": False},
         {"axis": -2},
         {"min_foreground": 0.0},
+        {"seed": 3},
     ],
 )
 def test_other_protocols_are_kept(tmp_path, change):
@@ -90,6 +91,18 @@ def test_other_protocols_are_kept(tmp_path, change):
     write_metrics(path, entries(30.0))
     assert len(write_metrics(path, entries(31.0, **change))["results"]) == 4
     assert file_stem(entries()[0]) != file_stem(entries(**change)[0])
+
+
+def test_results_of_other_weights_are_replaced_with_a_line(tmp_path, capsys):
+    path = tmp_path / "metrics.json"
+    write_metrics(path, entries(30.0), config_hash="a")
+    write_metrics(path, entries(31.0), config_hash="a")
+    write_metrics(path, entries(31.0, rate=0.5), config_hash="b")
+    assert capsys.readouterr().out == ""
+    write_metrics(path, entries(32.0), config_hash="b")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "phantoms_replica_gaussian1d_10_coronal_64x128" in line
+    assert "other" in line
 
 
 def test_snr_counts_on_the_simulated_track_only():

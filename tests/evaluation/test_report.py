@@ -67,7 +67,7 @@ def test_two_people(tmp_path, capsys, volume):
 
     printed = capsys.readouterr().out
     assert f"{reconstruction['psnr']['mean']:.2f} ± " in printed
-    assert len(printed.splitlines()) == 6
+    assert len(printed.splitlines()) == 8  # caption, empty, header, rule, two results, empty, note
 
 
 def test_rates_accumulate(tmp_path, volume):

@@ -46,6 +46,23 @@ def test_what_differs_gets_a_column():
     assert "40 slices of 1 person " in second
 
 
+def test_what_is_not_usual_is_said():
+    unusual = {"hermitian": True, "axis": -2, "seed": 4, "min_foreground": 0.25}
+    caption = metrics_table(content(0.1, **unusual)).splitlines()[0]
+    assert "replica track, Hermitian completion" in caption
+    assert "gaussian1d along axis -2, seed 4" in caption
+    assert "coronal 64x128, brain on at least 0.25 of each" in caption
+    usual = {"hermitian": False, "axis": -1, "seed": 0, "min_foreground": 0.1}
+    assert metrics_table(content(0.1, **usual)) == metrics_table(content(0.1))
+    simulated = metrics_table(content(0.1, hermitian=True, track="simulated"))
+    assert "Hermitian" not in simulated
+
+
+def test_notes_stand_below_once_each():
+    results = content(0.1, notes=["first"])["results"] + content(0.5, notes=["first", "second"])["results"]
+    assert metrics_table({"results": results}).splitlines()[-3:] == ["", "- first", "- second"]
+
+
 def test_markdown_table_has_as_many_cells_in_each_line():
     lines = metrics_table(content(0.1), markdown=True).splitlines()[2:]
     assert len(lines) == 3

@@ -93,6 +93,18 @@ def test_input_is_hard_data_without_symmetry(tmp_path, complex_volume):
     torch.testing.assert_close(from_channels(scan.input[:2].as_tensor().movedim(0, -3)), expected)
 
 
+@pytest.mark.parametrize(("noise_level", "weight"), [(0.0, 1.0), (0.8, 0.5), (2.4, 0.1)])
+def test_noise_in_the_units_of_the_file_makes_the_data_soft(tmp_path, complex_volume, noise_level, weight):
+    volume = complex_volume()
+    volume = volume * (40 / float(volume.abs().max()))  # 0.8 is 0.02 of the largest magnitude
+    path = write(tmp_path, np.random.default_rng(0).random((23, 20)) < 0.5)
+    scan = Acquired(path, noise_level=noise_level)(SlicesOfPlane("axial")(ScaleMagnitude()(volume)))
+    expected = scan.mask[0].as_tensor() * weight
+    torch.testing.assert_close(scan.input[2].as_tensor(), expected, rtol=1e-4, atol=0)
+    unscaled = Acquired(path, noise_level=noise_level / 40)(SlicesOfPlane("axial")(volume / 40))
+    torch.testing.assert_close(unscaled.input[2].as_tensor(), expected, rtol=1e-4, atol=0)
+
+
 def test_replica_uses_symmetry(tmp_path, complex_volume):
     image = SlicesOfPlane("axial")(complex_volume())
     real = MetaTensor(image.as_tensor().real.contiguous(), meta=image.meta)
@@ -120,7 +132,8 @@ def test_magnitude_alone_needs_a_replica(tmp_path, complex_volume):
 
 
 @pytest.mark.parametrize(
-    ("kwargs", "match"), [({"track": "simulated"}, "raw, replica"), ({"axis": 1}, "axis")]
+    ("kwargs", "match"),
+    [({"track": "simulated"}, "raw, replica"), ({"axis": 1}, "axis"), ({"noise_level": -1.0}, "noise_level")],
 )
 def test_wrong_options(tmp_path, kwargs, match):
     with pytest.raises(ValueError, match=match):
