@@ -84,17 +84,19 @@ def radial_spokes(
         Boolean array (H, W).
     """
     count = max(round(rate * shape[0] * shape[1]), 1)
+    if count == shape[0] * shape[1]:
+        return np.ones(shape, dtype=bool)
     mask = _largest(-_radius(shape), _radius(shape), count)
     mask &= _radius(shape) <= centre_fraction_for(rate, centre_fraction) / 2
     angle = rng.uniform(0, np.pi)
     golden = np.pi * (np.sqrt(5) - 1) / 2
-    for _ in range(4 * shape[0] * shape[1]):
+    nothing_new = 0
+    while nothing_new < sum(shape):  # near a rate of 1 few spokes find a point that is not yet sampled
         spoke = mask | _spoke(shape, angle)
         if spoke.sum() > count:
             break
+        nothing_new = 0 if spoke.sum() > mask.sum() else nothing_new + 1
         mask = spoke
-        if mask.sum() == count:
-            break
         angle += golden
     mask[shape[0] // 2, shape[1] // 2] = True
     return mask
