@@ -5,6 +5,7 @@ from monai_gan_recon.engines.best_model import BestModelSaver
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
 from monai_gan_recon.engines.distributed import join_processes, local_device, parallel
 from monai_gan_recon.engines.ema import ema_of
+from monai_gan_recon.engines.host_memory import keep_freed_memory
 from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
 from monai_gan_recon.engines.progress import TrainingProgress
 from monai_gan_recon.engines.schedule import ResumableWarmupCosine
@@ -27,6 +28,7 @@ __all__ = [
     "check_training_options",
     "ema_of",
     "join_processes",
+    "keep_freed_memory",
     "local_device",
     "parallel",
     "read_log",

@@ -5,6 +5,7 @@ from monai_gan_recon.kspace.forward_model import ForwardModel
 from monai_gan_recon.kspace.fourier import fft2c, from_channels, ifft2c, to_channels
 from monai_gan_recon.kspace.hermitian import hermitian_completion, mirror
 from monai_gan_recon.kspace.patterns import PATTERNS, check_pattern, check_rate, sampling_mask
+from monai_gan_recon.kspace.posterior import posterior_mean
 
 __all__ = [
     "PATTERNS",
@@ -19,6 +20,7 @@ __all__ = [
     "kspace_residual",
     "mirror",
     "noise_weight",
+    "posterior_mean",
     "sampling_mask",
     "to_channels",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from monai_gan_recon.kspace import data_consistency, from_channels, to_channels
+from monai_gan_recon.kspace import data_consistency, from_channels, posterior_mean, to_channels
 from monai_gan_recon.networks.encoder_decoder import RESNET50_LAYERS, ResNetEncoderDecoder
 
 MINIMUM_SIZE = 16
@@ -18,10 +18,14 @@ class ResNetGenerator(nn.Module):
 
     With one input channel it is the paper's image-to-image form: zero-filled magnitude in, magnitude out. With three
     (real part, imaginary part, sampling weight) data consistency follows the network; several ``cascades`` unroll the
-    pair (network, data consistency), each with weights of its own (Schlemper et al. 2018, Hammernik et al. 2018). There
-    the network gives a correction ``r`` and a gate ``g`` in [-1, 1]: the estimate becomes ``x + g x + r``. A gate of -1
-    empties the background, and the imaginary part of a real object, which a sum of features can do only roughly.
-    Knowing where the object is not is what recovers most missing lines at high rates.
+    pair (network, data consistency), each with weights of its own (Schlemper et al. 2018, Hammernik et al. 2018).
+
+    There the network says what it knows of the object before it sees the data again: a correction ``r``, a support
+    ``s`` in [0, 1] and an uncertainty ``d`` in (0, 1), each of the real and of the imaginary part. Data consistency is
+    the posterior mean (:func:`monai_gan_recon.kspace.posterior_mean`) under the prior mean ``s (x + r)`` and the prior
+    standard deviation ``s d``. Where the support is 0 (background; the imaginary part of a real object) nothing can be,
+    so the measured samples must be explained by the rest: knowing where the object is not recovers most missing lines.
+    At last, samples of weight 1 are put back exactly.
 
     The network divides its input by an intensity of its own, :func:`signal_intensity`, and multiplies the output by
     it: it is equivariant to a positive factor and asks for no scaling from outside.
@@ -35,7 +39,8 @@ class ResNetGenerator(nn.Module):
         stem: "imagenet" (ResNet-50's) or "pixel_unshuffle", see :class:`ResNetEncoderDecoder`.
         norm: MONAI norm layer such as "batch" or "instance", or None.
         cascades: how often network and data consistency follow one another; more than 1 needs three channels.
-        gated: with three channels, let the network give a gate beside the correction.
+        cg_iterations: conjugate gradient steps of each posterior mean; with 0 the prior mean is taken, and only samples
+            of weight 1 are put back.
 
     Raises:
         ValueError: for another number of channels, or several cascades without data consistency.
@@ -50,7 +55,7 @@ class ResNetGenerator(nn.Module):
         stem: str = "imagenet",
         norm: str | tuple | None = None,
         cascades: int = 1,
-        gated: bool = True,
+        cg_iterations: int = 5,
     ) -> None:
         super().__init__()
         if in_channels not in (1, 3):
@@ -62,13 +67,15 @@ class ResNetGenerator(nn.Module):
                 f"{cascades} cascades need in_channels=3: data consistency needs the phase and the mask"
             )
         self.in_channels = in_channels
-        self.gated = gated and in_channels == 3
-        outputs = 1 if in_channels == 1 else 4 if gated else 2
+        self.cg_iterations = cg_iterations
+        inputs, outputs = (1, 1) if in_channels == 1 else (4, 6)
         self.refine = nn.ModuleList(
-            ResNetEncoderDecoder(in_channels, outputs, layers, width, decoder_blocks, stem, norm)
+            ResNetEncoderDecoder(inputs, outputs, layers, width, decoder_blocks, stem, norm)
             for _ in range(cascades)
         )
-        self.log_noise_scale = nn.Parameter(torch.zeros(cascades), requires_grad=in_channels == 3)
+        # log10 of the variance of samples of weight 1, and of one half
+        learned = in_channels == 3 and cg_iterations > 0
+        self.log_variance = nn.Parameter(torch.tensor([[-4.0, -2.4]] * cascades), requires_grad=learned)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruct magnitude images.
@@ -105,15 +112,26 @@ class ResNetGenerator(nn.Module):
         zero_filled, weight = x[:, :2], x[:, 2:]
         scale = signal_intensity(zero_filled)
         zero_filled = zero_filled / scale
-        measured = from_channels(zero_filled)
+        best = weight.amax(dim=(1, 2, 3), keepdim=True).clamp_min(1e-3)
+        noise_level = ((1 - best) / best).sqrt().expand_as(weight)  # over the signal error of noise_weight
         estimate = zero_filled
-        for refine, log_noise_scale in zip(self.refine, self.log_noise_scale, strict=True):
-            output = refine(torch.cat((estimate, weight), dim=1)).float()
-            # a bounded gate: over several cascades, an unbounded one grows without limit
-            estimate = estimate + output[:, :2] + (output[:, 2:].clamp(-1, 1) * estimate if self.gated else 0)
-            # the noise-to-prediction-error ratio (1 - w) / w is learned per cascade; 0 and 1 stay 0 and 1
-            cascade_weight = weight / (weight + log_noise_scale.exp() * (1 - weight))
-            estimate = to_channels(data_consistency(from_channels(estimate), measured, cascade_weight[:, 0]))
+        for refine, log_variance in zip(self.refine, self.log_variance, strict=True):
+            output = refine(torch.cat((estimate, weight, noise_level), dim=1)).float()
+            correction, support, spread = output.chunk(3, dim=1)
+            support = (1 + support).clamp(0, 1)  # exactly 0 within reach, 1 at the start
+            estimate = support * (estimate + correction)
+            if self.cg_iterations:
+                variance, noise = 10**log_variance
+                estimate = posterior_mean(
+                    estimate,
+                    support * torch.sigmoid(4 * spread - 1),
+                    zero_filled,
+                    (variance * weight / (variance * weight + noise * (1 - weight)))[:, 0],
+                    variance,
+                    self.cg_iterations,
+                )
+        exact = (weight[:, 0] == 1).float()
+        estimate = to_channels(data_consistency(from_channels(estimate), from_channels(zero_filled), exact))
         return estimate * scale
 
     def _check(self, x: torch.Tensor) -> None:

@@ -1,0 +1,35 @@
+"""Freed memory is kept, where the system's library can."""
+
+import subprocess
+import sys
+
+import pytest
+
+from monai_gan_recon.engines import keep_freed_memory
+
+FAULTS = """
+import resource, torch
+from monai_gan_recon.engines import keep_freed_memory
+if {keep}:
+    assert keep_freed_memory()
+for _ in range(5):
+    torch.ones(16 << 20)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(20):
+    torch.ones(16 << 20)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has the call")
+def test_large_tensors_are_not_mapped_again():
+    def faults(keep):
+        code = FAULTS.format(keep=keep)
+        return int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout)
+
+    assert faults(True) < 0.1 * faults(False)
+
+
+def test_elsewhere_nothing_happens(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert keep_freed_memory() is False
