@@ -1,4 +1,4 @@
-"""The demo: the bundle reconstructs a real volume at 10 % and 50 % of k-space and compares.
+"""The demo: a real volume reconstructed at 10 % and 50 % of k-space, compared, and its tissues segmented.
 
 Run ``python -m monai_gan_recon.evaluation.demo``; it needs no data and no network.
 """
@@ -16,14 +16,17 @@ from monai.bundle import ConfigWorkflow
 
 from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.data import LoadVolume, case_name, load_manifest
+from monai_gan_recon.evaluation import paired_bundles
 from monai_gan_recon.evaluation.figures import comparison_rows_figure
 from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
+from monai_gan_recon.evaluation.paired_demo import demo_segmenter, segment_demo
+from monai_gan_recon.evaluation.paired_scan import Segmenter
 from monai_gan_recon.evaluation.table import metrics_table
 from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.transforms import SlicesOfPlane
 
 RATES = (0.1, 0.5)
-BUNDLE = "brain_mri_gan_reconstruction"
+BUNDLE = paired_bundles.RECONSTRUCTION
 PLANE = "coronal"
 TITLE = "Undersampled MRI, reconstructed"
 MIN_GAIN = 3.0
@@ -36,18 +39,7 @@ def find_bundle(path: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         FileNotFoundError: if there is no bundle.
     """
-    source_tree = Path(__file__).resolve().parents[2]
-    candidates = (
-        [Path(path).expanduser()]
-        if path
-        else [folder / "bundles" / BUNDLE for folder in (source_tree, Path())]
-    )
-    for folder in candidates:
-        if (folder / "configs" / "evaluate.yaml").is_file():
-            return folder.absolute()
-    raise FileNotFoundError(
-        f"{candidates[0]}: no bundle (configs/evaluate.yaml) there; give its folder with --bundle"
-    )
+    return paired_bundles.find_bundle(BUNDLE, path)
 
 
 def evaluate_bundle(bundle: Path, **options: Any) -> None:
@@ -73,9 +65,10 @@ def run_demo(
     bundle: Path,
     datalist: str = "embedded",
     rates: Sequence[float] = RATES,
+    segmentation: tuple[str, Segmenter] | None = None,
     **options: Any,
 ) -> str:
-    """Reconstruct and score the testing volumes of a manifest at several rates.
+    """Reconstruct and score the testing volumes of a manifest at several rates, segment the first of them.
 
     It can be repeated: the ``metrics.json`` of an earlier demo in this folder is removed first.
 
@@ -84,6 +77,8 @@ def run_demo(
         bundle: folder of the bundle.
         datalist: name or file of a manifest.
         rates: sampling rates.
+        segmentation: name of the method and segmenter, whose results go to ``segmentation/``; None: no
+            segmentation.
         options: further options of the bundle's ``evaluate.yaml``.
 
     Returns:
@@ -107,16 +102,17 @@ def run_demo(
             **options,
         )
         entries += read_metrics(metrics)["results"][-len(METHODS) :]
-    image = Path(manifest.section("testing")[0]["image"])
-    rows = [
-        _figure_row(image, output_dir / f"volumes_{file_stem(entry)}", entry["rate"])
-        for entry in entries[:: len(METHODS)]
-    ]
+    first = manifest.section("testing")[0]
+    image = Path(first["image"])
+    written = [(entry, output_dir / f"volumes_{file_stem(entry)}") for entry in entries[:: len(METHODS)]]
+    rows = [_figure_row(image, folder, entry["rate"]) for entry, folder in written]
     figure = comparison_rows_figure(rows, output_dir / "demo.png", title=TITLE)
     lines = ["", metrics_table({"results": entries}), "", *gains(entries), ""]
-    return "\n".join(
-        [*lines, f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"]
-    )
+    lines += [f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"]
+    if segmentation is not None:
+        scan = {**first, "case": case_name(image)}
+        lines += ["", segment_demo(scan, written, output_dir / "segmentation", *segmentation)]
+    return "\n".join(lines)
 
 
 def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
@@ -182,8 +178,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--output_dir", default="outputs/demo", help="folder of the results (default: %(default)s)"
     )
     parser.add_argument("--bundle", help="folder of the bundle (default: that of the source tree)")
+    parser.add_argument(
+        "--segmentation_bundle", help="folder of the segmentation bundle (default: that of the source tree)"
+    )
     given = parser.parse_args(arguments)
-    print(fail_clearly(lambda: run_demo(given.output_dir, find_bundle(given.bundle))))
+    print(
+        fail_clearly(
+            lambda: run_demo(
+                given.output_dir,
+                find_bundle(given.bundle),
+                segmentation=demo_segmenter(given.segmentation_bundle),
+            )
+        )
+    )
 
 
 if __name__ == "__main__":

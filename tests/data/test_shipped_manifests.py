@@ -36,6 +36,7 @@ def test_embedded_holds_the_tissue_maps():
     ("name", "people", "scans"),
     [
         ("oasis_malc", (11, 3, 10), (11, 3, 11)),
+        ("oasis_malc_manual", (11, 3, 10), (11, 3, 11)),
         ("ds002748", (11, 2, 3), (11, 2, 3)),
         ("ds000011", (3, 0, 2), (3, 0, 2)),
         ("ds002748_ds000011", (14, 2, 5), (14, 2, 5)),
@@ -64,7 +65,18 @@ def test_oasis_repeated_person_is_tested_only():
     assert testing["1003_T1w.nii.gz"] == testing["1023_T1w.nii.gz"] == "1003"
 
 
-@pytest.mark.parametrize("name", ["oasis_malc", "ds002748", "ds000011", "ds002748_ds000011"])
+@pytest.mark.parametrize(
+    "name", ["oasis_malc", "oasis_malc_manual", "ds002748", "ds000011", "ds002748_ds000011"]
+)
 def test_real_data_match_the_manifests(name, data_folder):
     assert manifest_problems(name, hashes=name == "ds000011") == []
     assert manifest_problems(name, data_folder, hashes=False) == []
+
+
+def test_manual_labels_are_of_the_same_scans_and_split():
+    fast, manual = load_manifest("oasis_malc"), load_manifest("oasis_malc_manual")
+    for section in SECTIONS:
+        pairs = zip(getattr(fast, section), getattr(manual, section), strict=True)
+        for one, other in pairs:
+            assert (one["person"], one["sha256"]) == (other["person"], other["sha256"])
+            assert one["label_sha256"] != other["label_sha256"]

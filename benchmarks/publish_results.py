@@ -1,0 +1,114 @@
+"""Write the measured results of the shipped weights where people read them.
+
+    python -m benchmarks.publish_results
+
+Renders ``benchmarks/results/shipped_model_*.json`` as tables between the marker comments of README.md, the bundle's
+docs and docs/shipped_model.md, and copies the means to ``eval_metrics`` of the bundle's metadata.json. Numbers are
+never typed by hand; a test fails where a page is not what this command writes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
+DATASETS = {
+    "oasis_malc": "OASIS (site never seen)",
+    "ds002748": "ds002748, held-out people",
+    "ds000011": "ds000011, held-out people (with skull)",
+}
+METRICS = {"psnr": ("PSNR [dB]", ".2f"), "ssim": ("SSIM", ".4f"), "hfen": ("HFEN", ".3f")}
+BRAIN_METRICS = METRICS | {"psnr_brain": ("PSNR in the brain [dB]", ".2f")}
+
+
+def entries(name: str) -> list[dict[str, Any]]:
+    """Results of ``shipped_model_NAME.json``, one dictionary a (data set, track, rate, method)."""
+    found: list[dict[str, Any]] = json.loads((RESULTS / f"shipped_model_{name}.json").read_text())["results"]
+    return found
+
+
+def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = METRICS) -> str:
+    """Markdown table, one line a result."""
+    head = ["data", "track", "rate", "people (slices)", "method", *(title for title, _ in metrics.values())]
+    lines = [head, ["---"] * len(head)]
+    for result in results:
+        simulated = result["track"] == "simulated"
+        line = [
+            DATASETS.get(result["dataset"], result["dataset"]),
+            f"simulated, SNR {result['snr']:g}" if simulated else result["track"],
+            f"{100 * result['rate']:.4g} %",
+            f"{result['n_people']} ({result['n_slices']})",
+            result["method"].replace("_", "-"),
+        ]
+        lines.append(line + [number(result[name], style) for name, (_, style) in metrics.items()])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def number(measure: dict[str, float | None], style: str) -> str:
+    """Mean ± 95 % confidence interval."""
+    if measure["mean"] is None:
+        return "-"
+    interval = "" if measure["ci95"] is None else f" ± {measure['ci95']:{style}}"
+    return f"{measure['mean']:{style}}{interval}"
+
+
+def tuning_table() -> str:
+    """The same weights before and after the adversarial epochs, on OASIS."""
+    both = {"before tuning": entries("supervised"), "after tuning": entries("tuned")}
+    lines = [
+        result | {"method": name}
+        for name, results in both.items()
+        for result in results
+        if result["method"] == "reconstruction"
+        and (result["dataset"], result["track"]) == ("oasis_malc", "replica")
+    ]
+    return table(sorted(lines, key=lambda line: line["rate"]))
+
+
+def eval_metrics() -> dict[str, float]:
+    """Means of PSNR and SSIM for metadata.json."""
+    return {
+        f"{result['dataset']}_{result['track']}_{100 * result['rate']:.3g}pct_{name}": round(
+            result[name]["mean"], digits
+        )
+        for result in entries("tuned")
+        if result["method"] == "reconstruction"
+        for name, digits in (("psnr", 2), ("ssim", 4))
+    }
+
+
+def pages() -> dict[Path, str]:
+    """Each page as it must be, by its path."""
+    blocks = {
+        "results": table(entries("tuned")),
+        "tuning": tuning_table(),
+        "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
+    }
+    found = {}
+    for path in (ROOT / "README.md", BUNDLE / "docs" / "README.md", ROOT / "docs" / "shipped_model.md"):
+        text = path.read_text()
+        for name, block in blocks.items():
+            pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
+            text = re.sub(pattern, lambda match, b=block: match[1] + b + match[2], text, flags=re.DOTALL)  # type: ignore[misc]
+        found[path] = text
+    path = BUNDLE / "configs" / "metadata.json"
+    metadata = json.loads(path.read_text()) | {"eval_metrics": eval_metrics()}
+    found[path] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    return found
+
+
+def main() -> None:
+    """Write every page that is not up to date."""
+    for path, text in pages().items():
+        if path.read_text() != text:
+            path.write_text(text)
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""What undersampling and reconstruction do to the segmentation of a data set, scan by scan.
+
+Run ``python -m monai_gan_recon.evaluation.paired --datalist NAME --dataset_dir DATA --rates 0.1 0.5``. Each volume
+is undersampled as the reconstruction bundle's evaluation does it; the original, the zero-filled and the
+reconstructed volume go through one segmentation; each segmentation is compared with that of the original and with
+the manifest's reference labels. Scans that are finished are not computed again.
+
+Files in ``--output_dir``, where ``<result>`` names protocol and method of segmentation: ``metrics.json`` (grows),
+``people_<result>.csv``, ``scans_<result>/<case>.json`` and ``figures_<result>/<case>.png``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from monai_gan_recon import __version__
+from monai_gan_recon.bundle import fail_clearly
+from monai_gan_recon.bundle.failing import user_message
+from monai_gan_recon.data import Manifest, load_manifest
+from monai_gan_recon.engines import keep_freed_memory
+from monai_gan_recon.engines.inference import manifest_entries
+from monai_gan_recon.evaluation.paired_arguments import parse_options
+from monai_gan_recon.evaluation.paired_bundles import BundleReconstruction, default_device
+from monai_gan_recon.evaluation.paired_cache import options_hash
+from monai_gan_recon.evaluation.paired_files import read_paired_metrics, write_paired_metrics
+from monai_gan_recon.evaluation.paired_options import PairedOptions
+from monai_gan_recon.evaluation.paired_protocol import PairedProtocol, write_scores
+from monai_gan_recon.evaluation.paired_scan import PairedScan, Segmenter, check_scan
+from monai_gan_recon.evaluation.paired_table import paired_table
+from monai_gan_recon.segmentation.segmenter import TissueSegmenter
+
+Entry = dict[str, Any]
+
+
+def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
+    """Evaluate all scans of a manifest at all rates, and write the results.
+
+    Args:
+        options: see :class:`monai_gan_recon.evaluation.paired_options.PairedOptions`.
+
+    Returns:
+        Entries of ``metrics.json``, one a rate.
+
+    Raises:
+        SystemExit: with one line, for a wrong option.
+        FileNotFoundError: if a file is missing.
+        ValueError: in one line, if a scan or its labels cannot be used; scans finished before are kept.
+    """
+    options.check()
+    output_dir = Path(options.output_dir).expanduser()
+    read_paired_metrics(output_dir / "metrics.json")  # fail now if the results cannot be added
+    manifest = load_manifest(options.datalist, options.dataset_dir)
+    entries = scan_entries(manifest, options.section)
+    protocols = _protocols(options, manifest, output_dir)
+    drawn = {entry["case"] for entry in entries[: options.figures]}
+    scores = {
+        (entry["case"], protocol.stem): protocol.finished(entry, entry["case"] in drawn)
+        for entry in entries
+        for protocol in protocols
+    }
+    left = [entry for entry in entries if any(scores[entry["case"], p.stem] is None for p in protocols)]
+    if left:
+        for entry in tqdm(left, desc="checking", unit="scan", leave=False):
+            _clearly(entry, check_scan, entry)
+        segmenter = load_segmenter(options)
+        missing = sum(value is None for value in scores.values())
+        with tqdm(total=missing, desc="paired evaluation", unit="scan") as bar:
+            for entry in left:
+                scan = PairedScan(entry, segmenter)
+                for protocol in protocols:
+                    key = (entry["case"], protocol.stem)
+                    if scores[key] is None:
+                        bar.set_postfix_str(f"{entry['case']}, {protocol.result['rate']:.2%}")
+                        scores[key] = _clearly(entry, protocol.evaluate, scan, entry["case"] in drawn)
+                        bar.update()
+    results = [
+        write_scores(
+            protocol.result,
+            [found for entry in entries if (found := scores[entry["case"], protocol.stem])],
+            output_dir,
+        )
+        for protocol in protocols
+    ]
+    write_paired_metrics(output_dir / "metrics.json", results)
+    return results
+
+
+def scan_entries(manifest: Manifest, section: str = "testing") -> list[Entry]:
+    """Entries of one split of a manifest with all their files, the cases' names unique.
+
+    Raises:
+        ValueError: if there are none.
+        FileNotFoundError: if a file is missing.
+    """
+    named = manifest_entries(manifest, section)
+    return [dict(full) | name for full, name in zip(manifest.section(section), named, strict=True)]
+
+
+def load_segmenter(options: PairedOptions) -> Segmenter:
+    """The segmentation bundle's segmenter, by network or mixture, on a GPU if there is one."""
+    return TissueSegmenter.from_bundle(
+        options.segmentation_folder,
+        weights=options.segmentation_weights,
+        device=options.device or default_device(),
+        method=options.segmentation,
+        **options.segmentation_set,
+    )
+
+
+def segmentation_fingerprint(options: PairedOptions) -> str:
+    """Hash of what a segmentation depends on: the bundle's configuration, its weights if used, the version.
+
+    Raises:
+        FileNotFoundError: if there are no weights.
+    """
+    folder = options.segmentation_folder
+    settings = [__version__, options.segmentation, options.segmentation_set]
+    parts: list[Any] = [settings, folder / "configs" / "inference.yaml"]
+    if options.segmentation == "network":
+        weights = Path(options.segmentation_weights or folder / "models" / "model.pt")
+        if not weights.is_file():
+            raise FileNotFoundError(
+                f"{weights}: there are no weights of the segmentation; give --segmentation_weights FILE, or "
+                "--segmentation mixture, which needs none"
+            )
+        parts.append(weights)
+    return options_hash(*parts)
+
+
+def _protocols(options: PairedOptions, manifest: Manifest, output_dir: Path) -> list[PairedProtocol]:
+    """One a rate; the data set's name says which split, if it is not that of testing."""
+    dataset = manifest.name if options.section == "testing" else f"{manifest.name}_{options.section}"
+    fingerprint = segmentation_fingerprint(options)
+    return [
+        PairedProtocol(
+            BundleReconstruction(options.bundle_folder, **options.reconstruction_options(rate)),
+            {
+                "dataset": dataset,
+                "segmentation": options.segmentation,
+                "segmentation_options": options.segmentation_set,
+            },
+            fingerprint,
+            output_dir,
+        )
+        for rate in dict.fromkeys(options.rates)
+    ]
+
+
+def _clearly(entry: Mapping[str, Any], action: Any, *args: Any) -> Any:
+    """Call a function; errors of the user's data name the scan."""
+    try:
+        return action(*args)
+    except Exception as error:
+        message = user_message(error)
+        if message is None or isinstance(error, OSError):
+            raise
+        known = str(entry["image"]) in message or str(entry.get("label")) in message
+        raise ValueError(message if known else f"{entry['image']}: {message}") from error
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Command line of the paired evaluation."""
+    options = parse_options(arguments)
+    keep_freed_memory()
+    results = fail_clearly(run_paired, options)
+    print(f"\n{paired_table(results)}\n\nMetrics: {Path(options.output_dir) / 'metrics.json'}")
+
+
+if __name__ == "__main__":
+    main()

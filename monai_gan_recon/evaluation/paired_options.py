@@ -1,0 +1,112 @@
+"""Options of the paired evaluation, and their checks before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from monai_gan_recon.bundle import (
+    validate_counts,
+    validate_file,
+    validate_output_dir,
+    validate_protocol,
+)
+from monai_gan_recon.bundle.options import ids, strings
+from monai_gan_recon.data.manifest import SECTIONS
+from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
+from monai_gan_recon.evaluation.paired_bundles import RECONSTRUCTION, SEGMENTATION, find_bundle
+
+SEGMENTERS = ("network", "mixture")
+
+
+@dataclass
+class PairedOptions:
+    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired_arguments`."""
+
+    datalist: str = "embedded"
+    dataset_dir: str | None = None
+    section: str = "testing"
+    rates: Sequence[float] = (0.1, 0.5)
+    pattern: str = "gaussian1d"
+    axis: int = -1
+    plane: str = "coronal"
+    size: Sequence[int] | None = (256, 256)
+    track: str = "replica"
+    snr: float = 20.0
+    seed: int = 0
+    bundle: str | None = None
+    weights: str | None = None
+    set: dict[str, Any] = field(default_factory=dict)
+    segmentation: str = "network"
+    segmentation_bundle: str | None = None
+    segmentation_weights: str | None = None
+    segmentation_set: dict[str, Any] = field(default_factory=dict)
+    device: str | None = None
+    output_dir: str = "outputs/paired"
+    figures: int = 3
+
+    def check(self) -> None:
+        """Check all options.
+
+        Raises:
+            SystemExit: with one line.
+            ValueError: in one line.
+            FileNotFoundError: if a bundle is not there.
+        """
+        validate_output_dir(self.output_dir)
+        if not self.rates:
+            raise ValueError("--rates: give at least one sampling rate")
+        for rate in self.rates:
+            validate_protocol(self.pattern, rate, self.plane, self.size, self.track, self.snr)
+        check_evaluation_options(self.axis, self.seed)
+        if self.figures:
+            validate_counts(figures=self.figures)
+        if self.device is not None:
+            check_device(self.device)
+        if self.section not in SECTIONS:
+            raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
+        if self.segmentation not in SEGMENTERS:
+            raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(SEGMENTERS)}")
+        for name in ("weights", "segmentation_weights"):
+            if getattr(self, name) is not None:
+                validate_file(getattr(self, name), name)
+        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml")
+        _check_settings(
+            "--segmentation_set",
+            self.segmentation_set,
+            self.segmentation_folder / "configs" / "inference.yaml",
+        )
+
+    @property
+    def bundle_folder(self) -> Path:
+        """Folder of the reconstruction bundle."""
+        return find_bundle(RECONSTRUCTION, self.bundle)
+
+    @property
+    def segmentation_folder(self) -> Path:
+        """Folder of the segmentation bundle."""
+        return find_bundle(SEGMENTATION, self.segmentation_bundle, "inference.yaml", "--segmentation_bundle")
+
+    def reconstruction_options(self, rate: float) -> dict[str, Any]:
+        """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
+        names = ("datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed")
+        options = {name: getattr(self, name) for name in names} | {"rate": rate, **self.set}
+        options["size"] = None if self.size is None else list(self.size)
+        given = {"weights": self.weights, "device": self.device}
+        return options | {name: value for name, value in given.items() if value is not None}
+
+
+def _check_settings(option: str, settings: Mapping[str, Any], file: Path) -> None:
+    """Raise a ValueError for an item that a configuration lacks, or a value that MONAI would run."""
+    known = set(ids(ConfigParser.load_config_file(str(file))))
+    for name, value in settings.items():
+        if name.replace("#", "::") not in known:
+            raise ValueError(f"{option}: {file} has no {name!r}")
+        if any(text[:1] in ("$", "%", "@") for text in strings(value)):
+            raise ValueError(
+                f"{option}: {name}={value!r}: MONAI would run or resolve it; write the value itself"
+            )

@@ -1,0 +1,140 @@
+"""Agreement of two label maps, tissue by tissue: Dice, Hausdorff 95, difference of volume.
+
+One convention for all of them: a class absent from both maps has no score (NaN, to be left out of every mean); a
+class in only one of the two has Dice 0 and an infinite Hausdorff distance.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping, Sequence
+
+import torch
+from monai.data import MetaTensor
+from monai.metrics import compute_dice, compute_hausdorff_distance
+from torch import Tensor
+
+SEGMENTATION_METRICS = ("dice", "hd95_mm", "volume_difference_ml")
+"""Metrics of a segmentation, in the order of tables and files."""
+
+HAUSDORFF_PERCENTILE = 95.0
+"""Percentile of the distances from each surface to the other; the larger of the two directions counts."""
+
+
+def dice(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> Tensor:
+    r"""Dice :math:`2 |A \cap B| / (|A| + |B|)` of each class, by MONAI.
+
+    Args:
+        labels: label map (1, X, Y, Z) or (X, Y, Z) of whole numbers; any shape that the reference has too.
+        reference: the other label map.
+        classes: labels to score.
+
+    Returns:
+        (number of classes,), in [0, 1]; 0 if only one map has the class, NaN if neither has.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    scores = []
+    for image, truth in _masks(labels, reference, classes):
+        score = compute_dice(image.float()[None, None], truth.float()[None, None], ignore_empty=False)
+        scores.append(float(score) if image.any() or truth.any() else math.nan)
+    return torch.tensor(scores, dtype=torch.float64)
+
+
+def hausdorff95(
+    labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
+) -> Tensor:
+    """95th percentile of the distances between the surfaces of each class, by MONAI.
+
+    Args:
+        labels: label map (1, X, Y, Z) or (X, Y, Z).
+        reference: the other label map, of the same shape.
+        classes: labels to score.
+        spacing: of the voxels along X, Y and Z in mm.
+
+    Returns:
+        (number of classes,), in mm; infinite if only one map has the class, NaN if neither has.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    distances = []
+    for image, truth in _masks(labels, reference, classes):
+        if not (image.any() and truth.any()):
+            distances.append(math.inf if image.any() or truth.any() else math.nan)
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # MONAI's own use of an argument it deprecates
+            distance = compute_hausdorff_distance(
+                image.reshape(1, 1, *image.shape[-len(spacing) :]),
+                truth.reshape(1, 1, *truth.shape[-len(spacing) :]),
+                include_background=True,
+                percentile=HAUSDORFF_PERCENTILE,
+                spacing=[float(length) for length in spacing],
+            )
+        distances.append(float(distance))
+    return torch.tensor(distances, dtype=torch.float64)
+
+
+def volume_difference(
+    labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
+) -> Tensor:
+    """Volume of each class minus its volume in the reference.
+
+    Args:
+        labels: label map (1, X, Y, Z) or (X, Y, Z).
+        reference: the other label map, of the same shape.
+        classes: labels to score.
+        spacing: of the voxels along X, Y and Z in mm.
+
+    Returns:
+        (number of classes,), in ml, negative where the reference has more; NaN if neither has the class.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    voxel_ml = math.prod(float(length) for length in spacing) / 1000
+    counts = [(int(image.sum()), int(truth.sum())) for image, truth in _masks(labels, reference, classes)]
+    differences = [(a - b) * voxel_ml if a or b else math.nan for a, b in counts]
+    return torch.tensor(differences, dtype=torch.float64)
+
+
+def segmentation_metrics(
+    labels: Tensor, reference: Tensor, classes: Mapping[int, str], spacing: Sequence[float]
+) -> dict[str, dict[str, float]]:
+    """All metrics of a segmentation.
+
+    Args:
+        labels: label map (1, X, Y, Z) or (X, Y, Z).
+        reference: the other label map, of the same shape.
+        classes: name of each label to score.
+        spacing: of the voxels along X, Y and Z in mm.
+
+    Returns:
+        ``{metric: {name of the class: value}}`` for each of :data:`SEGMENTATION_METRICS`.
+
+    Raises:
+        ValueError: if the two differ in shape.
+    """
+    numbers = list(classes)
+    values = (
+        dice(labels, reference, numbers),
+        hausdorff95(labels, reference, numbers, spacing),
+        volume_difference(labels, reference, numbers, spacing),
+    )
+    return {
+        metric: dict(zip(classes.values(), scores.tolist(), strict=True))
+        for metric, scores in zip(SEGMENTATION_METRICS, values, strict=True)
+    }
+
+
+def _masks(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+    """Where each class is in the two maps."""
+    if labels.shape != reference.shape:
+        raise ValueError(
+            f"two label maps of one shape can be compared, not {tuple(labels.shape)} and {tuple(reference.shape)}"
+        )
+    image, truth = (x.as_tensor() if isinstance(x, MetaTensor) else x for x in (labels, reference))
+    return [(image == number, truth == number) for number in classes]

@@ -1,0 +1,168 @@
+"""Where the brain is: the foreground of skull-stripped images, of others the largest bright region."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+from monai.utils import convert_to_dst_type
+from scipy import ndimage
+from skimage.filters import threshold_otsu
+from skimage.morphology import isotropic_closing
+
+METHODS = ("auto", "nonzero", "otsu")
+_STRIPPED = 0.9
+"""Fraction of the volume's outermost voxels that are exactly 0 in a skull-stripped image."""
+
+
+class BrainMask(Transform):
+    """Brain mask of a volume; of a head with its skull, the head.
+
+    * "nonzero": all voxels that are not 0, holes filled. For skull-stripped images.
+    * "otsu": voxels above a fraction of Otsu's threshold, closed by a ball, the largest connected region of it,
+      holes filled. For images with noise or ringing in the background, such as reconstructions.
+    * "auto": "nonzero" if 90 % of the outermost voxels of the volume are exactly 0, "otsu" otherwise.
+
+    Args:
+        method: "auto", "nonzero" or "otsu".
+        closing_mm: "otsu": radius of the closing ball in mm, 0 or more.
+        otsu_fraction: "otsu": fraction of Otsu's threshold, counted from the image's minimum; 1 drops dark
+            cerebrospinal fluid at the surface of the brain in T1 images.
+
+    Raises:
+        ValueError: for another method, a negative radius or a fraction that is not positive; at the call, for a
+            volume that is not (1, X, Y, Z), with NaN or infinite values, all zero, or (with "otsu") constant.
+    """
+
+    def __init__(self, method: str = "auto", closing_mm: float = 3.0, otsu_fraction: float = 0.7) -> None:
+        if method not in METHODS:
+            raise ValueError(f"unknown method of masking {method!r}: choose one of {', '.join(METHODS)}")
+        if closing_mm < 0 or otsu_fraction <= 0:
+            raise ValueError(
+                f"closing_mm must be 0 or more and otsu_fraction above 0, got {closing_mm} and {otsu_fraction}"
+            )
+        self.method, self.closing_mm, self.otsu_fraction = method, closing_mm, otsu_fraction
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Mask of a volume (1, X, Y, Z): boolean, the same shape, affine and device."""
+        values = volume_values(image)
+        if self.method == "nonzero" or (self.method == "auto" and _outermost_zeros(values) >= _STRIPPED):
+            mask = values != 0
+        else:
+            mask = self._above_otsu(values, spacing_mm(image))
+        return convert_to_dst_type(ndimage.binary_fill_holes(mask)[None], image, dtype=torch.bool)[0]
+
+    def _above_otsu(self, values: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+        low = values.min()
+        if low == values.max():
+            raise ValueError(f"the image is constant (every value is {low:g}); there is no brain in it")
+        mask = values > low + self.otsu_fraction * (threshold_otsu(values) - low)
+        if self.closing_mm > 0:
+            mask = isotropic_closing(mask, self.closing_mm, spacing=spacing)
+        regions, count = ndimage.label(mask)
+        return regions == np.argmax(np.bincount(regions.ravel())[1:]) + 1 if count > 1 else mask
+
+
+class BrainMaskd(MapTransform):
+    """Dictionary version of :class:`BrainMask`: adds the mask of an image under a key of its own.
+
+    Args:
+        keys: the one key of the volume.
+        mask_key: key of the mask.
+        method: see :class:`BrainMask`.
+        closing_mm: see :class:`BrainMask`.
+        otsu_fraction: see :class:`BrainMask`.
+        allow_missing_keys: skip a key that is not there.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection = "image",
+        mask_key: str = "brain_mask",
+        method: str = "auto",
+        closing_mm: float = 3.0,
+        otsu_fraction: float = 0.7,
+        allow_missing_keys: bool = False,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.mask_key, self.masker = mask_key, BrainMask(method, closing_mm, otsu_fraction)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the mask."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[self.mask_key] = self.masker(result[key])
+        return result
+
+
+def volume_values(image: torch.Tensor) -> np.ndarray:
+    """Values of a volume (1, X, Y, Z) as float32 (X, Y, Z), checked.
+
+    Raises:
+        ValueError: if it has another shape, is complex, holds NaN or infinite values, or is 0 everywhere.
+    """
+    if image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
+        kind = "complex " if image.is_complex() else ""
+        raise ValueError(
+            f"a real volume (1, X, Y, Z) is needed, not {kind}values of shape {tuple(image.shape)}"
+        )
+    values: np.ndarray = _plain(image)[0].detach().float().cpu().numpy()
+    bad = int((~np.isfinite(values)).sum())
+    if bad:
+        raise ValueError(
+            f"the image has {bad} of {values.size} values that are NaN or infinite; repair the image first"
+        )
+    if not values.any():
+        raise ValueError("the image is 0 everywhere; there is no brain in it")
+    return values
+
+
+def mask_values(mask: torch.Tensor | None, image: torch.Tensor) -> np.ndarray:
+    """Mask of a volume (1, X, Y, Z) as booleans (X, Y, Z), checked.
+
+    Args:
+        mask: (1, X, Y, Z), anything but 0 is inside; None: :class:`BrainMask` of the image.
+        image: (1, X, Y, Z).
+
+    Raises:
+        ValueError: if the mask has another shape or affine than the image, or is empty.
+    """
+    mask = BrainMask()(image) if mask is None else mask
+    if mask.shape != image.shape:
+        raise ValueError(
+            f"the brain mask has shape {tuple(mask.shape)}, the image {tuple(image.shape)}; give a mask on its grid"
+        )
+    if (
+        isinstance(mask, MetaTensor)
+        and isinstance(image, MetaTensor)
+        and not torch.allclose(mask.affine.double(), image.affine.double(), atol=1e-3)
+    ):
+        raise ValueError(
+            "the brain mask has another affine than the image; resample it onto the image's grid"
+        )
+    inside: np.ndarray = (_plain(mask)[0] != 0).cpu().numpy()
+    if not inside.any():
+        raise ValueError("the brain mask is empty; give one that covers the brain, or none")
+    return inside
+
+
+def spacing_mm(image: torch.Tensor) -> tuple[float, float, float]:
+    """Size of a voxel along the array axes in mm, from the affine; (1, 1, 1) of a plain tensor."""
+    if not isinstance(image, MetaTensor):
+        return (1.0, 1.0, 1.0)
+    x, y, z = np.linalg.norm(image.affine.double().cpu().numpy()[:3, :3], axis=0).tolist()
+    return (x, y, z)
+
+
+def _plain(image: torch.Tensor) -> torch.Tensor:
+    return image.as_tensor() if isinstance(image, MetaTensor) else image
+
+
+def _outermost_zeros(values: np.ndarray) -> float:
+    faces = [np.take(values, [0, -1], axis).ravel() for axis in range(3)]
+    return float((np.concatenate(faces) == 0).mean())

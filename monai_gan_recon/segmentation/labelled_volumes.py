@@ -1,0 +1,98 @@
+"""Labelled volumes of a data manifest: their entries, and the labels of whatever kind a manifest gives."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+
+from monai_gan_recon.data import load_manifest
+from monai_gan_recon.data.reading import LoadVolume
+from monai_gan_recon.segmentation.labels import LoadLabels, check_labels, labels_of_maps
+
+logger = logging.getLogger(__name__)
+
+MAPS = ("gray_matter", "white_matter")
+"""Keys of a manifest's entry whose files are probability maps, in place of ``label``."""
+
+
+def labelled_entries(
+    datalist: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    section: str = "training",
+) -> list[dict[str, Any]]:
+    """Entries of one split of a manifest, each with labels, or maps of gray and white matter.
+
+    Without labelled validation images, those of training are given for validation, with a warning.
+
+    Args:
+        datalist: name of a manifest or a JSON file.
+        dataset_dir: folder of its files; None: as the manifest says.
+        section: "training", "validation" or "testing".
+
+    Raises:
+        ValueError: if there are none, or an entry has no labels.
+        FileNotFoundError: if a file is missing.
+    """
+    manifest = load_manifest(datalist, dataset_dir)
+    if section == "validation" and not any(map(has_labels, manifest.validation)):
+        logger.warning(
+            "manifest %s has no labelled validation images: the best model is chosen on its training people, which "
+            "says nothing of how it does on others",
+            manifest.name,
+        )
+        section = "training"
+    # MONAI's Spacingd takes any key that begins with "image_" for metadata
+    entries = [{k: v for k, v in e.items() if not k.endswith("_sha256")} for e in manifest.section(section)]
+    for entry in entries:
+        if not has_labels(entry):
+            raise ValueError(
+                f"manifest {manifest.name!r}: {entry['image']} has no tissue labels; give each entry a 'label', or "
+                f"{' and '.join(repr(key) for key in MAPS)} maps"
+            )
+    return entries
+
+
+def has_labels(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a manifest names labels, or maps to make them of."""
+    return "label" in entry or all(key in entry for key in MAPS)
+
+
+class LoadTissueLabelsd(Transform):
+    """Add the tissue labels of a loaded image: of the file ``label``, or made of gray and white matter maps.
+
+    Args:
+        image_key: key of the image, loaded already.
+        label_key: key of the labels' path, which becomes labels (1, X, Y, Z), uint8, on the image's grid.
+    """
+
+    def __init__(self, image_key: str = "image", label_key: str = "label") -> None:
+        self.image_key, self.label_key = image_key, label_key
+        self.load_labels, self.load_map = LoadLabels(), LoadVolume()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Load the labels.
+
+        Raises:
+            ValueError: if they do not fit the image, see :func:`~monai_gan_recon.segmentation.check_labels`.
+        """
+        result = dict(data)
+        image = result[self.image_key]
+        if self.label_key in result:
+            result[self.label_key] = self.load_labels(result[self.label_key], image)
+            return result
+        gray, white = (self.load_map(result.pop(key)) for key in MAPS)
+        for volume in (gray, white):
+            if volume.shape != image.shape or not torch.allclose(volume.affine, image.affine, atol=1e-3):
+                raise ValueError(
+                    f"{volume.meta['filename_or_obj']}: lies on another grid than the image; give maps on its grid"
+                )
+        labels = torch.from_numpy(labels_of_maps(gray[0].numpy(), white[0].numpy(), image[0].numpy()))[None]
+        result[self.label_key] = MetaTensor(labels, meta=dict(image.meta))
+        check_labels(result[self.label_key], image)
+        return result

@@ -1,0 +1,32 @@
+"""A 2-D network on volumes: slice by slice, with neighbouring slices as channels (2.5-D)."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class SliceNetwork(nn.Module):
+    """Apply a 2-D network to all slices of a volume along one axis.
+
+    Args:
+        network: (B, 2 n + 1, H, W) to (B, K, H, W), n neighbours on each side.
+        neighbours: n, at least 0.
+        axis: spatial axis along which the slices are stacked: 0, 1 or 2; 1 are coronal slices of a volume in RAS.
+    """
+
+    def __init__(self, network: nn.Module, neighbours: int = 1, axis: int = 1) -> None:
+        super().__init__()
+        if neighbours < 0 or axis not in (0, 1, 2):
+            raise ValueError(f"neighbours must be 0 or more and axis 0, 1 or 2, got {neighbours} and {axis}")
+        self.network, self.neighbours, self.axis = network, neighbours, axis
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Volumes (B, 1, X, Y, Z) to logits (B, K, X, Y, Z)."""
+        stack = x[:, 0].movedim(self.axis + 1, 1)  # (B, N, H, W)
+        n = self.neighbours
+        padded = functional.pad(stack, (0, 0, 0, 0, n, n))
+        slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2).flatten(0, 1)  # (B N, 2 n + 1, H, W)
+        logits: torch.Tensor = self.network(slices.contiguous(memory_format=torch.channels_last))
+        return logits.unflatten(0, stack.shape[:2]).movedim(1, self.axis + 2)

@@ -1,0 +1,118 @@
+"""What a training of tissue segmentation adds to MONAI's trainer: order of patches, validation, progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers.tqdm_logger import ProgressBar
+from monai.engines import Evaluator, SupervisedEvaluator, SupervisedTrainer
+from monai.handlers import IgniteMetricHandler
+from monai.inferers import Inferer
+from monai.metrics import DiceMetric
+from monai.networks import one_hot
+from torch import nn
+from tqdm import tqdm
+
+from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
+
+KEY_METRIC = "val_dice"
+
+
+class SamplerEpoch:
+    """Handler that tells a sampler the epoch, so that each has its own patches, the same after a resumption.
+
+    Args:
+        sampler: has ``set_epoch``; epochs count from 0 there.
+    """
+
+    def __init__(self, sampler: Any) -> None:
+        self.sampler = sampler
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        engine.add_event_handler(
+            Events.EPOCH_STARTED, lambda trainer: self.sampler.set_epoch(trainer.state.epoch - 1)
+        )
+
+
+class TissueTrainer(SupervisedTrainer):
+    """MONAI's trainer, whose output keeps no graph: handlers may hold the loss and the prediction."""
+
+    def _iteration(self, engine: SupervisedTrainer, batchdata: dict[str, torch.Tensor]) -> dict[str, Any]:
+        output: dict[str, Any] = super()._iteration(engine, batchdata)
+        return {name: v.detach() if isinstance(v, torch.Tensor) else v for name, v in output.items()}
+
+
+class TissueValidator(SupervisedEvaluator):
+    """MONAI's evaluator on patches; key metric: mean Dice of the tissues over patches, absent tissues left out.
+
+    Further metrics: the Dice of each tissue, such as ``val_dice_gm``.
+
+    Args:
+        device: device to compute on.
+        val_data_loader: gives dictionaries with ``image`` (B, 1, X, Y, Z) and ``label`` of the same shape.
+        network: to logits (B, 4, X, Y, Z).
+        inferer: see :class:`~monai_gan_recon.segmentation.autocast.AutocastInferer`.
+        val_handlers: MONAI or Ignite handlers.
+    """
+
+    def __init__(
+        self,
+        device: torch.device | str,
+        val_data_loader: Iterable[Any],
+        network: nn.Module,
+        inferer: Inferer | None = None,
+        val_handlers: Sequence[Any] | None = None,
+    ) -> None:
+        super().__init__(
+            device=torch.device(device),
+            val_data_loader=val_data_loader,
+            network=network,
+            inferer=inferer,
+            key_val_metric={KEY_METRIC: _dice(None)},
+            additional_metrics={f"{KEY_METRIC}_{name}": _dice(label) for label, name in TISSUES.items()},
+            val_handlers=val_handlers,
+            decollate=False,
+        )
+
+
+def _dice(label: int | None) -> IgniteMetricHandler:
+    def pick(output: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        prediction = one_hot(output["pred"].argmax(1, keepdim=True), NUM_CLASSES)
+        reference = one_hot(output["label"], NUM_CLASSES)
+        classes = slice(1, None) if label is None else slice(label, label + 1)
+        return prediction[:, classes], reference[:, classes]
+
+    return IgniteMetricHandler(DiceMetric(include_background=True), output_transform=pick)
+
+
+class TissueProgress:
+    """A progress bar with the loss (on terminals only), and after each validation a line with the Dice.
+
+    Args:
+        validator: evaluator whose metrics are reported.
+    """
+
+    def __init__(self, validator: Evaluator) -> None:
+        self.validator = validator
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+        if sys.stderr.isatty():
+            bar = ProgressBar(desc="training")
+            bar.attach(engine, output_transform=lambda output: {"loss": float(output["loss"])})
+        self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
+
+    def _report(self, validator: Engine, trainer: Engine) -> None:
+        metrics = validator.state.metrics
+        tissues = ", ".join(
+            f"{name.upper()} {metrics[f'{KEY_METRIC}_{name}']:.4f}" for name in TISSUES.values()
+        )
+        tqdm.write(
+            f"epoch {trainer.state.epoch}/{trainer.state.max_epochs}: "
+            f"validation Dice {metrics[KEY_METRIC]:.4f} ({tissues})"
+        )

@@ -1,0 +1,97 @@
+"""Prepared training volumes on disk: each volume as it is and as degraded copies, read patch by patch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.transforms import Randomizable
+
+from monai_gan_recon.data.slice_cache import cache_key, describe
+from monai_gan_recon.data.writing import atomic_path
+
+DictTransform = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class CachedVolume:
+    """A prepared volume: files of (X, Y, Z) arrays on one grid.
+
+    Attributes:
+        images: float16 each, the first as acquired, then degraded copies of it.
+        labels: uint8.
+    """
+
+    images: tuple[Path, ...]
+    labels: Path
+
+
+def cached_volume(
+    entry: Mapping[str, Any],
+    volume_transform: DictTransform,
+    degradation: DictTransform | None,
+    normalisation: DictTransform,
+    copies: int,
+    folder: Path,
+    seed: int = 0,
+    report: Callable[[], object] = lambda: None,
+) -> CachedVolume:
+    """Prepare one volume and its degraded copies, unless an earlier run left them in ``folder``.
+
+    Args:
+        entry: entry of a data manifest; ``image`` is a path, and so are all other strings of files.
+        volume_transform: from the entry to ``image`` (1, X, Y, Z), magnitudes, and ``label`` on its grid.
+        degradation: random, seeded for each copy; None with ``copies`` 0.
+        normalisation: applied to the volume and to each copy.
+        copies: number of degraded copies.
+        folder: cache folder.
+        seed: seed of the degradation.
+        report: called after each image.
+
+    Raises:
+        ValueError: if the transforms do not give an image and labels of one shape.
+        OSError: if the cache cannot be written.
+    """
+    recipe = describe([volume_transform, normalisation])
+    key = cache_key(entry["image"], recipe + _other_files(entry))
+    labels = folder / f"{key}_label.npy"
+    images = [folder / f"{key}_0.npy"]
+    for copy in range(1, copies + 1):
+        degraded = hashlib.sha256(f"{describe(degradation)} {seed} {copy}".encode()).hexdigest()[:12]
+        images.append(folder / f"{key}_{degraded}.npy")
+    volume: dict[str, Any] | None = None
+    for copy, file in enumerate(images):
+        if not (file.exists() and labels.exists()):
+            volume = volume or dict(volume_transform(dict(entry)))
+            item = dict(volume)
+            if copy > 0 and degradation is not None:
+                state = np.random.SeedSequence([seed, copy, int(key[:8], 16)]).generate_state(1)
+                if isinstance(degradation, Randomizable):
+                    degradation.set_random_state(seed=int(state[0]))
+                item = dict(degradation(item))
+            image = torch.as_tensor(dict(normalisation(item))["image"])
+            label = torch.as_tensor(volume["label"])
+            if image.shape != label.shape or image.ndim != 4 or image.shape[0] != 1:
+                raise ValueError(
+                    f"{entry['image']}: prepared as {tuple(image.shape)} with labels of {tuple(label.shape)}; both "
+                    "must be one volume (1, X, Y, Z)"
+                )
+            _save(labels, label[0].numpy().astype(np.uint8))
+            _save(file, image[0].numpy().astype(np.float16))
+        report()
+    return CachedVolume(tuple(images), labels)
+
+
+def _other_files(entry: Mapping[str, Any]) -> str:
+    files = [str(v) for k, v in sorted(entry.items()) if k != "image" and Path(str(v)).is_file()]
+    return "".join(cache_key(file, "") for file in files)
+
+
+def _save(path: Path, array: np.ndarray) -> None:
+    with atomic_path(path) as temporary:
+        np.save(temporary, np.ascontiguousarray(array))

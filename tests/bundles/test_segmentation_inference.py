@@ -1,0 +1,149 @@
+"""``run inference`` of the tissue segmentation bundle, as users run it, with a network that thresholds."""
+
+import shutil
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+import yaml
+from brain_phantom import LAS, dice, save, t1_image, tissues
+from conftest import OBLIQUE
+
+from monai_gan_recon.data import load_volume
+from monai_gan_recon.segmentation.segmenter import TissueSegmenter
+
+SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_tissue_segmentation"
+CONFIG = "inference.yaml"
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory):
+    """Copy of the bundle; only ``network_def`` and ``models/`` differ."""
+    folder = tmp_path_factory.mktemp("bundles") / "tissues"
+    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
+    for name in ("inference.yaml", "evaluate.yaml"):
+        config = yaml.safe_load((folder / "configs" / name).read_text())
+        config["network_def"] = {
+            "_target_": "torch.nn.Conv3d",
+            "in_channels": 1,
+            "out_channels": 4,
+            "kernel_size": 1,
+        }
+        (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
+    (folder / "models").mkdir()
+    weight = torch.tensor([0.0, -1.0, 0.0, 1.0]).reshape(4, 1, 1, 1, 1)  # CSF under -0.6, WM above 0.6
+    torch.save({"weight": weight, "bias": torch.tensor([-99, -0.6, 0, -0.6])}, folder / "models" / "model.pt")
+    return folder
+
+
+@pytest.fixture
+def brain(tmp_path):
+    """File of a phantom of 1 mm."""
+    (tmp_path / "in").mkdir()
+    return save(tmp_path / "in" / "brain.nii.gz", t1_image(tissues()))
+
+
+def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path):
+    out = tmp_path / "out"
+    error, printed = run_bundle(CONFIG, "--input", brain, "--output_dir", out, run_id="inference")
+    assert error is None
+    written = nib.load(out / "brain_tissues.nii.gz")
+    assert written.get_data_dtype() == np.uint8
+    assert np.array_equal(written.affine, LAS)
+    assert (np.asarray(written.dataobj) == tissues()).mean() > 0.999
+    assert "CSF" in printed.out
+    assert "ml" in printed.out
+    assert [file.name for file in out.iterdir()] == ["brain_tissues.nii.gz"]
+
+    segmenter = TissueSegmenter.from_bundle(bundle)  # the same from Python
+    labels = segmenter(load_volume(brain))
+    assert labels.dtype == torch.uint8
+    assert np.array_equal(labels[0].numpy(), np.asarray(written.dataobj))
+    assert np.allclose(labels.affine.numpy(), LAS)
+
+    refused, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out)
+    assert "--overwrite true" in refused
+    error, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out, "--overwrite", "true")
+    assert error is None
+
+
+def test_oblique_grid_with_thick_slices(run_bundle, tmp_path):
+    truth = tissues((44, 40, 20))
+    save(tmp_path / "oblique.nii.gz", t1_image(truth), OBLIQUE)
+    error, _ = run_bundle(CONFIG, "--input", tmp_path / "oblique.nii.gz", "--output_dir", tmp_path / "out")
+    assert error is None
+    written = nib.load(tmp_path / "out" / "oblique_tissues.nii.gz")
+    assert written.shape == truth.shape
+    assert np.allclose(written.affine, OBLIQUE, atol=1e-4)
+    assert dice(written.dataobj, truth, 3) > 0.95
+    assert dice(written.dataobj, truth, 2) > 0.85
+
+
+def test_folder_with_a_bad_volume(run_bundle, brain, tmp_path):
+    save(
+        brain.parent / "negative.nii.gz",
+        np.random.default_rng(0).uniform(-2, -1, (20, 20, 20)).astype(np.float32),
+    )
+    error, printed = run_bundle(CONFIG, "--input", brain.parent, "--output_dir", tmp_path / "out")
+    assert error == "1 of 2 volumes failed"
+    assert "negative.nii.gz" in printed.err
+    assert "brain mask" in printed.err
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["brain_tissues.nii.gz"]
+
+
+@pytest.mark.parametrize("options", [[], ["--bias_field", "false", "--denoise", "true"]])
+def test_mixture_needs_no_weights(run_bundle, brain, tmp_path, options):
+    arguments = ["--input", brain, "--output_dir", tmp_path / "out", "--weights", "none.pt", *options]
+    error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture")
+    assert error is None
+    written = nib.load(tmp_path / "out" / "brain_tissues.nii.gz")
+    assert min(dice(written.dataobj, tissues(), label) for label in (1, 2, 3)) > 0.97
+
+
+def bad(kind):
+    volume = t1_image(tissues())
+    if kind == "nan":
+        volume[20, 20, 20] = np.nan
+    return {"zero": 0 * volume, "nan": volume, "four axes": np.stack([volume] * 2, axis=-1), "good": volume}[
+        kind
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "words"),
+    [
+        ("zero", [], ["scan.nii.gz", "constant"]),
+        ("nan", [], ["scan.nii.gz", "NaN"]),
+        ("four axes", [], ["scan.nii.gz", "4-D"]),
+        ("good", ["--method", "magic"], ["--method", "mixture"]),
+        ("good", ["--contrast", "t3"], ["--contrast", "t2"]),
+        ("good", ["--roi_size", "[90,96,96]"], ["--roi_size", "16"]),
+        ("good", ["--overlap", "1"], ["--overlap"]),
+        ("good", ["--denoise", "perhaps"], ["--denoise", "true or false"]),
+        ("good", ["--bias_feild", "true"], ["--bias_feild", "bias_field?"]),
+        ("good", ["--weights", "none.pt"], ["none.pt"]),
+        ("good", ["--device", "cuda:99"], ["cuda:99"]),
+        ("good", ["--batch_size", "0"], ["--batch_size"]),
+    ],
+)
+def test_bad_input_ends_with_one_line(run_bundle, tmp_path, kind, options, words):
+    save(tmp_path / "scan.nii.gz", bad(kind))
+    error, _ = run_bundle(
+        CONFIG, "--input", tmp_path / "scan.nii.gz", "--output_dir", tmp_path / "out", *options
+    )
+    assert isinstance(error, str)
+    assert "\n" not in error
+    assert all(word in error for word in words), error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_bundle_folder_without_configuration(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"inference\.yaml"):
+        TissueSegmenter.from_bundle(tmp_path)
+
+
+def test_an_option_that_the_bundle_does_not_have(bundle):
+    with pytest.raises(ValueError, match="bias_feild"):
+        TissueSegmenter.from_bundle(bundle, bias_feild=False)

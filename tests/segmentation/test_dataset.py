@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+import torch
+from monai.transforms import Compose, RandFlipd, RandGaussianNoised
+
+from monai_gan_recon.segmentation.dataset import TissuePatchDataset, patch
+from monai_gan_recon.segmentation.patch_transforms import FromMagnituded, ToMagnituded
+
+SHAPE = (12, 14, 10)
+
+
+@pytest.fixture
+def entries(tmp_path):
+    """Two volumes whose voxels of label 1 are 5 and 7."""
+    for number in (5, 7):
+        (tmp_path / f"{number}.txt").write_text(str(number))
+    return [{"image": str(tmp_path / f"{number}.txt"), "person": str(number)} for number in (5, 7)]
+
+
+class Prepare:
+    """Volume transform that counts its calls; private attributes are not part of the cache's key."""
+
+    def __init__(self):
+        self._calls = []
+
+    def __call__(self, entry):
+        self._calls.append(entry["image"])
+        labels = torch.zeros(1, *SHAPE, dtype=torch.uint8)
+        labels[:, 4:8, 4:8, 4:8] = 1
+        with open(entry["image"]) as file:
+            return {"image": labels.float() * float(file.read()), "label": labels}
+
+
+@pytest.fixture
+def make(entries, tmp_path):
+    """Data set of these volumes; a degraded copy is negative. ``calls`` counts prepared volumes."""
+    prepare = Prepare()
+
+    def build(**options):
+        named = {"copies": 1, "degradation": lambda item: item | {"image": -item["image"]}} | options
+        return TissuePatchDataset(
+            entries, prepare, lambda item: item, tmp_path / "cache", (6, 6, 6), progress=False, **named
+        )
+
+    build.calls = prepare._calls
+    return build
+
+
+def test_patches_lie_about_tissue_and_volumes_take_turns(make):
+    items = list(make(patches_per_epoch=10))
+    assert [item["person"] for item in items] == ["5", "7"] * 5
+    for item in items:
+        assert item["image"].shape == item["label"].shape == (1, 6, 6, 6)
+        assert (item["label"] == 1).any()
+        assert torch.equal(item["image"], item["label"] * float(item["person"]))
+
+
+def test_degraded_fraction(make):
+    def share(fraction):
+        items = make(patches_per_epoch=200, degraded_fraction=fraction)
+        return np.mean([bool((item["image"] < 0).any()) for item in items])
+
+    assert share(0.0) == 0
+    assert share(1.0) == 1
+    assert share(0.5) == pytest.approx(0.5, abs=0.12)
+
+
+def test_a_patch_depends_on_seed_epoch_and_number_alone(make):
+    noise = Compose([RandGaussianNoised("image", prob=1.0), RandFlipd("image", prob=0.5, spatial_axis=0)])
+    first, again = (make(patches_per_epoch=4, patch_transform=noise, seed=3) for _ in range(2))
+    list(again)  # the order in which items are asked for does not matter
+    for index in (0, 3, 9):
+        assert torch.equal(first[index]["image"], again[index]["image"])
+    assert not torch.equal(first[1]["image"], first[5]["image"])  # the same patch of another epoch
+    assert not torch.equal(first[1]["image"], make(patches_per_epoch=4, patch_transform=noise)[1]["image"])
+
+
+def test_volumes_are_prepared_once(make):
+    make()
+    make(seed=0)
+    assert len(make.calls) == 2
+    make(copies=2)  # one copy more
+    assert len(make.calls) == 4
+
+
+def test_sampler_gives_the_epochs_patches(make):
+    dataset = make(patches_per_epoch=6)
+    sampler = dataset.sampler()
+    sampler.set_epoch(2)
+    assert sorted(sampler) == list(range(12, 18))
+
+
+def test_wrong_data(make):
+    with pytest.raises(ValueError, match="degradation"):
+        make(degradation=None)
+    with pytest.raises(ValueError, match="empty"):
+        TissuePatchDataset([], dict, dict, "cache", (6, 6, 6))
+
+
+def test_patch_stays_inside_and_pads_what_is_small():
+    array = np.arange(5 * 4 * 3).reshape(5, 4, 3)
+    assert np.array_equal(patch(array, (0, 3, 1), (2, 2, 3)), array[:2, 2:])
+    padded = patch(array, (2, 2, 1), (5, 4, 6))
+    assert np.array_equal(padded[:, :, 1:4], array)
+    assert padded.sum() == array.sum()
+
+
+def test_magnitudes_and_back():
+    image = torch.tensor([[-1.5, 0.0, 2.0, -0.2]])
+    item = ToMagnituded("image")({"image": image})
+    assert item["image"][0, 1] == 0
+    assert (item["image"][0, [0, 2, 3]] > 0.5).all()
+    assert torch.allclose(FromMagnituded("image")(item)["image"], image)

@@ -1,0 +1,87 @@
+"""The command on files: results, and one clear line for bad input."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from monai_gan_recon.segmentation.regions import load_label_map, main
+
+
+@pytest.fixture
+def label_file(tmp_path):
+    values = np.zeros((12, 12, 6), dtype=np.int16)
+    values[1:4, 1:4, 1:4] = 1  # 27 voxels, 81 mm³
+    values[8:10, 8:10, 2:4] = 4  # 8 voxels, 24 mm³
+    values[11, 0, 5] = 4  # 1 voxel, 3 mm³
+    path = tmp_path / "p1_labels.nii.gz"
+    nib.save(nib.Nifti1Image(values, np.diag([1.0, 1.0, 3.0, 1.0])), path)
+    return path
+
+
+def test_command_writes_the_report(label_file, tmp_path, capsys):
+    output = tmp_path / "out"
+    arguments = [str(label_file), "--output_dir", str(output)]
+    assert main([*arguments, "--minimum_size_mm3", "10", "--names", "1=tumour", "4=oedema"]) == 0
+    assert "p1_labels.nii.gz: 2 instances" in capsys.readouterr().out
+    report = json.loads((output / "p1_labels_regions.json").read_text())
+    assert [(r["name"], r["voxels"], r["volume_ml"]) for r in report["instances"]] == [
+        ("tumour", 27, 0.081),
+        ("oedema", 8, 0.024),
+    ]
+    instances = nib.load(output / "p1_labels_instances.nii.gz")
+    np.testing.assert_array_equal(np.bincount(np.asarray(instances.dataobj).ravel()), [829, 27, 8])
+    with pytest.raises(SystemExit, match="say --overwrite"):
+        main(arguments)
+    assert main([*arguments, "--overwrite", "--classes", "4", "--connectivity", "6"]) == 0
+    report = json.loads((output / "p1_labels_regions.json").read_text())
+    assert [r["voxels"] for r in report["instances"]] == [8, 1]
+
+
+def test_itk_files_land_in_ras(label_file, tmp_path):
+    image = sitk.GetImageFromArray(np.asarray(nib.load(label_file).dataobj).T)
+    image.SetSpacing((1, 1, 3))
+    image.SetOrigin((10, 20, 30))
+    sitk.WriteImage(image, tmp_path / "labels.nrrd")
+    labels = load_label_map(tmp_path / "labels.nrrd")
+    np.testing.assert_array_equal(labels[0].numpy(), np.asarray(nib.load(label_file).dataobj))
+    np.testing.assert_allclose(labels.affine, [[-1, 0, 0, -10], [0, -1, 0, -20], [0, 0, 3, 30], [0, 0, 0, 1]])
+
+
+def test_an_image_is_no_label_map(tmp_path):
+    path = tmp_path / "image.nii"
+    nib.save(nib.Nifti1Image(np.arange(1000, dtype=np.int16).reshape(10, 10, 10), np.eye(4)), path)
+    with pytest.raises(ValueError, match="1000 different values"):
+        load_label_map(path)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [(0, "no voxel is labelled"), (float("nan"), "value nan"), (0.5, "value 0.5"), (-2, "value -2")],
+)
+def test_bad_label_maps_end_in_one_line(tmp_path, value, message):
+    path = tmp_path / "bad.nii"
+    nib.save(nib.Nifti1Image(np.full((4, 4, 4), value, dtype=np.float32), np.eye(4)), path)
+    with pytest.raises(SystemExit, match=message) as error:
+        main([str(path), "--output_dir", str(tmp_path / "out")])
+    assert str(path) in error.value.code
+    assert "\n" not in error.value.code
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["nowhere.nii.gz"], "no such file"),
+        (["LABELS", "--minimum_size_mm3", "-1"], "minimum size"),
+        (["LABELS", "--connectivity", "8"], "connectivity"),
+        (["LABELS", "--names", "tumour"], "must be a label and its name"),
+    ],
+)
+def test_bad_options_end_in_one_line(label_file, tmp_path, arguments, message):
+    arguments = [str(label_file) if argument == "LABELS" else argument for argument in arguments]
+    with pytest.raises(SystemExit, match=message):
+        main([*arguments, "--output_dir", str(tmp_path / "out")])
+    assert not (tmp_path / "out").exists()

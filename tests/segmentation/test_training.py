@@ -1,0 +1,77 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from ignite.engine import Engine
+from monai.inferers import SimpleInferer
+from torch import nn
+
+from monai_gan_recon.segmentation.autocast import AutocastInferer, on_device
+from monai_gan_recon.segmentation.slice_network import SliceNetwork
+from monai_gan_recon.segmentation.training import SamplerEpoch, TissueValidator
+
+
+class Window(nn.Module):
+    """Weighted sum of a slice and its neighbours."""
+
+    def forward(self, x):
+        weight = torch.tensor([1.0, 10.0, 100.0])[None, :, None, None]
+        return (x * weight).sum(1, keepdim=True)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_slices_see_their_neighbours(axis):
+    volume = torch.rand(2, 1, 4, 5, 6)
+    result = SliceNetwork(Window(), neighbours=1, axis=axis)(volume)
+    n = volume.shape[axis + 2]
+    zero = torch.zeros_like(volume.narrow(axis + 2, 0, 1))
+    before = torch.cat([zero, volume.narrow(axis + 2, 0, n - 1)], axis + 2)
+    after = torch.cat([volume.narrow(axis + 2, 1, n - 1), zero], axis + 2)
+    assert torch.allclose(result, before + 10 * volume + 100 * after, atol=1e-5)
+
+
+@pytest.mark.parametrize(("neighbours", "axis"), [(-1, 0), (1, 3)])
+def test_wrong_slices(neighbours, axis):
+    with pytest.raises(ValueError, match="neighbours"):
+        SliceNetwork(nn.Identity(), neighbours, axis)
+
+
+def test_validator_averages_tissues_that_are_there():
+    """The network repeats its input as the scores: Dice is known, and a tissue in neither image does not count."""
+    label = torch.zeros(1, 1, 4, 4, 4)
+    label[..., :2], label[..., 2:3] = 2, 3
+    predicted = label.clone()
+    predicted[..., 1] = 3  # GM: 1 of 2 planes found; WM: 2 planes found, 1 true
+    scores = torch.cat([(predicted == k).float() for k in range(4)], 1)
+    network = nn.Conv3d(1, 4, 1)
+    network.forward = lambda x: scores
+    validator = TissueValidator("cpu", [{"image": label, "label": label}], network)
+    validator.run()
+    metrics = validator.state.metrics
+    assert metrics["val_dice_gm"] == pytest.approx(2 / 3)
+    assert metrics["val_dice_wm"] == pytest.approx(2 / 3)
+    assert metrics["val_dice"] == pytest.approx(2 / 3)
+
+
+def test_sampler_learns_the_epoch():
+    epochs = []
+    sampler = SimpleNamespace(set_epoch=epochs.append)
+    engine = Engine(lambda engine, batch: None)
+    SamplerEpoch(sampler).attach(engine)
+    engine.run([0], max_epochs=3)
+    assert epochs == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("amp", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_autocast_computes_in_bfloat16_and_gives_float32(amp, dtype):
+    seen = []
+    network = nn.Sequential(nn.Conv3d(1, 2, 1))
+    network.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    result = AutocastInferer(SimpleInferer(), amp)(torch.rand(1, 1, 3, 3, 3), network)
+    assert seen == [dtype]
+    assert result.dtype == torch.float32
+
+
+def test_weights_lie_channels_last():
+    assert on_device(nn.Conv3d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last_3d)
+    assert on_device(nn.Conv2d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last)
