@@ -23,7 +23,12 @@ DATASETS = {
     "ds000011": "ds000011, held-out people (with skull)",
 }
 METRICS = {"psnr": ("PSNR [dB]", ".2f"), "ssim": ("SSIM", ".4f"), "hfen": ("HFEN", ".3f")}
-BRAIN_METRICS = METRICS | {"psnr_brain": ("PSNR in the brain [dB]", ".2f")}
+BRAIN_METRICS = {
+    "psnr": METRICS["psnr"],
+    "psnr_brain": ("PSNR in the brain [dB]", ".2f"),
+    "ssim": METRICS["ssim"],
+    "ssim_brain": ("SSIM in the brain", ".4f"),
+}
 
 
 def entries(name: str) -> list[dict[str, Any]]:

@@ -12,11 +12,11 @@ import resource, torch
 from monai_gan_recon.engines import keep_freed_memory
 if {keep}:
     assert keep_freed_memory()
-for _ in range(5):
-    torch.ones(16 << 20)
+for _ in range(2):
+    torch.ones(12 << 20)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
-    torch.ones(16 << 20)
+for _ in range(5):
+    torch.ones(12 << 20)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
