@@ -1,9 +1,10 @@
-"""Write the measured results of the shipped weights where people read them.
+"""Write the measured results of the weights of both bundles where people read them.
 
     python -m benchmarks.publish_results
 
-Renders ``benchmarks/results/shipped_model_*.json`` as tables between the marker comments of README.md, the bundle's
-docs and docs/shipped_model.md, and copies the means to ``eval_metrics`` of the bundle's metadata.json. Numbers are
+Renders ``benchmarks/results/shipped_model_*.json`` and ``tissue_segmentation.json`` (the metrics.json of the
+segmentation bundle's ``run evaluate``) as tables between the marker comments of README.md, the bundles' docs and
+docs/shipped_model.md, and copies the means to ``eval_metrics`` of the bundles' metadata.json. Numbers are
 never typed by hand; a test fails where a page is not what this command writes.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
+TISSUE_BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"
 DATASETS = {
     "oasis_malc": "OASIS (site never seen)",
     "ds002748": "ds002748, held-out people",
@@ -75,6 +77,38 @@ def tuning_table() -> str:
     return table(sorted(lines, key=lambda line: line["rate"]))
 
 
+def tissue_results() -> list[dict[str, Any]]:
+    """Results of ``tissue_segmentation.json``, one dictionary a (data set, method, preprocessing)."""
+    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_segmentation.json").read_text())["results"]
+    return found
+
+
+def tissue_table() -> str:
+    """Markdown table, one line a tissue."""
+    head = ["data", "method", "people (scans)", "tissue", "Dice", "HD95 [mm]", "volume difference [ml]"]
+    lines = [head, ["---"] * len(head)]
+    for result in tissue_results():
+        for tissue in result["dice"]:
+            line = [
+                result["dataset"],
+                result["method"],
+                f"{result['n_people']} ({result['n_scans']})",
+                tissue.upper(),
+            ]
+            measures = (("dice", ".3f"), ("hd95_mm", ".2f"), ("volume_difference_ml", ".1f"))
+            lines.append(line + [number(result[name][tissue], style) for name, style in measures])
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def tissue_metrics() -> dict[str, float]:
+    """Mean Dice of each tissue for metadata.json."""
+    return {
+        f"{result['dataset']}_{result['method']}_dice_{tissue}": round(measure["mean"], 3)
+        for result in tissue_results()
+        for tissue, measure in result["dice"].items()
+    }
+
+
 def eval_metrics() -> dict[str, float]:
     """Means of PSNR and SSIM for metadata.json."""
     return {
@@ -93,17 +127,20 @@ def pages() -> dict[Path, str]:
         "results": table(entries("tuned")),
         "tuning": tuning_table(),
         "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
+        "tissues": tissue_table(),
     }
     found = {}
-    for path in (ROOT / "README.md", BUNDLE / "docs" / "README.md", ROOT / "docs" / "shipped_model.md"):
+    bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))
+    for path in (ROOT / "README.md", ROOT / "docs" / "shipped_model.md", *bundle_docs):
         text = path.read_text()
         for name, block in blocks.items():
             pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
             text = re.sub(pattern, lambda match, b=block: match[1] + b + match[2], text, flags=re.DOTALL)  # type: ignore[misc]
         found[path] = text
-    path = BUNDLE / "configs" / "metadata.json"
-    metadata = json.loads(path.read_text()) | {"eval_metrics": eval_metrics()}
-    found[path] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
+    for bundle, metrics in ((BUNDLE, eval_metrics()), (TISSUE_BUNDLE, tissue_metrics())):
+        path = bundle / "configs" / "metadata.json"
+        metadata = json.loads(path.read_text()) | {"eval_metrics": metrics}
+        found[path] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     return found
 
 
