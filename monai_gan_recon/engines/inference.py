@@ -52,15 +52,20 @@ def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[
         ValueError: if there are none.
         FileNotFoundError: if a file is missing.
     """
-    entries = [
-        {"image": str(entry["image"]), "case": case_name(entry["image"]), "person": str(entry["person"])}
-        for entry in manifest.section(section)
+    return [
+        {"image": str(entry["image"]), "case": entry["case"], "person": str(entry["person"])}
+        for entry in with_cases(manifest.section(section))
     ]
-    count = Counter(entry["case"] for entry in entries)
-    for number, entry in enumerate(entries):
-        if count[entry["case"]] > 1:
-            entry["case"] = f"{entry['case']}_{number}"
-    return entries
+
+
+def with_cases(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Entries with a ``case``: the name of the image's file, numbered where several share it."""
+    names = [case_name(entry["image"]) for entry in entries]
+    count = Counter(names)
+    return [
+        dict(entry) | {"case": name if count[name] == 1 else f"{name}_{number}"}
+        for number, (entry, name) in enumerate(zip(entries, names, strict=True))
+    ]
 
 
 class VolumeDataset(Dataset):

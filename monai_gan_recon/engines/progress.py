@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 from ignite.engine import Engine, Events
@@ -30,10 +31,13 @@ class TrainingProgress:
             bar.attach(engine, output_transform=lambda output: {"loss": float(output["loss"])})
         self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
 
-    def _report(self, validator: Engine, trainer: Engine) -> None:
-        metrics: dict[str, Any] = validator.state.metrics
-        tqdm.write(
-            f"epoch {trainer.state.epoch}/{trainer.state.max_epochs}: "
+    def describe(self, metrics: Mapping[str, Any]) -> str:
+        """What the validation found, in words."""
+        return (
             f"validation PSNR {metrics['val_psnr']:.2f} dB (zero-filled {metrics['zero_filled_psnr']:.2f}), "
             f"SSIM {metrics['val_ssim']:.4f} (zero-filled {metrics['zero_filled_ssim']:.4f})"
         )
+
+    def _report(self, validator: Engine, trainer: Engine) -> None:
+        epoch = f"epoch {trainer.state.epoch}/{trainer.state.max_epochs}"
+        tqdm.write(f"{epoch}: {self.describe(validator.state.metrics)}")

@@ -22,7 +22,7 @@ from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, load_manifest
 from monai_gan_recon.engines import keep_freed_memory
-from monai_gan_recon.engines.inference import manifest_entries
+from monai_gan_recon.engines.inference import with_cases
 from monai_gan_recon.evaluation.paired_arguments import parse_options
 from monai_gan_recon.evaluation.paired_bundles import BundleReconstruction, default_device
 from monai_gan_recon.evaluation.paired_cache import options_hash
@@ -96,8 +96,7 @@ def scan_entries(manifest: Manifest, section: str = "testing") -> list[Entry]:
         ValueError: if there are none.
         FileNotFoundError: if a file is missing.
     """
-    named = manifest_entries(manifest, section)
-    return [dict(full) | name for full, name in zip(manifest.section(section), named, strict=True)]
+    return with_cases(manifest.section(section))
 
 
 def load_segmenter(options: PairedOptions) -> Segmenter:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Any
 
 from monai.transforms import Transform
 
-from monai_gan_recon.data import LoadVolume, case_name
+from monai_gan_recon.data import LoadVolume
+from monai_gan_recon.engines.inference import with_cases
 from monai_gan_recon.evaluation.paired_reference import reference_labels
 from monai_gan_recon.segmentation.labelled_volumes import labelled_entries
 
@@ -30,13 +30,7 @@ def tissue_cases(
         ValueError: if there are none, or an entry has no labels.
         FileNotFoundError: if a file is missing.
     """
-    entries = labelled_entries(datalist, dataset_dir, section)
-    names = [case_name(entry["image"]) for entry in entries]
-    count = Counter(names)
-    return [
-        entry | {"case": name if count[name] == 1 else f"{name}_{number}"}
-        for number, (entry, name) in enumerate(zip(entries, names, strict=True))
-    ]
+    return with_cases(labelled_entries(datalist, dataset_dir, section))
 
 
 class LoadCase(Transform):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers.tqdm_logger import ProgressBar
-from monai.engines import Evaluator, SupervisedEvaluator, SupervisedTrainer
+from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.handlers import IgniteMetricHandler
 from monai.inferers import Inferer
 from monai.metrics import DiceMetric
 from monai.networks import one_hot
 from torch import nn
-from tqdm import tqdm
 
+from monai_gan_recon.engines.progress import TrainingProgress
 from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
 
 KEY_METRIC = "val_dice"
@@ -90,29 +88,14 @@ def _dice(label: int | None) -> IgniteMetricHandler:
     return IgniteMetricHandler(DiceMetric(include_background=True), output_transform=pick)
 
 
-class TissueProgress:
+class TissueProgress(TrainingProgress):
     """A progress bar with the loss (on terminals only), and after each validation a line with the Dice.
 
     Args:
         validator: evaluator whose metrics are reported.
     """
 
-    def __init__(self, validator: Evaluator) -> None:
-        self.validator = validator
-
-    def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
-        if sys.stderr.isatty():
-            bar = ProgressBar(desc="training")
-            bar.attach(engine, output_transform=lambda output: {"loss": float(output["loss"])})
-        self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
-
-    def _report(self, validator: Engine, trainer: Engine) -> None:
-        metrics = validator.state.metrics
-        tissues = ", ".join(
-            f"{name.upper()} {metrics[f'{KEY_METRIC}_{name}']:.4f}" for name in TISSUES.values()
-        )
-        tqdm.write(
-            f"epoch {trainer.state.epoch}/{trainer.state.max_epochs}: "
-            f"validation Dice {metrics[KEY_METRIC]:.4f} ({tissues})"
-        )
+    def describe(self, metrics: Mapping[str, Any]) -> str:
+        """Mean Dice, and that of each tissue."""
+        tissues = (f"{name.upper()} {metrics[f'{KEY_METRIC}_{name}']:.4f}" for name in TISSUES.values())
+        return f"validation Dice {metrics[KEY_METRIC]:.4f} ({', '.join(tissues)})"

@@ -9,6 +9,9 @@ import numpy as np
 SHAPE = (40, 44, 36)
 LAS = np.diag([-1.0, 1.0, 1.0, 1.0])
 BRIGHTNESS = {0: 0.0, 1: 300.0, 2: 600.0, 3: 900.0}
+OBLIQUE = np.array(
+    [[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]]
+)
 
 
 def tissues(shape=SHAPE, scale=1.0):

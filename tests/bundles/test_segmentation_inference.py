@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from brain_phantom import LAS, dice, save, t1_image, tissues
-from conftest import OBLIQUE
+from brain_phantom import LAS, OBLIQUE, dice, save, t1_image, tissues
 
 from monai_gan_recon.data import load_volume
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
