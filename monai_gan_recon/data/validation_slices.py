@@ -28,9 +28,11 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
         slices: number of slices at each rate; fewer if there are fewer.
         pattern: sampling pattern.
         channels: 3 or 1 channels of network input.
-        hermitian: complete the network's input by Hermitian symmetry.
+        hermitian: on the replica track, complete the network's input by Hermitian symmetry.
         cache_dir: folder of the preprocessed slices.
-        seed: seed of the masks.
+        seed: seed of the masks, and of phase and noise.
+        track: "replica", or "simulated": with phase and noise.
+        snr: of the simulated track.
     """
 
     def __init__(
@@ -46,6 +48,8 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
         hermitian: bool = True,
         cache_dir: str | os.PathLike[str] | None = None,
         seed: int = 0,
+        track: str = "replica",
+        snr: float = 20.0,
     ) -> None:
         parts = []
         for rate in rates:
@@ -54,7 +58,14 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
                 [
                     CropPadSlicesd("image", size=size),
                     Undersampled(
-                        "image", pattern=pattern, rate=rate, channels=channels, hermitian=hermitian, seed=seed
+                        "image",
+                        pattern=pattern,
+                        rate=rate,
+                        track=track,
+                        snr=snr,
+                        channels=channels,
+                        hermitian=hermitian,
+                        seed=seed,
                     ),
                     SelectItemsd(keys),
                     EnsureTyped(keys, track_meta=False),

@@ -1,0 +1,37 @@
+"""Every system of the paper's tables, under one protocol.
+
+    python -m benchmarks.paper_tables run --budget 600      # train and test the whole grid in ten hours
+    python -m benchmarks.paper_tables status
+    python -m benchmarks.paper_tables speed
+    python -m benchmarks.paper_tables report                # docs/paper_tables.md and its figures
+
+Results are one JSON a cell in ``benchmarks/paper_tables/results``; checkpoints and logs go to ``--output_dir``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from benchmarks.paper_tables.options import parse
+from monai_gan_recon.bundle.failing import fail_clearly
+
+
+def main() -> int:
+    """Run the command of the command line; errors that its user can repair are one line."""
+    options = parse()
+    if options.command == "run":
+        from benchmarks.paper_tables.run import run as command
+    elif options.command == "status":
+        from benchmarks.paper_tables.status import status as command
+    elif options.command == "speed":
+        from benchmarks.paper_tables.speed import speed as command
+    else:
+        from benchmarks.paper_tables.report import report as command
+    try:
+        return fail_clearly(command, options)
+    except ValueError as error:
+        raise SystemExit(" ".join(str(error).split())) from error
+
+
+if __name__ == "__main__":
+    sys.exit(main())

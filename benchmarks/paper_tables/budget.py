@@ -1,0 +1,141 @@
+"""From minutes to slice-iterations: one equal number for every system of a size, so that the whole grid fits.
+
+Rule: the number of slice-iterations of a size falls with the square root of its pixels. Between equal numbers for all
+sizes (the largest would get nearly all of the time) and equal time for all sizes (the smallest would train eight times
+as long as the largest): 64x128 gets 2.8 times, 128x256 1.4 times what 256x256 gets.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from benchmarks.paper_tables.configuration import VALIDATION_SLICES
+from benchmarks.paper_tables.grid import Cell
+from benchmarks.paper_tables.schedule import MIN_EPOCHS, Schedule, schedule_of
+
+SAFETY = 1.1
+"""Predicted seconds are taken this much longer than measured."""
+
+REFERENCE_PIXELS = 256 * 256
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured seconds of one system at one size.
+
+    Attributes:
+        start: of a process until it works.
+        train_slice: of one slice-iteration, averaged over the phases of the training; 0 if there is no training.
+        test_scan: of a test scan, without its slices.
+        test_slice: of a test slice: network and scores.
+        slices_per_scan: test slices of a scan.
+        scans: number of test scans.
+    """
+
+    start: float
+    train_slice: float
+    test_scan: float
+    test_slice: float
+    slices_per_scan: float
+    scans: int
+
+    def seconds(self, schedule: Schedule | None) -> float:
+        """Predicted seconds of a cell, training, validation and test, with the safety margin."""
+        test = self.scans * (self.test_scan + self.slices_per_scan * self.test_slice)
+        train = 0.0
+        if schedule is not None:
+            validation = schedule.epochs * VALIDATION_SLICES * self.test_slice
+            train = schedule.slice_iterations * self.train_slice + validation
+        return SAFETY * (self.start + train + test)
+
+
+Speeds = Mapping[tuple[str, str], Speed]
+"""By (system, size)."""
+
+
+def iterations_of(size_pixels: int, reference: float) -> int:
+    """Slice-iterations of a size by the rule.
+
+    Args:
+        size_pixels: pixels of a slice.
+        reference: slice-iterations of a slice of 256x256.
+    """
+    return int(reference * math.sqrt(REFERENCE_PIXELS / size_pixels))
+
+
+def schedules(cells: Sequence[Cell], reference: float, batch_size: int) -> dict[str, Schedule]:
+    """Schedule of each size that a learned system needs."""
+    sizes = {cell.size: cell.shape[0] * cell.shape[1] for cell in cells if cell.learned}
+    return {size: schedule_of(iterations_of(pixels, reference), batch_size) for size, pixels in sizes.items()}
+
+
+def cell_seconds(cells: Sequence[Cell], speeds: Speeds, by_size: Mapping[str, Schedule]) -> dict[str, float]:
+    """Predicted seconds of every cell, by its name."""
+    return {
+        cell.name: speeds[cell.system, cell.size].seconds(by_size[cell.size] if cell.learned else None)
+        for cell in cells
+    }
+
+
+def shares(seconds: Mapping[str, float], count: int) -> list[list[str]]:
+    """Split cells over processes: the longest first, each to the process that is free soonest.
+
+    Args:
+        seconds: of each cell, by its name.
+        count: number of processes.
+    """
+    loads, parts = [0.0] * count, [[] for _ in range(count)]  # type: tuple[list[float], list[list[str]]]
+    for name in sorted(seconds, key=lambda name: (-seconds[name], name)):
+        first = loads.index(min(loads))
+        loads[first] += seconds[name]
+        parts[first].append(name)
+    return parts
+
+
+def duration(seconds: Mapping[str, float], count: int) -> float:
+    """Seconds until the last of the processes is done."""
+    return max(sum(seconds[name] for name in part) for part in shares(seconds, count))
+
+
+def fit(
+    cells: Sequence[Cell], speeds: Speeds, minutes: float, shards: int, batch_size: int
+) -> dict[str, Schedule]:
+    """The longest schedules with which all cells are done in the given time.
+
+    Args:
+        cells: the grid.
+        speeds: measured speeds.
+        minutes: of wall-clock time, with ``shards`` processes at once.
+        shards: number of processes.
+        batch_size: slices of a training batch.
+
+    Returns:
+        Schedule of each size.
+
+    Raises:
+        ValueError: if even the shortest training does not fit; says what would.
+    """
+
+    def needed(reference: float) -> float:
+        by_size = schedules(cells, reference, batch_size)
+        return duration(cell_seconds(cells, speeds, by_size), shards)
+
+    lowest = float(MIN_EPOCHS * batch_size)
+    largest = max((c.shape[0] * c.shape[1] for c in cells), default=REFERENCE_PIXELS)
+    lowest *= max(1.0, math.sqrt(largest / REFERENCE_PIXELS)) * 1.001
+    if needed(lowest) > 60 * minutes:
+        raise ValueError(
+            f"--budget {minutes:.4g}: the grid needs at least {math.ceil(needed(lowest) / 60)} minutes; "
+            "raise it, or choose fewer systems, sizes, rates or tracks, or a larger --slice_step"
+        )
+    if not any(cell.learned for cell in cells):
+        return {}
+    highest = 2 * lowest
+    while needed(highest) <= 60 * minutes:
+        lowest, highest = highest, 2 * highest
+    for _ in range(40):
+        middle = (lowest + highest) / 2
+        lowest, highest = (middle, highest) if needed(middle) <= 60 * minutes else (lowest, middle)
+    return schedules(cells, lowest, batch_size)

@@ -1,0 +1,179 @@
+"""The configuration of one cell: the bundle's training and evaluation, the system's YAML, and what the cell fixes.
+
+What the cell fixes is the same for every system: people, slice size, one rate, one track, pattern, number of slices,
+batch size and seed. Networks, losses, learning rates and all else are the system's own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, SYSTEMS_DIR, Cell
+from benchmarks.paper_tables.schedule import Schedule
+
+SNR = 20.0
+"""Of the simulated track, in training, validation and test."""
+
+VALIDATION_SLICES = 24
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What all cells of a run share.
+
+    Attributes:
+        datalist: data manifest, name or file.
+        dataset_dir: folder of its files, or None: as the manifest says.
+        systems_dir: folder of the systems' YAML files.
+        batch_size: slices of a training batch.
+        seed: of the training; the test's masks and noise always have seed 0.
+        slice_step: every n-th slice is tested.
+        device: device to train and test on.
+        threads: threads of the process of a cell.
+    """
+
+    datalist: str = "oasis_malc"
+    dataset_dir: str | None = None
+    systems_dir: str = str(SYSTEMS_DIR)
+    batch_size: int = 4
+    seed: int = 0
+    slice_step: int = 1
+    device: str = "cpu"
+    threads: int = 1
+
+
+def training_config(
+    cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cache: Path
+) -> dict[str, Any]:
+    """Content of the training's configuration.
+
+    Args:
+        cell: a cell of a learned system.
+        settings: of the run.
+        schedule: epochs and slices an epoch.
+        folder: where the training writes; its checkpoints go to ``checkpoints`` in it.
+        cache: folder of the preprocessed slices, shared by all cells.
+    """
+    size = list(cell.shape)
+    replica = cell.track == "replica"
+    validation = {"track": cell.track, "snr": SNR, "hermitian": _hermitian(cell, settings)}
+    return _merged(
+        ["train.yaml"],
+        cell,
+        settings,
+        {
+            "output_dir": str(folder),
+            "ckpt_dir": str(folder / "checkpoints"),
+            "cache_dir": str(cache),
+            "resume": True,
+            "seed": settings.seed,
+            "max_epochs": schedule.epochs,
+            "slices_per_epoch": schedule.slices_per_epoch,
+            "batch_size": settings.batch_size,
+            "num_workers": 0,
+            "planes": ["coronal"],
+            "size": size,
+            "crop": size,
+            "rates": [cell.rate, cell.rate],
+            "patterns": ["gaussian1d"],
+            "pattern_probabilities": None,
+            "axes": [-1],
+            "transpose_probability": 0.0,  # the test has one phase-encoding axis, and the slices are not square
+            "simulated_probability": 0.0 if replica else 1.0,
+            "snr": [SNR, SNR],
+            "hermitian_probability": 1.0 if validation["hermitian"] else 0.0,  # as in the test
+            "val_rates": [cell.rate],
+            "val_plane": "coronal",
+            "val_slices": VALIDATION_SLICES,
+            "val_interval": 1,
+            **{f"val_loader#dataset#{name}": value for name, value in validation.items()},
+        },
+    )
+
+
+def evaluation_config(cell: Cell, settings: Settings, folder: Path, weights: Path | None) -> dict[str, Any]:
+    """Content of the evaluation's configuration.
+
+    Args:
+        cell: any cell.
+        settings: of the run.
+        folder: where the results go.
+        weights: of the trained network; None: the system needs none, or comes with its own.
+    """
+    fixed: dict[str, Any] = {
+        "output_dir": str(folder),
+        "figures": False,
+        "save_volumes": False,
+        "plane": "coronal",
+        "size": list(cell.shape),
+        "pattern": "gaussian1d",
+        "rate": cell.rate,
+        "axis": -1,
+        "track": cell.track,
+        "snr": SNR,
+        "seed": 0,
+        "batch_size": settings.batch_size,
+    }
+    if cell.system not in SHIPPED:
+        fixed["weights"] = None if weights is None else str(weights)
+    config = _merged(["evaluate.yaml"], cell, settings, fixed)
+    steps = config["preprocessing"]["transforms"]
+    crop = next(i for i, step in enumerate(steps) if step["_target_"].endswith("CropPadSlicesd"))
+    steps.insert(
+        crop, {"_target_": "benchmarks.paper_tables.slices.KeepSlicesd", "step": settings.slice_step}
+    )
+    return config
+
+
+def cell_hash(cell: Cell, settings: Settings, schedule: Schedule | None) -> str:
+    """Hash of all that decides a cell's numbers; folders, device and threads do not count.
+
+    Returns:
+        The first 16 hexadecimal digits of a sha256, the same on every machine.
+    """
+    nowhere = Path("folder")
+    content: list[Any] = [evaluation_config(cell, settings, nowhere, None)]
+    if schedule is not None:
+        content.append(training_config(cell, settings, schedule, nowhere, nowhere))
+    for part in content:
+        part["datalist"] = Path(part["datalist"]).name
+        for name in ("bundle_root", "dataset_dir", "device", "weights"):
+            part.pop(name, None)
+    text = json.dumps([asdict(cell), content], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _merged(
+    files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The files, the system's YAML after them, and what is fixed over all."""
+    paths = [BUNDLE / "configs" / name for name in files]
+    if cell.system not in SHIPPED:
+        system = Path(settings.systems_dir) / f"{cell.system}.yaml"
+        if not system.is_file():
+            raise FileNotFoundError(f"{system.name}: no configuration of this system in {system.parent}")
+        paths.append(system)
+    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in paths]))
+    parser.update(
+        {
+            "bundle_root": str(BUNDLE),
+            "datalist": settings.datalist,
+            "dataset_dir": settings.dataset_dir,
+            "device": settings.device,
+            **fixed,
+        }
+    )
+    content: dict[str, Any] = parser.get()
+    return content
+
+
+def _hermitian(cell: Cell, settings: Settings) -> bool:
+    """Whether the system's test completes the input by Hermitian symmetry."""
+    return cell.track == "replica" and bool(_merged(["evaluate.yaml"], cell, settings, {})["hermitian"])

@@ -1,0 +1,125 @@
+"""The plan of a budget: measured once, written to a file, reused by every later run."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from benchmarks.paper_tables.budget import Speed, Speeds, cell_seconds, fit
+from benchmarks.paper_tables.configuration import Settings
+from benchmarks.paper_tables.grid import Cell
+from benchmarks.paper_tables.process import run_task
+from benchmarks.paper_tables.schedule import Schedule
+from monai_gan_recon.data.writing import atomic_path
+
+PLAN = "plan.json"
+SPEEDS = "speeds.json"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run follows; the plan, and not the clock, ends each training.
+
+    Attributes:
+        minutes: the budget.
+        schedules: of each size.
+        seconds: predicted, of each cell by its name.
+    """
+
+    minutes: float
+    schedules: dict[str, Schedule]
+    seconds: dict[str, float]
+
+
+def read_plan(folder: Path) -> Plan | None:
+    """The plan of an output folder, None if there is none."""
+    path = folder / PLAN
+    if not path.exists():
+        return None
+    content = json.loads(path.read_text())
+    schedules = {size: Schedule(**schedule) for size, schedule in content["schedules"].items()}
+    return Plan(content["minutes"], schedules, content["seconds"])
+
+
+def existing_plan(folder: Path, minutes: float | None, sizes: Sequence[str]) -> Plan | None:
+    """The plan to go on with, None if one is to be made.
+
+    Args:
+        folder: output folder.
+        minutes: the budget asked for; None: whatever the plan has.
+        sizes: of the learned cells asked for.
+
+    Raises:
+        ValueError: if the plan is one of another budget, or lacks a size.
+    """
+    plan = read_plan(folder)
+    if plan is None:
+        return None
+    if minutes not in (None, plan.minutes):
+        raise ValueError(
+            f"{folder / PLAN}: is a plan for {plan.minutes:g} minutes; leave --budget out to follow it, "
+            "or choose another --output_dir"
+        )
+    missing = [size for size in sizes if size not in plan.schedules]
+    if missing:
+        raise ValueError(
+            f"{folder / PLAN}: plans nothing for {', '.join(missing)}; choose other --sizes or another --output_dir"
+        )
+    return plan
+
+
+def make_plan(
+    cells: Sequence[Cell], settings: Settings, minutes: float, shards: int, folder: Path
+) -> Plan:
+    """Measure every system at every size, and fit the grid into the budget less the time that took.
+
+    Raises:
+        ValueError: if it cannot fit, or a measurement failed for every system.
+    """
+    start = time.perf_counter()
+    speeds = measure_all(cells, settings, folder)
+    left = minutes - (time.perf_counter() - start) / 60
+    known = [cell for cell in cells if (cell.system, cell.size) in speeds]
+    if not known:
+        raise ValueError(f"no system could be measured; see log.txt in the folders of {folder / 'measure'}")
+    schedules = fit(known, speeds, left, shards, settings.batch_size)
+    plan = Plan(minutes, schedules, cell_seconds(known, speeds, schedules))
+    with atomic_path(folder / PLAN) as temporary:
+        temporary.write_text(json.dumps(asdict(plan), indent=1) + "\n")
+    return plan
+
+
+def measure_all(
+    cells: Sequence[Cell], settings: Settings, folder: Path, say: Callable[[str], None] = print
+) -> Speeds:
+    """Speed of each system at each size: measured in turn, one process each, or as an earlier run measured it.
+
+    A system that cannot be measured is left out; its cell will say why it fails.
+    """
+    path = folder / SPEEDS
+    key = f"{settings.device}, {settings.threads} threads, batch {settings.batch_size}, step {settings.slice_step}"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    known = kept.setdefault(key, {})
+    for cell in {(cell.system, cell.size): cell for cell in cells}.values():
+        name = f"{cell.system} {cell.size}"
+        if name in known:
+            continue
+        start = time.perf_counter()
+        here = folder / "measure" / f"{cell.system}_{cell.size}"
+        answer = here / "seconds.json"
+        problem = run_task("measure", cell, settings, None, here, folder / "slices", answer)
+        wall = time.perf_counter() - start
+        if problem is not None:
+            say(f"measuring {name} failed: {problem}")
+            continue
+        measured = json.loads(answer.read_text())
+        known[name] = {"start": max(wall - measured.pop("inside"), 0.0), **measured}
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(kept, indent=1) + "\n")
+        say(f"measured {name}: {1e3 * measured['train_slice']:.0f} ms a training slice, "
+            f"{1e3 * measured['test_slice']:.0f} ms a test slice")
+    names = {f"{cell.system} {cell.size}": (cell.system, cell.size) for cell in cells}
+    return {names[name]: Speed(**values) for name, values in known.items() if name in names}
