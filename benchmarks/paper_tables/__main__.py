@@ -10,6 +10,7 @@ Results are one JSON a cell in ``benchmarks/paper_tables/results``; checkpoints 
 
 from __future__ import annotations
 
+import importlib
 import sys
 
 from benchmarks.paper_tables.options import parse
@@ -19,16 +20,10 @@ from monai_gan_recon.bundle.failing import fail_clearly
 def main() -> int:
     """Run the command of the command line; errors that its user can repair are one line."""
     options = parse()
-    if options.command == "run":
-        from benchmarks.paper_tables.run import run as command
-    elif options.command == "status":
-        from benchmarks.paper_tables.status import status as command
-    elif options.command == "speed":
-        from benchmarks.paper_tables.speed import speed as command
-    else:
-        from benchmarks.paper_tables.report import report as command
+    module = importlib.import_module(f"benchmarks.paper_tables.{options.command}")
+    command = getattr(module, options.command)
     try:
-        return fail_clearly(command, options)
+        return int(fail_clearly(command, options))
     except ValueError as error:
         raise SystemExit(" ".join(str(error).split())) from error
 

@@ -80,9 +80,7 @@ def run_cell(
     }
 
 
-def _train(
-    cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cache: Path
-) -> dict[str, Any]:
+def _train(cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cache: Path) -> dict[str, Any]:
     """Train unless it is done; what is known of the training."""
     done = folder / TRAINED
     if not done.exists():

@@ -150,9 +150,7 @@ def cell_hash(cell: Cell, settings: Settings, schedule: Schedule | None) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _merged(
-    files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str, Any]
-) -> dict[str, Any]:
+def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """The files, the system's YAML after them, and what is fixed over all."""
     paths = [BUNDLE / "configs" / name for name in files]
     if cell.system not in SHIPPED:

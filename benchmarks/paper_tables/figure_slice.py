@@ -50,5 +50,6 @@ def save_figure_slice(content: dict[str, Any], network: nn.Module, folder: Path)
     }
     path = folder / FILE
     with atomic_path(path) as temporary:
-        np.savez_compressed(temporary, **{k: np.asarray(v, dtype=np.float32) for k, v in images.items()})
+        arrays: dict[str, Any] = {name: np.asarray(image, dtype=np.float32) for name, image in images.items()}
+        np.savez_compressed(temporary, **arrays)
     return path

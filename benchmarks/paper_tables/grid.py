@@ -42,6 +42,11 @@ RATES = (0.09375, 0.49609375)
 
 TRACKS = ("replica", "simulated")
 
+NOT_DEFINED = {
+    ("zero_filled_hermitian", "simulated"): "an object with phase has no Hermitian mirror",
+}
+"""Systems that a track does not have, with the reason."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -106,4 +111,5 @@ def cells(
         for track in tracks
         for rate in rates
         for system in systems
+        if (system, track) not in NOT_DEFINED
     ]

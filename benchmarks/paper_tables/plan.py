@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -71,9 +71,7 @@ def existing_plan(folder: Path, minutes: float | None, sizes: Sequence[str]) -> 
     return plan
 
 
-def make_plan(
-    cells: Sequence[Cell], settings: Settings, minutes: float, shards: int, folder: Path
-) -> Plan:
+def make_plan(cells: Sequence[Cell], settings: Settings, minutes: float, shards: int, folder: Path) -> Plan:
     """Measure every system at every size, and fit the grid into the budget less the time that took.
 
     Raises:
@@ -92,9 +90,7 @@ def make_plan(
     return plan
 
 
-def measure_all(
-    cells: Sequence[Cell], settings: Settings, folder: Path, say: Callable[[str], None] = print
-) -> Speeds:
+def measure_all(cells: Sequence[Cell], settings: Settings, folder: Path) -> Speeds:
     """Speed of each system at each size: measured in turn, one process each, or as an earlier run measured it.
 
     A system that cannot be measured is left out; its cell will say why it fails.
@@ -113,13 +109,16 @@ def measure_all(
         problem = run_task("measure", cell, settings, None, here, folder / "slices", answer)
         wall = time.perf_counter() - start
         if problem is not None:
-            say(f"measuring {name} failed: {problem}")
+            print(f"measuring {name} failed: {problem}", flush=True)
             continue
         measured = json.loads(answer.read_text())
         known[name] = {"start": max(wall - measured.pop("inside"), 0.0), **measured}
         with atomic_path(path) as temporary:
             temporary.write_text(json.dumps(kept, indent=1) + "\n")
-        say(f"measured {name}: {1e3 * measured['train_slice']:.0f} ms a training slice, "
-            f"{1e3 * measured['test_slice']:.0f} ms a test slice")
+        print(
+            f"measured {name}: {1e3 * measured['train_slice']:.0f} ms a training slice, "
+            f"{1e3 * measured['test_slice']:.0f} ms a test slice",
+            flush=True,
+        )
     names = {f"{cell.system} {cell.size}": (cell.system, cell.size) for cell in cells}
     return {names[name]: Speed(**values) for name, values in known.items() if name in names}

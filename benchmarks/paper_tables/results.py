@@ -79,7 +79,5 @@ def read_result(folder: Path, cell: Cell) -> dict[str, Any] | None:
 def is_finished(result: Mapping[str, Any] | None, config_hash: str | None = None) -> bool:
     """Whether a result has numbers, and if a hash is given those of that configuration."""
     return (
-        result is not None
-        and result["status"] == FINISHED
-        and config_hash in (None, result["config_hash"])
+        result is not None and result["status"] == FINISHED and config_hash in (None, result["config_hash"])
     )

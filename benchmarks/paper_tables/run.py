@@ -41,14 +41,17 @@ def run(options: argparse.Namespace) -> int:
     seconds: dict[str, float] = {}
     if options.slice_iterations is not None:
         one = schedule_of(options.slice_iterations, options.batch_size)
-        schedules = {size: one for size in options.sizes}
+        schedules = dict.fromkeys(options.sizes, one)
     else:
         plan = find_plan(options, grid, settings)
         schedules, seconds = plan.schedules, plan.seconds
     mine = of_shard(grid, seconds, options.shard)
     for size, schedule in schedules.items():
         if any(cell.size == size and cell.learned for cell in mine):
-            print(f"{size}: {schedule.slice_iterations} slice-iterations in {schedule.epochs} epochs", flush=True)
+            print(
+                f"{size}: {schedule.slice_iterations} slice-iterations in {schedule.epochs} epochs",
+                flush=True,
+            )
     failed = run_cells(Run(settings, schedules, seconds, options.output_dir, options.results_dir), mine)
     if failed:
         print(f"{len(failed)} of {len(mine)} cells failed: {', '.join(failed)}", flush=True)

@@ -47,8 +47,9 @@ class KeepSlicesd(MapTransform):
     def _chosen(self, volume: torch.Tensor) -> list[int]:
         if self.only is not None:
             return [min(self.only, volume.shape[1] - 1)]
-        framed = CropPadSlices(FRAME)(torch.as_tensor(volume)).movedim(0, 1)
-        coverage = brain_coverage(brain_mask(framed))
+        height, width = (min(n, side) for n, side in zip(volume.shape[-2:], FRAME, strict=True))
+        inside = CropPadSlices((height, width))(torch.as_tensor(volume)).movedim(0, 1)  # padding has no brain
+        coverage = brain_coverage(brain_mask(inside)) * (height * width) / (FRAME[0] * FRAME[1])
         counted = torch.nonzero(coverage >= MIN_FOREGROUND)[:, 0]
         if not len(counted):
             counted = torch.nonzero(coverage > 0)[:, 0]

@@ -1,0 +1,145 @@
+"""The paper's comparison figures: one slice by every system, two zoomed boxes, difference maps of one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from benchmarks.paper_tables.figure_slice import FILE
+from benchmarks.paper_tables.grid import SYSTEMS, Cell
+from benchmarks.paper_tables.layout import Page
+from benchmarks.paper_tables.paper import nominal
+from benchmarks.paper_tables.slices import FRAME
+from benchmarks.paper_tables.tables import Results
+from monai_gan_recon.evaluation.figures import ACCENT, MUTED
+from monai_gan_recon.evaluation.regions import Box, brain_view
+from monai_gan_recon.metrics import psnr, ssim
+
+BOXES = {"corpus callosum": (100, 104, 28, 42), "medial temporal lobe": (132, 70, 28, 42)}
+"""Top, left, height, width in the 256x256 frame; both lie inside its central 64x128 pixels."""
+
+COLOURS = (ACCENT, "#4cc9f0")
+COLUMNS, WIDTH, MARGIN, GAP, HEAD, TITLE = 5, 15.0, 0.25, 0.12, 0.42, 0.75
+"""Lengths in inches."""
+
+
+def slice_files(results: Results, size: str, rate: float, track: str, output_dir: Path) -> dict[str, Path]:
+    """The kept slice of each finished system, by its name.
+
+    Raises:
+        FileNotFoundError: if one is not in the output folder.
+    """
+    found = {}
+    for system in SYSTEMS:
+        cell = Cell(system, size, rate, track)
+        result = results.get(cell)
+        if result is None or "psnr" not in result:
+            continue
+        path = output_dir / "cells" / f"{cell.name}_{result['config_hash'][:8]}" / FILE
+        if not path.exists():
+            raise FileNotFoundError(f"no reconstruction of {cell.title} in {output_dir}: run that cell here")
+        found[system] = path
+    return found
+
+
+def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: str, path: Path) -> None:
+    """Draw the figure of one size, rate and track.
+
+    Args:
+        files: kept slice of each system; its ``reference`` is that of all.
+        size: of the slices.
+        rate: sampling rate.
+        track: "replica" or "simulated".
+        path: PNG to write.
+    """
+    images = {system: dict(np.load(file)) for system, file in files.items()}
+    first = next(iter(images.values()))
+    reference = first["reference"]
+    blocks = {"fully sampled": reference, **{name: image["reconstruction"] for name, image in images.items()}}
+    view = brain_view(reference)
+    width = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GAP) / COLUMNS
+    tall, half = width * view[2] / view[3], (width - GAP / 2) / 2
+    zoom = half * 28 / 42
+    block = HEAD + tall + zoom + tall + 2 * GAP
+    rows = -(-len(blocks) // COLUMNS)
+    page = Page(WIDTH, TITLE + rows * (block + GAP) + 0.55)
+    page.text(
+        MARGIN,
+        0.36,
+        f"{size}, {nominal(rate)} % of k-space, {track} track",
+        16,
+        weight="bold",
+    )
+    for i, (text, colour) in enumerate(zip(BOXES, COLOURS, strict=True)):
+        page.text(WIDTH - MARGIN - 2.6 * (1 - i), 0.36, f"□ {text}", 11, colour, ha="right")
+    scale = {"vmin": 0.0, "vmax": float(np.percentile(reference, 99.9)) or 1.0, "cmap": "gray"}
+    highest = float(np.percentile(np.abs(first["zero_filled"] - reference), 99.5)) or 1e-6
+    error_scale = {"vmin": 0.0, "vmax": highest, "cmap": "inferno"}
+    for number, (name, image) in enumerate(blocks.items()):
+        left = MARGIN + number % COLUMNS * (width + GAP)
+        top = TITLE + number // COLUMNS * (block + GAP)
+        page.text(left, top + HEAD / 2, name, 11, weight="bold")
+        if number:
+            page.text(left + width, top + HEAD / 2, _scores(image, reference), 8.5, MUTED, ha="right")
+        _draw(page, image, reference, view, left, top + HEAD, (width, tall, half, zoom), scale, error_scale)
+    _colour_bar(page, error_scale)
+    page.save(path)
+
+
+def framed(box: Box, shape: tuple[int, ...]) -> Box:
+    """A box of the 256x256 frame in a slice that was centre-cropped or padded from it, cut at its borders."""
+    top, left = (box[i] - (FRAME[i] - shape[i]) // 2 for i in (0, 1))
+    bottom, right = min(top + box[2], shape[0]), min(left + box[3], shape[1])
+    top, left = max(top, 0), max(left, 0)
+    return top, left, max(bottom - top, 1), max(right - left, 1)
+
+
+def _draw(
+    page: Page, image: np.ndarray, reference: np.ndarray, view: Box, left: float, top: float,
+    lengths: tuple[float, float, float, float], scale: dict[str, Any], error_scale: dict[str, Any],
+) -> None:  # fmt: skip
+    """The slice, below it two zooms, below them its error."""
+    width, tall, half, zoom = lengths
+    axes = page.panel(left, top, width, tall)
+    axes.imshow(_cut(image, view), **scale, interpolation="lanczos")
+    for i, (box, colour) in enumerate(zip(BOXES.values(), COLOURS, strict=True)):
+        y, x, h, w = framed(box, image.shape)
+        corner = (x - view[1] - 0.5, y - view[0] - 0.5)
+        axes.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=colour, linewidth=1.0))
+        small = page.panel(left + i * (half + GAP / 2), top + tall + GAP / 2, half, zoom)
+        small.imshow(_cut(image, (y, x, h, w)), **scale, interpolation="lanczos", aspect="auto")
+        for spine in small.spines.values():
+            spine.set(visible=True, edgecolor=colour, linewidth=1.0)
+    below = page.panel(left, top + tall + zoom + GAP, width, tall)
+    below.imshow(_cut(np.abs(image - reference), view), **error_scale, interpolation="nearest")
+
+
+def _colour_bar(page: Page, error_scale: Mapping[str, Any]) -> None:
+    axes = page.panel(WIDTH - MARGIN - 4, page.height - 0.48, 4, 0.12)
+    ramp = np.linspace(0, 1, 256)[None]
+    axes.imshow(ramp, cmap=error_scale["cmap"], aspect="auto", extent=(0, error_scale["vmax"], 0, 1))
+    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.tick_params(axis="x", colors=MUTED, labelsize=8, length=2)
+    page.text(
+        WIDTH - MARGIN - 4.1,
+        page.height - 0.42,
+        "absolute difference, one scale for all",
+        9,
+        MUTED,
+        ha="right",
+    )
+
+
+def _scores(image: np.ndarray, reference: np.ndarray) -> str:
+    pair = [torch.from_numpy(x)[None, None] for x in (image, reference)]
+    return f"{psnr(*pair).item():.1f} dB  {ssim(*pair).item():.3f}"
+
+
+def _cut(image: np.ndarray, box: Box) -> np.ndarray:
+    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]

@@ -1,0 +1,47 @@
+"""What the trained cells had: slice-iterations, minutes, devices, test slices; and whether that was equal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from benchmarks.paper_tables.grid import LEARNED, SIZES, Cell
+from benchmarks.paper_tables.results import is_finished
+from monai_gan_recon.evaluation.table import markdown_table
+
+
+def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
+    """One line a size: what every learned system had, several values where it was not equal."""
+    lines: list[list[str]] = [
+        ["size", "trained cells", "slice-iterations", "epochs", "batch", "seed", "minutes of training",
+         "device (threads)", "test people (slices)", "every n-th slice"]
+    ]  # fmt: skip
+    for size in SIZES:
+        cells = [
+            result
+            for cell, result in results.items()
+            if cell.size == size and cell.system in LEARNED and is_finished(result)
+        ]
+        if not cells:
+            lines.append([size, "0", *["-"] * 8])
+            continue
+        budgets = [result["budget"] for result in cells]
+        minutes = [budget["training_seconds"] / 60 for budget in budgets]
+        lines.append(
+            [
+                size,
+                str(len(cells)),
+                *(_values(b[name] for b in budgets) for name in ("slice_iterations", "epochs", "batch_size")),
+                _values(r["training_seed"] for r in cells),
+                f"{min(minutes):.1f} to {max(minutes):.1f}",
+                _values(f"{r['device']} ({r['budget']['threads']})" for r in cells),
+                _values(f"{r['n_people']} ({r['n_slices']})" for r in cells),
+                _values(r["slice_step"] for r in cells),
+            ]
+        )
+    return markdown_table(lines)
+
+
+def _values(values: Any) -> str:
+    """The one value, or all of them."""
+    return " or ".join(str(value) for value in dict.fromkeys(values))
