@@ -3,9 +3,12 @@
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
 from monai_gan_recon.engines.best_model import BestModelSaver
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
+from monai_gan_recon.engines.critic_view import ComplexInferer, MeasuredView, PlainView
 from monai_gan_recon.engines.distributed import join_processes, local_device, parallel
 from monai_gan_recon.engines.ema import ema_of
 from monai_gan_recon.engines.host_memory import keep_freed_memory
+from monai_gan_recon.engines.last_model import LastModelSaver
+from monai_gan_recon.engines.measured_batch import PrepareMeasuredBatch
 from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
 from monai_gan_recon.engines.progress import TrainingProgress
 from monai_gan_recon.engines.schedule import ResumableWarmupCosine
@@ -17,6 +20,11 @@ from monai_gan_recon.engines.validator import ReconstructionValidator
 
 __all__ = [
     "BestModelSaver",
+    "ComplexInferer",
+    "LastModelSaver",
+    "MeasuredView",
+    "PlainView",
+    "PrepareMeasuredBatch",
     "PrepareReconstructionBatch",
     "ReconstructionGANTrainer",
     "ReconstructionValidator",

@@ -14,9 +14,16 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_gan_recon.engines.critic_view import CriticView, PlainView
 from monai_gan_recon.engines.distributed import unwrap
 from monai_gan_recon.engines.precision import resolve_amp
-from monai_gan_recon.losses import AdversarialLoss, ReconstructionLoss, clip_weights, gradient_penalty
+from monai_gan_recon.losses import (
+    AdversarialLoss,
+    MeasuredLoss,
+    ReconstructionLoss,
+    clip_weights,
+    gradient_penalty,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +60,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         ema_network: moving average of the generator, updated after each of its steps.
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
+        critic_view: what the critic sees of references and reconstructions; None: the images as they are.
         train_handlers: MONAI or Ignite handlers.
         kwargs: further arguments of ``AdversarialTrainer``.
 
@@ -69,7 +77,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         g_optimizer: torch.optim.Optimizer,
         d_network: nn.Module,
         d_optimizer: torch.optim.Optimizer,
-        recon_loss_function: ReconstructionLoss,
+        recon_loss_function: ReconstructionLoss | MeasuredLoss,
         adversarial_loss: AdversarialLoss,
         warmup_epochs: int = 0,
         adversarial_share: float | None = None,
@@ -81,6 +89,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         ema_network: AveragedModel | None = None,
         amp: bool | str = "auto",
         prepare_batch: Callable[..., Any] | None = None,
+        critic_view: CriticView | None = None,
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -94,6 +103,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm
         self.adversarial_loss = adversarial_loss
+        self.critic_view = critic_view or PlainView()
         self.bf16 = resolve_amp(amp, device)
         super().__init__(
             device=device,
@@ -137,8 +147,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output[Keys.PRED] = output[AdversarialKeys.FAKES] = fake.detach()
         self.fire_event(AdversarialIterationEvents.GENERATOR_FORWARD_COMPLETED)
         if self.adversary_active:
+            real, shown = self.critic_view.real(target), self.critic_view.fake(fake.detach(), target)
             for _ in range(self.n_critic):
-                self._critic_step(target, fake.detach())
+                self._critic_step(real, shown)
         self._generator_step(fake, target, inputs[:, 2:3] if inputs.shape[1] == 3 else None)
         return output
 
@@ -175,7 +186,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self.fire_event(AdversarialIterationEvents.RECONSTRUCTION_LOSS_COMPLETED)
         (gradient,) = torch.autograd.grad(loss, image)
         if self.adversary_active:
-            gradient = gradient + self._adversarial_gradient(image, gradient)
+            gradient = gradient + self._adversarial_gradient(image, target, gradient)
         fake.backward(gradient)
         self.fire_event(AdversarialIterationEvents.GENERATOR_BACKWARD_COMPLETED)
         limit = self.max_grad_norm if self.max_grad_norm > 0 else float("inf")
@@ -190,7 +201,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self.fire_event(AdversarialIterationEvents.GENERATOR_MODEL_COMPLETED)
 
     def _adversarial_gradient(
-        self, image: torch.Tensor, reconstruction_gradient: torch.Tensor
+        self, image: torch.Tensor, target: torch.Tensor, reconstruction_gradient: torch.Tensor
     ) -> torch.Tensor:
         """The weighted gradient of the adversarial loss with respect to the generator's output."""
         output, critic = self.state.output, unwrap(self.state.d_network)
@@ -198,7 +209,8 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         for parameter in trained:
             parameter.requires_grad_(False)
         with self._autocast():
-            output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(image, critic).float()
+            shown = self.critic_view.fake(image, target)
+            output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(shown, critic).float()
         self.fire_event(AdversarialIterationEvents.GENERATOR_DISCRIMINATOR_FORWARD_COMPLETED)
         loss = self.state.g_loss_function(output[AdversarialKeys.FAKE_LOGITS])
         output[AdversarialKeys.GENERATOR_LOSS] = loss.detach()

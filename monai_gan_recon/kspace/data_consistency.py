@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import torch
 
+SIGNAL_ERROR = 0.02
+"""Expected error of a prediction that noisy samples are weighed against, in units of the intensity range."""
+
 
 def data_consistency(estimate: torch.Tensor, zero_filled: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     r"""Move the k-space of an estimate towards the measured samples, each by its weight.
@@ -25,7 +28,7 @@ def data_consistency(estimate: torch.Tensor, zero_filled: torch.Tensor, weight: 
     return estimate + torch.fft.ifft2(correction)
 
 
-def noise_weight(noise_level: float, signal_error: float = 0.02) -> float:
+def noise_weight(noise_level: float, signal_error: float = SIGNAL_ERROR) -> float:
     r"""Weight of a measured sample whose noise is known: :math:`\tau^2 / (\tau^2 + \sigma^2)`.
 
     The least-squares mean of a measurement with standard deviation ``noise_level`` and a prediction with standard

@@ -3,8 +3,10 @@
 from monai_gan_recon.losses.adversarial import AdversarialLoss, BCEAdversarialLoss
 from monai_gan_recon.losses.dssim import DSSIMLoss
 from monai_gan_recon.losses.frequency import FREQUENCY_MODES, FrequencyLoss
+from monai_gan_recon.losses.measured import MeasuredLoss
 from monai_gan_recon.losses.nrmse import NRMSELoss
 from monai_gan_recon.losses.reconstruction import ReconstructionLoss
+from monai_gan_recon.losses.vgg16 import VGG16Loss
 from monai_gan_recon.losses.wasserstein import WassersteinLoss, clip_weights, gradient_penalty
 
 __all__ = [
@@ -13,8 +15,10 @@ __all__ = [
     "BCEAdversarialLoss",
     "DSSIMLoss",
     "FrequencyLoss",
+    "MeasuredLoss",
     "NRMSELoss",
     "ReconstructionLoss",
+    "VGG16Loss",
     "WassersteinLoss",
     "clip_weights",
     "gradient_penalty",

@@ -8,10 +8,11 @@ from monai_gan_recon.losses._inputs import check_pair
 from monai_gan_recon.losses.dssim import DSSIMLoss
 from monai_gan_recon.losses.frequency import FrequencyLoss
 from monai_gan_recon.losses.nrmse import NRMSELoss
+from monai_gan_recon.losses.vgg16 import VGG16Loss
 
 
 class ReconstructionLoss(nn.Module):
-    """a · NRMSE + b · L_freq + l1 · L1 + dssim · DSSIM.
+    """a · NRMSE + b · L_freq + l1 · L1 + mse · MSE + dssim · DSSIM + perceptual · VGG16.
 
     The supervised part of L_G in "GAN-ResNet50" (IJACSA 15(1), 2024), which does not give a and b: 15 and 0.1
     are DAGAN's. A term of weight zero is not computed.
@@ -20,12 +21,16 @@ class ReconstructionLoss(nn.Module):
         a: weight of the NRMSE (eq. 7).
         b: weight of the frequency loss; it refers to the unnormalised FFT, mean over bins.
         l1: weight of the mean absolute error.
+        mse: weight of the mean squared error.
         dssim: weight of (1 − SSIM) / 2; its images must be at least 11×11.
+        perceptual: weight of the distance in VGG16's features, see ``VGG16Loss``; DAGAN's is 0.0025.
+        vgg16_weights: file of VGG16's weights, needed for that.
         frequency_mode: "complex", "amplitude" or "unmeasured", see ``FrequencyLoss``.
         unmeasured_weight: how many times more an unmeasured line counts in mode "unmeasured".
 
     Raises:
-        ValueError: a negative weight, or none above zero.
+        ValueError: a negative weight, or none above zero, or no fitting weights of VGG16.
+        FileNotFoundError: if the file of VGG16's weights does not exist.
     """
 
     def __init__(
@@ -33,19 +38,27 @@ class ReconstructionLoss(nn.Module):
         a: float = 15.0,
         b: float = 0.1,
         l1: float = 0.0,
+        mse: float = 0.0,
         dssim: float = 0.0,
+        perceptual: float = 0.0,
+        vgg16_weights: str | None = None,
         frequency_mode: str = "complex",
         unmeasured_weight: float = 10.0,
     ) -> None:
         super().__init__()
-        weights = {"nrmse": a, "frequency": b, "l1": l1, "dssim": dssim}
+        weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim}
+        weights["perceptual"] = perceptual
         if not all(weight >= 0 for weight in weights.values()) or not any(weights.values()):
             raise ValueError(
                 f"reconstruction loss: weights must be at least 0 and one of them above, got {weights}"
             )
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.frequency = FrequencyLoss(frequency_mode, unmeasured_weight)
-        self.losses = nn.ModuleDict({"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "dssim": DSSIMLoss()})
+        self.losses = nn.ModuleDict(
+            {"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "mse": nn.MSELoss(), "dssim": DSSIMLoss()}
+        )
+        if perceptual > 0:
+            self.losses["perceptual"] = VGG16Loss(vgg16_weights)
 
     def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Weighted sum for images (B, C, H, W) in [0, 1]; mode "unmeasured" needs the mask (B, 1, H, W)."""

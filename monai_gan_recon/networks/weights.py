@@ -12,6 +12,18 @@ from torch import nn
 Network = TypeVar("Network", bound=nn.Module)
 
 
+def trainable(network: nn.Module) -> list[nn.Parameter]:
+    """Parameters for an optimiser.
+
+    Raises:
+        ValueError: if there are none: the network is a classical method.
+    """
+    parameters = list(network.parameters())
+    if not parameters:
+        raise ValueError(f"{type(network).__name__} has nothing to train: run evaluate or inference with it")
+    return parameters
+
+
 def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Network:
     """Load a bare state dict; nothing in the file is executed (``weights_only=True``).
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -60,6 +61,8 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         snr: smallest and largest SNR of the simulated track, drawn log-uniformly.
         hermitian_probability: probability, on the replica track, that the input is completed by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
+        one_scan_a_case: draw from the case's name, and for the noise from the slice's number: each volume is measured
+            once, with one mask, the same in every epoch. Else every slice is measured anew in every epoch.
         allow_missing_keys: see MONAI's ``MapTransform``.
 
     Raises:
@@ -77,6 +80,7 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         snr: Sequence[float] = (10.0, 60.0),
         hermitian_probability: float = 1.0,
         channels: int = 3,
+        one_scan_a_case: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
@@ -98,6 +102,7 @@ class RandUndersampled(RandomizableTransform, MapTransform):
             pattern_probabilities,
         )
         self.axes, self.snr, self.channels = tuple(axes), tuple(snr), channels
+        self.one_scan_a_case = one_scan_a_case
         self.simulated_probability, self.hermitian_probability = simulated_probability, hermitian_probability
 
     def randomize(self, data: Any | None = None) -> None:
@@ -114,6 +119,8 @@ class RandUndersampled(RandomizableTransform, MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the acquisition to the dictionary."""
         result = dict(data)
+        if self.one_scan_a_case:
+            self.set_random_state(seed=zlib.crc32(str(data["case"]).encode()))
         self.randomize()
         for key in self.key_iterator(result):
             image: torch.Tensor = data[key]
@@ -123,6 +130,8 @@ class RandUndersampled(RandomizableTransform, MapTransform):
             simulated = self.track == "simulated"
             phase = smooth_phase(size, rng) if simulated else None
             sigma = noise_sigma(image, self.drawn_snr) if simulated else 0.0
+            if self.one_scan_a_case:
+                rng = np.random.default_rng([self.seed, int(data["slice"])])
             _add(result, key, acquire(image, mask, phase, sigma, rng, self.hermitian, self.channels))
         return result
 

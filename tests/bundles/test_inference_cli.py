@@ -217,10 +217,10 @@ def test_untrained_protocols_are_told(run_bundle, bundle, write_nifti, tmp_path,
 
 
 def test_the_form_of_the_paper(run_bundle, bundle, write_nifti, tmp_path):
-    """As docs/README.md says: gan_resnet50.yaml merged after inference.yaml, here with a smaller network."""
+    """As docs/README.md says: systems/gan_resnet50.yaml merged after inference.yaml, here with a smaller network."""
     network = ResNetGenerator(1, layers=(1, 1, 1, 1), width=4, stem="imagenet", norm="batch")
     torch.save(network.state_dict(), tmp_path / "paper.pt")
-    configs = [str(bundle / "configs" / name) for name in (CONFIG, "gan_resnet50.yaml")]
+    configs = [str(bundle / "configs" / name) for name in (CONFIG, "systems/gan_resnet50.yaml")]
     smaller = ["--network_def#layers", "[1,1,1,1]", "--network_def#width", 4]
     arguments = ["--config_file", str(configs), "--weights", tmp_path / "paper.pt", *smaller]
     source = write_nifti(shape=(40, 5, 36))

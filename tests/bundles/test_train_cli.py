@@ -100,7 +100,7 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
 def test_the_papers_form_trains(tmp_path, cache):
     done = train(
         tmp_path,
-        ["train.yaml", "gan_resnet50.yaml"],
+        ["train.yaml", "paper_cell.yaml", "systems/gan_resnet50.yaml"],
         cache,
         max_epochs=2,
         slices_per_epoch=8,

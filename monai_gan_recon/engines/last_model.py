@@ -1,0 +1,34 @@
+"""Keep the last model: the choice that needs no reference image."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from ignite.engine import Engine, Events
+from torch import nn
+
+from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.engines.best_model import MODEL_FILE
+
+
+class LastModelSaver:
+    """Save a network's bare state dict as ``model.pt`` after each epoch, whatever the validation found.
+
+    Args:
+        network: the network, usually the moving average.
+        folder: folder of the file.
+    """
+
+    def __init__(self, network: nn.Module, folder: str | os.PathLike[str]) -> None:
+        self.network, self.folder = network, Path(folder)
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the trainer."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
+
+    def _save(self, engine: Engine) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(self.folder / MODEL_FILE) as temporary:
+            torch.save(self.network.state_dict(), temporary)

@@ -1,0 +1,51 @@
+"""Batches for training without references: nothing but measurements goes to the engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from monai_gan_recon.kspace import hold_out
+
+
+class PrepareMeasuredBatch:
+    """Give the trainer a part of the measured samples as input, and all of them in the place of the reference.
+
+    Only ``input`` of the batch is read: were there a reference in it, it would not get past this point.
+
+    Args:
+        held_out: part of the measured samples that the network does not get, in [0, 1), see
+            :func:`monai_gan_recon.kspace.hold_out`.
+        transpose_probability: probability that rows and columns of the whole batch change places.
+    """
+
+    def __init__(self, held_out: float = 0.4, transpose_probability: float = 0.0) -> None:
+        self.held_out, self.transpose_probability = held_out, transpose_probability
+
+    def __call__(
+        self,
+        batchdata: Mapping[str, Any],
+        device: torch.device | str | None = None,
+        non_blocking: bool = False,
+        **_: Any,
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return (what the network gets, all that was measured), both (B, 3, H, W): real, imaginary, weight.
+
+        Raises:
+            ValueError: if the input does not have three channels.
+        """
+        measured: torch.Tensor = batchdata["input"]
+        if measured.shape[1] != 3:
+            raise ValueError(
+                f"training without references needs --channels 3, got inputs {tuple(measured.shape)}"
+            )
+        if self.transpose_probability > 0 and torch.rand(()).item() < self.transpose_probability:
+            measured = measured.transpose(-1, -2)
+        given = hold_out(measured, self.held_out)
+        inputs, everything = (
+            t.to(device, non_blocking=non_blocking, memory_format=torch.channels_last)
+            for t in (given, measured)
+        )
+        return inputs, everything

@@ -1,0 +1,72 @@
+"""DAGAN's perceptual loss: distance of two images in the features of VGG16, with weights that the user supplies."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from monai_gan_recon.losses._inputs import check_pair
+
+_CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as torchvision normalises
+
+
+class VGG16Loss(nn.Module):
+    """Mean squared difference of the activations conv4_3 of VGG16 (Yang et al., IEEE TMI 37(6), 2018, eq. 9).
+
+    Args:
+        weights: file of VGG16's ImageNet weights in torchvision's format (``vgg16-397923af.pth`` of
+            https://download.pytorch.org/models), a state dict with keys from ``features.0.weight`` on. Nothing is
+            downloaded, nothing in the file is executed.
+
+    Raises:
+        ValueError: if no file is given, or it holds something else.
+        FileNotFoundError: if there is no such file.
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, weights: str | os.PathLike[str] | None) -> None:
+        super().__init__()
+        wanted = "a state dict of VGG16 in torchvision's format, such as vgg16-397923af.pth"
+        if weights is None:
+            raise ValueError(f"the perceptual loss needs --loss_weights#vgg16_weights FILE: {wanted}")
+        if not Path(weights).is_file():
+            raise FileNotFoundError(f"no VGG16 weights at {weights}: give {wanted}")
+        self.features = _trunk()
+        try:
+            state = torch.load(weights, map_location="cpu", weights_only=True)
+            self.load_state_dict({name: state[name] for name in self.state_dict()})
+        except Exception as error:
+            raise ValueError(f"{weights} does not fit the perceptual loss: give {wanted}") from error
+        self.register_buffer("mean", torch.tensor(_MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(_STD).view(1, 3, 1, 1), persistent=False)
+        self.requires_grad_(False)
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Compare reconstructions (B, 1, H, W) with references of the same shape, in [0, 1]; a scalar >= 0."""
+        pred, target = check_pair(pred, target, "perceptual loss")
+        with torch.no_grad():
+            wanted = self._activations(target)
+        return (self._activations(pred) - wanted).square().mean()
+
+    def _activations(self, image: Tensor) -> Tensor:
+        features: Tensor = self.features((image - self.mean) / self.std)  # gray becomes RGB by broadcasting
+        return features
+
+
+def _trunk() -> nn.Sequential:
+    """Convolutions of VGG16 up to conv4_3, numbered as in torchvision."""
+    layers: list[nn.Module] = []
+    inputs = 3
+    for entry in _CHANNELS:
+        if isinstance(entry, str):
+            layers.append(nn.MaxPool2d(2))
+            continue
+        layers += [nn.Conv2d(inputs, entry, kernel_size=3, padding=1), nn.ReLU()]
+        inputs = entry
+    return nn.Sequential(*layers)

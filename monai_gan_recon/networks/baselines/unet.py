@@ -1,0 +1,77 @@
+"""The U-net on zero-filled magnitude, with or without k-space correction."""
+
+from __future__ import annotations
+
+import torch
+from monai.networks.nets import BasicUNet
+from torch import nn
+
+from monai_gan_recon.kspace import data_consistency, from_channels, low_resolution_phase, to_channels
+from monai_gan_recon.networks.baselines.contract import ComplexReconstruction, check_input
+from monai_gan_recon.networks.blocks import pad_to_multiple
+from monai_gan_recon.networks.generator import signal_intensity
+
+_MULTIPLE = 32  # four poolings, and two pixels or more for the innermost norm
+
+
+class UNet(nn.Module):
+    """MONAI's ``BasicUNet`` from zero-filled magnitude to magnitude, any size.
+
+    Four poolings, two 3x3 convolutions at each level and upsampling without weights, as the U-net of Hyun et al. (Phys
+    Med Biol 63, 135007, 2018) has them. Instance norm is MONAI's; it is what lets the network train in minutes, and
+    since it forgets the intensity, the input is divided by :func:`signal_intensity` and the output multiplied by it.
+
+    Args:
+        width: channels of the first level, doubled with each further one.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        features = (width, 2 * width, 4 * width, 8 * width, 16 * width, width)
+        self.unet = BasicUNet(
+            spatial_dims=2, in_channels=1, out_channels=1, features=features, upsample="nontrainable"
+        )
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Zero-filled magnitude (B, 1, H, W) to magnitude in the same scale, (B, 1, H, W), float32."""
+        check_input(x, 1, "UNet")
+        height, width = x.shape[-2:]
+        scale = signal_intensity(x)
+        image = self.unet(pad_to_multiple(x.float() / scale, _MULTIPLE))[..., :height, :width]
+        return image.float() * scale
+
+
+class CorrectedUNet(ComplexReconstruction):
+    """The U-net of Hyun et al. 2018 with its k-space correction: measured samples are put back into its output.
+
+    The U-net sees the zero-filled magnitude. Its image is transformed, the measured samples replace its own, and the
+    transform back gives the reconstruction. The source trains the U-net before that step: so in training mode
+    ``forward`` gives the U-net's own image, in evaluation mode the corrected one.
+
+    The source has real images. For objects with phase the U-net's magnitude gets the phase of the central k-space back
+    first, which for a real, positive object is zero.
+
+    Args:
+        width: channels of the U-net's first level.
+    """
+
+    def __init__(self, width: int = 64) -> None:
+        super().__init__()
+        self.unet = UNet(width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Reconstruct (B, 3, H, W): zero-filled real and imaginary part, sampling weight; gives (B, 1, H, W)."""
+        if not self.training:
+            return super().forward(x)
+        check_input(x, 3, "CorrectedUNet")
+        return self._magnitude(x)
+
+    def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
+        """The corrected image as real and imaginary part, (B, 2, H, W), of the same input."""
+        zero_filled = from_channels(x[:, :2].float())
+        image = self._magnitude(x)[:, 0] * low_resolution_phase(zero_filled)
+        return to_channels(data_consistency(image, zero_filled, x[:, 2].float()))
+
+    def _magnitude(self, x: torch.Tensor) -> torch.Tensor:
+        image: torch.Tensor = self.unet(torch.linalg.vector_norm(x[:, :2].float(), dim=1, keepdim=True))
+        return image
