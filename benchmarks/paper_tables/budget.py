@@ -127,8 +127,9 @@ def fit(
     lowest *= max(1.0, math.sqrt(largest / REFERENCE_PIXELS)) * 1.001
     if needed(lowest) > 60 * minutes:
         raise ValueError(
-            f"--budget {minutes:.4g}: the grid needs at least {math.ceil(needed(lowest) / 60)} minutes; "
-            "raise it, or choose fewer systems, sizes, rates or tracks, or a larger --slice_step"
+            f"the grid needs at least {math.ceil(needed(lowest) / 60)} minutes, and {max(minutes, 0):.1f} are left of "
+            "--budget after measuring (which is kept): raise it, or choose fewer systems, sizes, rates or tracks, "
+            "or a larger --slice_step"
         )
     if not any(cell.learned for cell in cells):
         return {}

@@ -9,7 +9,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +160,7 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
         if not system.is_file():
             raise FileNotFoundError(f"{system.name}: no configuration of this system in {system.parent}")
         paths.append(system)
-    parser = ConfigParser(ConfigParser.load_config_files([str(path) for path in paths]))
+    parser = ConfigParser(deepcopy(_loaded(*map(str, paths))))
     parser.update(
         {
             "bundle_root": str(BUNDLE),
@@ -170,6 +172,12 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
     )
     content: dict[str, Any] = parser.get()
     return content
+
+
+@cache
+def _loaded(*paths: str) -> dict[str, Any]:
+    """Merged content of files, read once."""
+    return dict(ConfigParser.load_config_files(list(paths)))
 
 
 def _hermitian(cell: Cell, settings: Settings) -> bool:

@@ -26,7 +26,7 @@ class KeepSlicesd(MapTransform):
     Args:
         keys: key of the volume of slices.
         step: keep every n-th of them, from the first on.
-        only: keep this one slice of the volume (the last, if there are fewer) and no other.
+        only: keep this one slice of the volume and no other; where there are fewer, the middle one.
     """
 
     def __init__(self, keys: KeysCollection = "image", step: int = 1, only: int | None = None) -> None:
@@ -46,7 +46,8 @@ class KeepSlicesd(MapTransform):
 
     def _chosen(self, volume: torch.Tensor) -> list[int]:
         if self.only is not None:
-            return [min(self.only, volume.shape[1] - 1)]
+            slices = volume.shape[1]
+            return [self.only if self.only < slices else slices // 2]
         height, width = (min(n, side) for n, side in zip(volume.shape[-2:], FRAME, strict=True))
         inside = CropPadSlices((height, width))(torch.as_tensor(volume)).movedim(0, 1)  # padding has no brain
         coverage = brain_coverage(brain_mask(inside)) * (height * width) / (FRAME[0] * FRAME[1])

@@ -1,0 +1,102 @@
+"""From minutes to slice-iterations."""
+
+import math
+
+import pytest
+
+from benchmarks.paper_tables.budget import (
+    Speed,
+    cell_seconds,
+    duration,
+    fit,
+    iterations_of,
+    schedules,
+    shares,
+)
+from benchmarks.paper_tables.grid import cells
+from benchmarks.paper_tables.plan import Plan, existing_plan
+from benchmarks.paper_tables.schedule import MAX_SLICES, Schedule, schedule_of
+
+SYSTEMS = ("zero_filled", "ours", "dagan")
+GRID = cells(SYSTEMS)
+
+
+def speeds(train=0.05):
+    """Proportional to the pixels; dagan is half as fast, zero_filled is not trained."""
+    found = {}
+    for cell in GRID:
+        scale = math.prod(cell.shape) / 8192
+        per_slice = {"zero_filled": 0.0, "ours": train, "dagan": 2 * train}[cell.system] * scale
+        found[cell.system, cell.size] = Speed(8.0, per_slice, 0.5, 0.005 * scale, 110, 11)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("iterations", "batch"), [(16, 4), (80, 4), (1000, 8), (999, 7), (60_001, 4), (25_000, 2000)]
+)
+def test_a_schedule_is_of_whole_batches_and_within_its_number(iterations, batch):
+    schedule = schedule_of(iterations, batch)
+    assert schedule.slices_per_epoch % batch == 0
+    assert schedule.slices_per_epoch <= max(MAX_SLICES, batch)
+    assert iterations - schedule.epochs * batch < schedule.slice_iterations <= iterations
+    assert schedule.epochs >= 4
+
+
+def test_too_short_a_training_is_refused():
+    with pytest.raises(ValueError, match="15 slice-iterations do not fill 4 epochs of one batch of 4"):
+        schedule_of(15, 4)
+
+
+def test_smaller_slices_get_more_by_the_square_root():
+    assert iterations_of(256 * 256, 1000) == 1000
+    assert iterations_of(128 * 256, 1000) == 1414
+    assert iterations_of(64 * 128, 1000) == 2828
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3])
+def test_the_grid_fits_into_the_budget_and_fills_it(shards):
+    found = fit(GRID, speeds(), 600, shards, 4)
+    seconds = duration(cell_seconds(GRID, speeds(), found), shards)
+    assert 0.95 * 36000 < seconds <= 36000
+    assert found == fit(GRID, speeds(), 600, shards, 4)
+    assert found["64x128"].slice_iterations > found["256x256"].slice_iterations
+
+
+def test_a_faster_machine_gets_longer_trainings_and_every_system_of_a_size_the_same():
+    slow, fast = fit(GRID, speeds(), 600, 1, 4), fit(GRID, speeds(0.02), 600, 1, 4)
+    assert all(fast[size].slice_iterations > slow[size].slice_iterations for size in slow)
+    assert set(slow) == {cell.size for cell in GRID}  # by size alone
+
+
+def test_a_budget_that_is_too_small_says_what_would_do():
+    with pytest.raises(ValueError, match=r"needs at least (\d+) minutes") as error:
+        fit(GRID, speeds(), 1, 1, 4)
+    enough = int(str(error.value).split("at least ")[1].split()[0])
+    assert schedules(GRID, 4 * 4 * 1.001, 4).keys() == fit(GRID, speeds(), enough, 1, 4).keys()
+
+
+def test_a_prediction_adds_start_training_validation_and_test():
+    speed = Speed(start=10, train_slice=0.1, test_scan=2, test_slice=0.5, slices_per_scan=4, scans=3)
+    assert speed.seconds(None) == pytest.approx(1.1 * (10 + 3 * (2 + 2)))
+    assert speed.seconds(Schedule(5, 20)) == pytest.approx(1.1 * (22 + 100 * 0.1 + 5 * 24 * 0.5))
+
+
+def test_shares_are_a_partition_and_even():
+    seconds = {str(n): float(n) for n in range(1, 20)}
+    parts = shares(seconds, 3)
+    assert sorted(name for part in parts for name in part) == sorted(seconds)
+    loads = [sum(seconds[name] for name in part) for part in parts]
+    assert max(loads) - min(loads) <= 2
+
+
+def test_a_plan_is_reused_and_not_mistaken(tmp_path):
+    assert existing_plan(tmp_path, 60, ["64x128"]) is None
+    (tmp_path / "plan.json").write_text(
+        '{"minutes": 60, "schedules": {"64x128": {"epochs": 20, "slices_per_epoch": 40}}, "seconds": {"a": 5.0}}'
+    )
+    plan = Plan(60, {"64x128": Schedule(20, 40)}, {"a": 5.0})
+    assert existing_plan(tmp_path, 60, ["64x128"]) == existing_plan(tmp_path, None, ["64x128"]) == plan
+    with pytest.raises(ValueError, match="is a plan for 60 minutes; leave --budget out"):
+        existing_plan(tmp_path, 90, ["64x128"])
+    with pytest.raises(ValueError, match="plans nothing for 256x256"):
+        existing_plan(tmp_path, None, ["64x128", "256x256"])

@@ -1,0 +1,142 @@
+"""Tables, charts and the page, from results that were made up."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from made_results import made_result
+from matplotlib.image import imread
+
+from benchmarks.paper_tables.bars import bar_chart
+from benchmarks.paper_tables.figure_slice import FILE
+from benchmarks.paper_tables.figures import BOXES, comparison_figure, framed, slice_files
+from benchmarks.paper_tables.grid import RESULTS_DIR, SYSTEMS, Cell
+from benchmarks.paper_tables.paper import paper_numbers
+from benchmarks.paper_tables.protocol import protocol_table
+from benchmarks.paper_tables.report import IMAGES, PAGE, blocks, page_text, read_results, read_speed
+from benchmarks.paper_tables.results import failure, read_result, write_result
+from benchmarks.paper_tables.tables import cost_table, result_tables, table
+
+TEN = tuple(np.linspace(30, 33, 10))
+SPEED = {
+    "sizes": {"64x128": {"ours": {"parameters": 1234, "gflop_per_slice": 5.678, "seconds_per_slice": 0.05}}}
+}
+
+
+@pytest.fixture
+def results():
+    rising = [20, 21, 22, 23]
+    made = [made_result(psnr=TEN), made_result("dagan", psnr=[p - 3 for p in TEN], validation_psnr=rising)]
+    found = {Cell(r["system"], "64x128", 0.09375, "replica"): r for r in made}
+    broken = Cell("wdagan", "64x128", 0.09375, "replica")
+    return found | {broken: failure(broken, "killed\n(SIGKILL)", "00")}
+
+
+def row(text, title):
+    lines = [line for line in text.splitlines() if line.startswith(f"| {title} ")]
+    assert len(lines) == 1
+    return [cell.strip() for cell in lines[0].strip("|").split("|")]
+
+
+def test_a_row_for_every_system_with_its_numbers_or_its_reason(results):
+    text = table(results, "64x128", 0.09375, "replica")
+    assert len(text.splitlines()) == 2 + len(SYSTEMS)
+    ours, dagan = row(text, "Ours: unrolled"), row(text, "DAGAN")
+    assert ours[1:4] == ["-", "31.50 ± 0.50", "0.0100 ± 0.0010"]
+    assert ours[7:] == ["-", "-", "-", "+0.02"]
+    assert dagan[0] == "DAGAN ▲"
+    assert dagan[1] == "n/a here"
+    assert dagan[7:] == ["3.00 ± 0.00", "+1.00", "0.002", "+1.00"]
+    assert row(text, "WDAGAN")[2] == "failed: killed (SIGKILL)"
+    assert row(text, "GAN-ResNet50 (the")[1:3] == ["27.8 / 0.789", "not run"]
+
+
+def test_all_tables_have_their_numbers_and_the_simulated_track_its_reason(results):
+    text = result_tables(results, "simulated")
+    assert re.findall(r"### Table (\S+): (\S+), (\d+) %", text) == [
+        ("I-S", "64x128", "10"), ("II-S", "64x128", "50"), ("III-S", "128x256", "10"),
+        ("IV-S", "128x256", "50"), ("V-S", "256x256", "10"), ("VI-S", "256x256", "50"),
+    ]  # fmt: skip
+    assert text.count("an object with phase has no Hermitian mirror") == 6
+
+
+def test_the_papers_numbers():
+    assert paper_numbers(Cell("gan_resnet50", "256x256", 0.49609375, "replica")) == "50.1 / 0.998"
+    assert paper_numbers(Cell("gan_resnet50", "256x256", 0.49609375, "simulated")) == "-"
+    assert paper_numbers(Cell("monai_varnet", "256x256", 0.09375, "replica")) == "-"
+    assert paper_numbers(Cell("wdagan", "128x256", 0.09375, "replica")) == "n/a here"
+
+
+def test_cost_and_protocol(results):
+    ours = row(cost_table(results, SPEED), "Ours: unrolled")
+    assert ours[1:] == ["1,234", "5.7", "-", "-", "0.050", "-", "-"]
+    assert row(cost_table(results, None), "DAGAN")[1:] == ["1,234", "5.7", *["-"] * 5]
+    line = row(protocol_table(results), "64x128")
+    assert line[1:4] == ["2", "800", "8"]
+    unequal = made_result("unet_dssim", budget=made_result()["budget"] | {"slice_iterations": 400})
+    found = results | {Cell("unet_dssim", "64x128", 0.09375, "replica"): unequal}
+    assert row(protocol_table(found), "64x128")[2] == "800 or 400"
+
+
+def test_a_result_is_complete_or_refused(tmp_path):
+    cell, result = Cell("ours", "64x128", 0.09375, "replica"), made_result()
+    write_result(tmp_path, cell, result)
+    assert read_result(tmp_path, cell) == result
+    del result["people"]
+    with pytest.raises(ValueError, match="lacks people"):
+        write_result(tmp_path, cell, result)
+    path = tmp_path / f"{cell.name}.json"
+    path.write_text(json.dumps(result))
+    with pytest.raises(ValueError, match="lacks people"):
+        read_result(tmp_path, cell)
+    path.write_text("[]")
+    with pytest.raises(ValueError, match="not the result of a cell"):
+        read_result(tmp_path, cell)
+
+
+def test_the_page_is_what_the_results_render():
+    text = PAGE.read_text(encoding="utf-8")
+    assert page_text(text, blocks(read_results(), read_speed(), IMAGES)) == text, (
+        "run `python -m benchmarks.paper_tables report`"
+    )
+    with pytest.raises(ValueError, match="marker comments of 'cost'"):
+        page_text("no markers", {"cost": ""})
+
+
+def test_committed_results_name_no_path_and_no_test_person_of_training():
+    for path in RESULTS_DIR.glob("*.json"):
+        assert not re.search(r'"[^"]*(/home/|/work/|/tmp/|[A-Z]:\\\\)', path.read_text()), path.name
+
+
+def test_boxes_move_with_the_centre_crop():
+    for box in BOXES.values():
+        assert framed(box, (256, 256)) == box
+        top, left, height, width = framed(box, (64, 128))
+        assert (top, left) == (box[0] - 96, box[1] - 64)
+        assert (height, width) == box[2:]  # nothing is cut off at the smallest size
+    assert framed((0, 0, 100, 100), (64, 128)) == (0, 0, 4, 36)
+
+
+def test_figures_are_drawn_from_the_kept_slices(results, tmp_path):
+    image = np.random.default_rng(0).random((64, 128), dtype=np.float32)
+    for cell, result in results.items():
+        if "psnr" in result:
+            folder = tmp_path / "cells" / f"{cell.name}_01234567"
+            folder.mkdir(parents=True)
+            np.savez(folder / FILE, reference=image, zero_filled=0.9 * image, reconstruction=0.99 * image)
+    files = slice_files(results, "64x128", 0.09375, "replica", tmp_path)
+    assert list(files) == ["ours", "dagan"]
+    comparison_figure(files, "64x128", 0.09375, "replica", tmp_path / "slices.png")
+    picture = imread(tmp_path / "slices.png")
+    assert picture[..., :3].std() > 0.05
+    with pytest.raises(FileNotFoundError, match="no reconstruction of ours 64x128"):
+        slice_files(results, "64x128", 0.09375, "replica", tmp_path / "elsewhere")
+    assert slice_files(results, "256x256", 0.09375, "replica", tmp_path) == {}
+
+
+def test_the_bar_chart(results, tmp_path):
+    assert bar_chart(results, "64x128", "replica", tmp_path / "bars.png")
+    assert imread(tmp_path / "bars.png").std() > 0.02
+    assert not bar_chart(results, "256x256", "replica", tmp_path / "none.png")
+    assert not (tmp_path / "none.png").exists()
