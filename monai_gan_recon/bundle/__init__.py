@@ -2,6 +2,7 @@
 
 from monai_gan_recon.bundle.command_line import CommandLine, command_line
 from monai_gan_recon.bundle.failing import fail, fail_clearly
+from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, bundle_network, find_bundle
 from monai_gan_recon.bundle.options import check_command_line
 from monai_gan_recon.bundle.path_options import (
     validate_datalist,
@@ -24,12 +25,16 @@ from monai_gan_recon.bundle.validation import (
 from monai_gan_recon.bundle.words import flag, plain
 
 __all__ = [
+    "RECONSTRUCTION",
+    "SEGMENTATION",
     "CommandLine",
+    "bundle_network",
     "bundle_root",
     "check_command_line",
     "command_line",
     "fail",
     "fail_clearly",
+    "find_bundle",
     "flag",
     "plain",
     "validate_counts",

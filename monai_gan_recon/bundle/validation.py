@@ -80,7 +80,7 @@ def validate_track(track: Any) -> None:
         fail(f"--track: unknown track {track!r}; choose one of {', '.join(TRACKS)}")
 
 
-def validate_size(size: Any) -> None:
+def validate_size(size: Any, option: str = "size") -> None:
     """End with one line unless this is None (whole slices) or [H, W], whole numbers of at least 16 pixels.
 
     Configurations that take whole slices pass ``plain(size)``: the text "null" is refused here.
@@ -90,9 +90,9 @@ def validate_size(size: Any) -> None:
     numbers = size if isinstance(size, (list, tuple)) else []
     if len(numbers) != 2 or not all(_whole(n) for n in numbers):
         whole = "; whole slices (null) are not possible here" if plain(size) is None else f", not {size!r}"
-        fail(f'--size: give height and width, such as "[256,256]"{whole}')
+        fail(f'--{option}: give height and width, such as "[256,256]"{whole}')
     if min(numbers) < MIN_SIZE:
-        fail(f"--size: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}")
+        fail(f"--{option}: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}")
 
 
 def validate_snr(snr: Any) -> None:

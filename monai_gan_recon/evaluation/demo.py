@@ -14,9 +14,8 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from monai_gan_recon.bundle import fail_clearly
+from monai_gan_recon.bundle import fail_clearly, folders
 from monai_gan_recon.data import LoadVolume, case_name, load_manifest
-from monai_gan_recon.evaluation import paired_bundles
 from monai_gan_recon.evaluation.figures import comparison_rows_figure
 from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
 from monai_gan_recon.evaluation.paired_demo import demo_segmenter, segment_demo
@@ -26,7 +25,7 @@ from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.transforms import SlicesOfPlane
 
 RATES = (0.1, 0.5)
-BUNDLE = paired_bundles.RECONSTRUCTION
+BUNDLE = folders.RECONSTRUCTION
 PLANE = "coronal"
 TITLE = "Undersampled MRI, reconstructed"
 MIN_GAIN = 3.0
@@ -39,7 +38,7 @@ def find_bundle(path: str | os.PathLike[str] | None = None) -> Path:
     Raises:
         FileNotFoundError: if there is no bundle.
     """
-    return paired_bundles.find_bundle(BUNDLE, path)
+    return folders.find_bundle(BUNDLE, path)
 
 
 def evaluate_bundle(bundle: Path, **options: Any) -> None:

@@ -1,8 +1,7 @@
-"""The bundles behind the paired evaluation: where they are, and the reconstruction bundle as a function."""
+"""The reconstruction bundle behind the paired evaluation, as a function."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,39 +15,8 @@ from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, slice_inferer
 from monai_gan_recon.engines.volume_writer import magnitude
 
-RECONSTRUCTION = "brain_mri_gan_reconstruction"
-SEGMENTATION = "brain_mri_tissue_segmentation"
 MAX_CUT = 0.01
 """Largest fraction of an image's summed intensity that the size of the slices may cut off."""
-
-
-def find_bundle(
-    name: str,
-    path: str | os.PathLike[str] | None = None,
-    config: str = "evaluate.yaml",
-    option: str = "--bundle",
-) -> Path:
-    """Folder of a bundle: the one given, or that of the source tree around this package.
-
-    Args:
-        name: of the bundle.
-        path: given by the user.
-        config: configuration that it must have.
-        option: of the command line, for the message.
-
-    Raises:
-        FileNotFoundError: if there is no bundle.
-    """
-    source_tree = Path(__file__).resolve().parents[2]
-    candidates = (
-        [Path(path).expanduser()] if path else [folder / "bundles" / name for folder in (source_tree, Path())]
-    )
-    for folder in candidates:
-        if (folder / "configs" / config).is_file():
-            return folder.absolute()
-    raise FileNotFoundError(
-        f"{candidates[0]}: no bundle (configs/{config}) there; give its folder with {option}"
-    )
 
 
 def default_device() -> str:

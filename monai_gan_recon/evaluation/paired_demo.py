@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.bundle.folders import SEGMENTATION, find_bundle
 from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol
-from monai_gan_recon.evaluation.paired_bundles import SEGMENTATION, default_device, find_bundle
+from monai_gan_recon.evaluation.paired_bundles import default_device
 from monai_gan_recon.evaluation.paired_cache import ScanScores, options_hash
 from monai_gan_recon.evaluation.paired_files import write_paired_metrics
 from monai_gan_recon.evaluation.paired_protocol import write_scores

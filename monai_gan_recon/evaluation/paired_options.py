@@ -15,10 +15,10 @@ from monai_gan_recon.bundle import (
     validate_output_dir,
     validate_protocol,
 )
+from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bundle
 from monai_gan_recon.bundle.options import ids, strings
 from monai_gan_recon.data.manifest import SECTIONS
 from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
-from monai_gan_recon.evaluation.paired_bundles import RECONSTRUCTION, SEGMENTATION, find_bundle
 
 SEGMENTERS = ("network", "mixture")
 

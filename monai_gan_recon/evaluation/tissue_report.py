@@ -177,6 +177,6 @@ def _number(value: Mapping[str, Any], digits: int = 4) -> str:
 
 
 def _stem(result: Mapping[str, Any]) -> str:
-    changed = "" if result.get("bias_field", True) else "_no_bias_field"
+    changed = "_bias_field" if result.get("bias_field") else ""
     changed += "_denoised" if result.get("denoise") else ""
     return re.sub(r"[^\w.+-]+", "-", f"{result['dataset']}_{result['method']}{changed}")

@@ -19,14 +19,13 @@ from monai_gan_recon.segmentation.labels import (
     check_labels,
     labels_of_maps,
 )
-from monai_gan_recon.segmentation.mixture import CONTRASTS, TissueMixture
-from monai_gan_recon.segmentation.normalisation import NormalizeTissue, NormalizeTissued
+from monai_gan_recon.segmentation.mixture import CONTRASTS, TissueFit, TissueMixture
 from monai_gan_recon.segmentation.options import check_inference_options, check_training_options
-from monai_gan_recon.segmentation.patch_transforms import FromMagnituded, ToMagnituded
 from monai_gan_recon.segmentation.region_report import label_image, region_files, write_region_report
 from monai_gan_recon.segmentation.roi import Region, class_volumes, measure_regions, world_box
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.segmentation.slice_network import SliceNetwork
+from monai_gan_recon.segmentation.tissue_features import MixtureScores, TissueFeatures, TissueFeaturesd
 from monai_gan_recon.segmentation.training import SamplerEpoch, TissueProgress, TissueValidator
 from monai_gan_recon.segmentation.volume_cache import CachedVolume, cached_volume
 
@@ -43,27 +42,27 @@ __all__ = [
     "CorrectBiasFieldd",
     "DenoiseAnisotropic",
     "DenoiseAnisotropicd",
-    "FromMagnituded",
     "Instances",
     "Instancesd",
     "LabelWriter",
     "LoadLabels",
     "LoadLabelsd",
     "LoadTissueLabelsd",
-    "NormalizeTissue",
-    "NormalizeTissued",
+    "MixtureScores",
     "RandUndersamplingArtefact",
     "RandUndersamplingArtefactd",
     "Region",
     "SamplerEpoch",
     "SliceNetwork",
     "TissueEvaluator",
+    "TissueFeatures",
+    "TissueFeaturesd",
+    "TissueFit",
     "TissueMixture",
     "TissuePatchDataset",
     "TissueProgress",
     "TissueSegmenter",
     "TissueValidator",
-    "ToMagnituded",
     "cached_volume",
     "check_inference_options",
     "check_labels",

@@ -1,4 +1,4 @@
-"""Undersampling artefacts for training: the zero-filled image of a random sampling pattern."""
+"""Undersampling artefacts for training: zero-filled or reconstructed images of random sampling patterns."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type
+from torch import nn
 
-from monai_gan_recon.kspace import ForwardModel, check_pattern, check_rate, sampling_mask
+from monai_gan_recon.data.slice_cache import describe
+from monai_gan_recon.kspace import check_pattern, check_rate, from_channels, sampling_mask
+from monai_gan_recon.transforms import CropPadSlices, acquire
+
+_BATCH = 8
+"""Slices that a reconstruction network sees at a time."""
 
 
 class RandUndersamplingArtefact(RandomizableTransform):
-    """Replace a volume by its zero-filled image, as an undersampled scan without reconstruction gives it.
+    """Replace a volume by what an undersampled scan of it shows: its zero-filled image, or a reconstruction.
 
-    Replica track (magnitude image, no noise): all slices along one array axis are sampled with one mask; the
-    result is the magnitude of the inverse Fourier transform. Belongs before :class:`NormalizeTissue`.
+    Replica track (magnitude image, no noise): all slices along one array axis are sampled with one mask. Belongs
+    before bias-field correction and :class:`TissueFeatures`, which see the artefacts in use as well.
 
     Args:
         prob: probability of the artefact, in [0, 1].
@@ -27,10 +33,14 @@ class RandUndersamplingArtefact(RandomizableTransform):
         patterns: sampling patterns to choose from, see :func:`monai_gan_recon.kspace.sampling_mask`.
         slice_axes: spatial array axes (0 first) along which the slices may be stacked. The phase-encoding axis is
             one of the two others, drawn at random. Slices (C, H, W) have no slice axis; all channels share a mask.
+        size: (H, W), slices are cropped or padded to it before they are sampled; None: as they are.
+        network: reconstructs (B, 3, H, W) to (B, 1, H, W), see :class:`monai_gan_recon.networks.ResNetGenerator`.
+        reconstructed: probability that what is undersampled is reconstructed, too.
 
     Raises:
-        ValueError: for an unknown pattern, a rate or probability out of range, or a slice axis other than 0, 1, 2;
-            at the call, for another shape or an image with negative, NaN or infinite values.
+        ValueError: for an unknown pattern, a rate or probability out of range, a slice axis other than 0, 1, 2, or
+            reconstructions without a network; at the call, for another shape or an image with negative, NaN or
+            infinite values.
     """
 
     def __init__(
@@ -39,9 +49,14 @@ class RandUndersamplingArtefact(RandomizableTransform):
         rates: Sequence[float] = (0.08, 0.55),
         patterns: Sequence[str] = ("gaussian1d",),
         slice_axes: Sequence[int] = (0, 1, 2),
+        size: Sequence[int] | None = None,
+        network: nn.Module | None = None,
+        reconstructed: float = 0.0,
     ) -> None:
-        if not 0 <= prob <= 1:
-            raise ValueError(f"the probability must be in [0, 1], got {prob}")
+        if not (0 <= prob <= 1 and 0 <= reconstructed <= 1):
+            raise ValueError(f"the probabilities must be in [0, 1], got {prob} and {reconstructed}")
+        if reconstructed > 0 and network is None:
+            raise ValueError(f"a probability of {reconstructed} of reconstructions needs a network")
         super().__init__(prob)
         if len(rates) != 2 or not patterns or not slice_axes or not set(slice_axes) <= {0, 1, 2}:
             raise ValueError(
@@ -53,15 +68,19 @@ class RandUndersamplingArtefact(RandomizableTransform):
         for rate in rates:
             check_rate(rate)
         self.rates, self.patterns, self.slice_axes = tuple(rates), tuple(patterns), tuple(slice_axes)
+        self.cropper, self.reconstructed = CropPadSlices(size), reconstructed
+        self.weights = None if network is None else describe(dict(network.state_dict()))
+        self._network = network
 
     def randomize(self, data: Any | None = None) -> None:
-        """Draw whether, and slice axis, phase-encoding axis, rate, pattern and the mask's seed."""
+        """Draw whether, and slice axis, phase-encoding axis, rate, pattern, the mask's seed, reconstruction or not."""
         super().randomize(None)
         self.slice_axis = int(self.R.choice(self.slice_axes))
         self.phase_axis = int(self.R.choice((-1, -2)))
         self.rate = float(np.exp(self.R.uniform(*np.log(self.rates))))
         self.pattern = str(self.R.choice(self.patterns))
         self.seed = int(self.R.randint(2**31 - 1))
+        self.reconstructs = bool(self.R.rand() < self.reconstructed)
 
     def __call__(self, image: torch.Tensor, randomize: bool = True) -> torch.Tensor:
         """Undersample a volume (C, X, Y, Z) or slices (C, H, W) of magnitudes; float32 out, same shape, affine."""
@@ -70,12 +89,31 @@ class RandUndersamplingArtefact(RandomizableTransform):
         if not self._do_transform:
             return image
         slices = _slices(image, self.slice_axis)
-        size = (slices.shape[-2], slices.shape[-1])
-        mask = sampling_mask(self.pattern, size, self.rate, self.phase_axis, self.seed)
-        result = zero_filled_image(slices, mask).abs()
+        padded = self.cropper(MetaTensor(slices))
+        stack = padded.as_tensor().flatten(0, -3)  # (N, H, W)
+        mask = sampling_mask(self.pattern, tuple(stack.shape[-2:]), self.rate, self.phase_axis, self.seed)
+        result = self._seen_through(stack, mask).reshape(padded.shape)
+        restored = self.cropper.inverse(
+            MetaTensor(result, meta=padded.meta, applied_operations=padded.applied_operations)
+        )
+        result = restored.as_tensor()
         if image.ndim == 4:
             result = result.movedim(1, self.slice_axis + 1)
         return convert_to_dst_type(result, image, dtype=torch.float32)[0]
+
+    def _seen_through(self, stack: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Magnitudes (N, H, W) of slices (N, H, W) seen through a sampling mask (H, W)."""
+        scan = acquire(stack[None], mask, hermitian=True)
+        if not self.reconstructs or self._network is None:
+            return from_channels(scan.zero_filled.movedim(0, 1)).abs()
+        inputs, result = scan.input.movedim(0, 1), torch.zeros_like(stack)
+        device = next(self._network.parameters()).device
+        with torch.inference_mode():
+            for start in range(0, len(stack), _BATCH):
+                batch = slice(start, start + _BATCH)
+                if stack[batch].any():  # empty slices stay empty
+                    result[batch] = self._network(inputs[batch].to(device))[:, 0].cpu()
+        return result
 
 
 class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
@@ -87,6 +125,9 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
         rates: see :class:`RandUndersamplingArtefact`.
         patterns: see :class:`RandUndersamplingArtefact`.
         slice_axes: see :class:`RandUndersamplingArtefact`.
+        size: see :class:`RandUndersamplingArtefact`.
+        network: see :class:`RandUndersamplingArtefact`.
+        reconstructed: see :class:`RandUndersamplingArtefact`.
         allow_missing_keys: skip keys that are not there.
     """
 
@@ -97,11 +138,16 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
         rates: Sequence[float] = (0.08, 0.55),
         patterns: Sequence[str] = ("gaussian1d",),
         slice_axes: Sequence[int] = (0, 1, 2),
+        size: Sequence[int] | None = None,
+        network: nn.Module | None = None,
+        reconstructed: float = 0.0,
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.artefact = RandUndersamplingArtefact(prob, rates, patterns, slice_axes)
+        self.artefact = RandUndersamplingArtefact(
+            prob, rates, patterns, slice_axes, size, network, reconstructed
+        )
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None
@@ -118,12 +164,6 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
         for key in self.key_iterator(result):
             result[key] = self.artefact(result[key], randomize=False)
         return result
-
-
-def zero_filled_image(slices: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Complex zero-filled image (..., H, W) of slices (..., H, W) seen through a sampling mask (H, W)."""
-    scan = ForwardModel(mask)
-    return scan.adjoint(scan(slices))
 
 
 def _slices(image: torch.Tensor, slice_axis: int) -> torch.Tensor:

@@ -25,17 +25,17 @@ _TRIES = 50
 class TissuePatchDataset(Dataset):
     """3-D patches around random tissue voxels of labelled volumes, some of them degraded.
 
-    Each volume is prepared once and kept on disk (8 MB an image and 4 MB of labels for a brain of 1 mm), with
+    Each volume is prepared once and kept on disk (32 MB an image and 4 MB of labels for a brain of 1 mm), with
     ``copies`` randomly degraded copies of it; memory holds single patches only, whatever the number of volumes.
     Patch ``i`` of epoch ``e`` is ``dataset[e * len(dataset) + i]`` and depends on (seed, e, i) alone
     (:class:`~monai_gan_recon.data.EpochSampler` yields such indices), so that a resumed training repeats itself
-    exactly. An item is a dictionary with ``image`` (1, X, Y, Z) float32, ``label`` (1, X, Y, Z) uint8 (what
+    exactly. An item is a dictionary with ``image`` (C, X, Y, Z) float32, ``label`` (1, X, Y, Z) uint8 (what
     ``patch_transform`` makes of them), ``person`` and ``case``.
 
     Args:
         data: entries of a data manifest with ``image``, ``person`` and labels.
         volume_transform: run once a volume: from an entry to ``image``, magnitudes (1, X, Y, Z), and ``label``.
-        normalisation: run once on each image, as it is or degraded.
+        features: run once on each image, as it is or degraded; makes the network's input (C, X, Y, Z) of it.
         degradation: random transform of ``image`` that makes a degraded copy; its randomness is seeded.
         copies: number of degraded copies of each volume.
         degraded_fraction: fraction of the patches that come from a degraded copy, in [0, 1].
@@ -54,7 +54,7 @@ class TissuePatchDataset(Dataset):
         self,
         data: Sequence[Mapping[str, Any]],
         volume_transform: DictTransform,
-        normalisation: DictTransform,
+        features: DictTransform,
         cache_dir: str | os.PathLike[str],
         patch_size: Sequence[int],
         degradation: DictTransform | None = None,
@@ -82,7 +82,7 @@ class TissuePatchDataset(Dataset):
                 case = case_name(entry["image"])
                 bar.set_postfix_str(case)
                 volume = cached_volume(
-                    entry, volume_transform, degradation, normalisation, copies, folder, self.seed, bar.update
+                    entry, volume_transform, degradation, features, copies, folder, self.seed, bar.update
                 )
                 self._volumes.append((volume, str(entry.get("person", case)), case))
 
@@ -110,7 +110,7 @@ class TissuePatchDataset(Dataset):
         image = np.load(volume.images[copy], mmap_mode="r")
         centre = _tissue_voxel(labels, rng)
         item: Mapping[str, Any] = {
-            "image": torch.from_numpy(patch(image, centre, self.patch_size).astype(np.float32))[None],
+            "image": torch.from_numpy(patch(image, centre, self.patch_size).astype(np.float32)),
             "label": torch.from_numpy(patch(labels, centre, self.patch_size))[None],
             "person": person,
             "case": case,
@@ -123,18 +123,18 @@ class TissuePatchDataset(Dataset):
 
 
 def patch(array: np.ndarray, centre: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """Patch of a volume (X, Y, Z) about a centre, moved inside the volume, padded with 0 where that is smaller.
+    """Patch of a volume (..., X, Y, Z) about a centre, moved inside the volume, padded with 0 where that is smaller.
 
     Returns:
-        a copy, of shape ``size``.
+        a copy, of shape (..., *size).
     """
     slices, widths = [], []
-    for n, c, length in zip(array.shape, centre, size, strict=True):
+    for n, c, length in zip(array.shape[-len(size) :], centre, size, strict=True):
         start = min(max(c - length // 2, 0), max(n - length, 0))
         slices.append(slice(start, start + length))
         missing = max(length - n, 0)
         widths.append((missing // 2, missing - missing // 2))
-    return np.pad(np.asarray(array[tuple(slices)]), widths)
+    return np.pad(np.asarray(array[(..., *slices)]), [(0, 0)] * (array.ndim - len(widths)) + widths)
 
 
 def _tissue_voxel(labels: np.ndarray, rng: np.random.Generator) -> tuple[int, ...]:

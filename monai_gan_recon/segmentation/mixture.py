@@ -1,14 +1,16 @@
-"""Tissues without training: a Gaussian mixture with a Markov random field."""
+"""Tissues without training: a Gaussian mixture with a Markov random field and a bias field."""
 
 from __future__ import annotations
 
-import numpy as np
-import torch
-from monai.data import MetaTensor
-from monai.utils import convert_to_dst_type
-from sklearn.mixture import GaussianMixture
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from sklearn.cluster import KMeans
+
+FloatArray = NDArray[np.float32]
 
 CONTRASTS: dict[str, tuple[str, ...]] = {
     "t1": ("csf", "gm", "wm"),
@@ -16,121 +18,227 @@ CONTRASTS: dict[str, tuple[str, ...]] = {
     "flair": ("csf", "wm", "gm"),
 }
 """Tissues from the darkest to the brightest, by contrast."""
-_SAMPLES = 50_000
-"""Largest number of voxels that the starting mixture is fitted to."""
+_CLASSES = 3
+_FLOOR = 0.1
+"""Darker voxels count as this fraction of the brain's median: the logarithm of nothing is no intensity."""
 _MIN_VARIANCE = 1e-6
-"""Least variance of a class, as a fraction of the image's variance within the brain."""
+"""Least variance of a class, of the logarithm of intensity."""
+_FULL_ROUNDS = 3
+"""Rounds of the field at full resolution, from the parameters that the coarse grid gave."""
+_FWHM_OVER_SIGMA = 2.3548
 
 
-class TissueMixture(torch.nn.Module):
-    r"""Label tissues by their brightness: three Gaussian classes and a Markov random field (no weights).
+@dataclass(frozen=True)
+class TissueFit:
+    """What a mixture says of a brain.
 
-    A mixture of three Gaussians is fitted to the brain's intensities (scikit-learn); then class probabilities,
-    means and variances are refined in turn (Zhang, Brady and Smith, IEEE TMI 20(1), 2001), with the field's
-    posterior in mean-field form:
-
-    .. math:: q_k(i) \propto \mathcal{N}(x_i; \mu_k, \sigma_k^2) \, \exp\Big(\beta \sum_{j \in N(i)} q_k(j)\Big)
-
-    where N are the voxels that share a face, whatever the spacing. Each image is fitted on its own and must be
-    whole: patches lack tissues. Classes are told apart by the order of their means, so the contrast must be known.
-
-    Args:
-        contrast: "t1" (CSF darkest, white matter brightest), "t2" (the reverse) or "flair" (CSF, WM, GM).
-        beta: weight of the neighbours, 0 or more; 0: each voxel by its own brightness.
-        iterations: rounds of refinement, at least 1.
-        seed: of the starting mixture.
-
-    Raises:
-        ValueError: for another contrast or values out of range.
+    Attributes:
+        probability: of each class, darkest first, (3, X, Y, Z), of sum 1 in the brain and 0 outside.
+        intensity: logarithm of intensity without the bias field, (X, Y, Z), 0 outside of the brain.
+        means: of the classes, in the unit of ``intensity``, ascending.
     """
 
-    def __init__(self, contrast: str = "t1", beta: float = 1.0, iterations: int = 10, seed: int = 0) -> None:
-        super().__init__()
-        if contrast not in CONTRASTS:
-            raise ValueError(f"unknown contrast {contrast!r}: choose one of {', '.join(CONTRASTS)}")
-        if beta < 0 or iterations < 1:
-            raise ValueError(
-                f"beta must be 0 or more and iterations at least 1, got beta={beta}, iterations={iterations}"
-            )
-        label_of = {name: label for label, name in TISSUES.items()}
-        self.labels = [label_of[name] for name in CONTRASTS[contrast]]
-        self.beta, self.iterations, self.seed = beta, iterations, seed
+    probability: FloatArray
+    intensity: FloatArray
+    means: tuple[float, float, float]
 
-    @torch.no_grad()
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Class probabilities of images, as a network after its softmax gives them.
+
+class TissueMixture:
+    r"""Fit three Gaussian classes, a Markov random field and a bias field to a brain (no weights).
+
+    FSL FAST's method (Zhang, Brady and Smith, IEEE TMI 20(1), 2001): expectation-maximisation on the logarithm of
+    intensity, where the bias field b adds, with the field's posterior in mean-field form,
+
+    .. math:: q_k(i) \propto \mathcal{N}(x_i - b_i; \mu_k, \sigma_k^2) \, \exp\Big(\beta \sum_{j \in N(i)} q_k(j)\Big),
+              \quad b = \frac{G * \sum_k q_k (x - \mu_k) / \sigma_k^2}{G * \sum_k q_k / \sigma_k^2}
+
+    where N are the voxels that share a face and G is a Gaussian. Parameters and bias field are found on a coarse
+    grid (every n-th voxel), the classes then at full resolution. Like FAST it stops after a number of rounds that is
+    given and not at convergence: the bias field slowly takes up gray matter's own differences.
+
+    Args:
+        beta: weight of the neighbours, 0 or more; 0: each voxel by its own brightness.
+        iterations: rounds on the coarse grid, at least 1.
+        bias_fwhm: width (full, at half maximum) of G in mm; 0: no bias field.
+        fit_spacing: spacing in mm, about, of the coarse grid.
+
+    Raises:
+        ValueError: for values out of range.
+    """
+
+    def __init__(
+        self, beta: float = 0.1, iterations: int = 12, bias_fwhm: float = 18.0, fit_spacing: float = 2.0
+    ) -> None:
+        if beta < 0 or iterations < 1 or bias_fwhm < 0 or fit_spacing <= 0:
+            raise ValueError(
+                "the tissue mixture needs beta and bias_fwhm of 0 or more, iterations of at least 1 and a fit_spacing "
+                f"above 0, got beta={beta}, iterations={iterations}, bias_fwhm={bias_fwhm}, fit_spacing={fit_spacing}"
+            )
+        self.beta, self.iterations, self.bias_fwhm, self.fit_spacing = (
+            beta,
+            iterations,
+            bias_fwhm,
+            fit_spacing,
+        )
+
+    def __call__(
+        self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)
+    ) -> TissueFit:
+        """Fit a volume, or a slice.
 
         Args:
-            image: (B, 1, H, W, D) or (B, 1, H, W), in any unit; exactly 0 outside of the brain and nowhere else
-                (see :class:`NormalizeTissue`).
+            image: magnitudes (X, Y, Z) or (X, Y), in any unit.
+            mask: boolean, the brain, same shape.
+            spacing: of the voxels in mm.
 
         Returns:
-            (B, 4, H, W, D), float32, in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
+            The fit, on the image's grid.
 
         Raises:
-            ValueError: for another shape, NaN or infinite values, an image that is 0 everywhere, or one with
-                fewer than three intensities in the brain.
+            ValueError: for NaN or infinite values, an empty mask, or fewer than three intensities in the brain.
         """
-        if image.ndim < 4 or image.shape[1] != 1:
-            raise ValueError(f"a tissue mixture needs images (B, 1, ...), got {tuple(image.shape)}")
-        plain = image.as_tensor() if isinstance(image, MetaTensor) else image
-        result = torch.stack([self._probabilities(item[0].float()) for item in plain])
-        return convert_to_dst_type(result, image, dtype=torch.float32)[0]
+        if not np.isfinite(image[mask]).all():
+            raise ValueError("the image has NaN or infinite values in its brain mask; repair it first")
+        if not mask.any():
+            raise ValueError("the brain mask is empty; there are no tissues to tell apart")
+        box = ndimage.find_objects(mask.astype(np.uint8))[0]
+        logarithm, inside = _logarithm(image[box], mask[box]), mask[box]
+        steps = [max(1, round(self.fit_spacing / mm)) for mm in spacing]
+        coarse = tuple(slice(None, None, step) for step in steps)
+        if inside[coarse].sum() < 100:  # nothing left to fit
+            steps, coarse = [1] * inside.ndim, (slice(None),) * inside.ndim
+        sigma = [
+            self.bias_fwhm / _FWHM_OVER_SIGMA / (mm * step) for mm, step in zip(spacing, steps, strict=True)
+        ]
+        classes, bias = self._fit(logarithm[coarse], inside[coarse], sigma)
+        corrected = (logarithm - _upsample(bias, steps, inside.shape)) * inside
+        probability = classes.posterior(corrected, inside, self.beta, _FULL_ROUNDS)
+        full = tuple(slice(b.start, b.stop) for b in box)
+        result = np.zeros((_CLASSES, *image.shape), np.float32)
+        intensity = np.zeros(image.shape, np.float32)
+        order = np.argsort(classes.means)
+        result[(slice(None), *full)], intensity[full] = probability[order], corrected
+        return TissueFit(result, intensity, tuple(float(m) for m in np.asarray(classes.means)[order]))  # type: ignore[arg-type]
 
-    def _probabilities(self, volume: torch.Tensor) -> torch.Tensor:
-        inside = volume != 0
-        if not torch.isfinite(volume).all():
-            raise ValueError("the image has NaN or infinite values; repair it first")
-        if not inside.any():
-            raise ValueError("the image is 0 everywhere; there is no brain in it")
-        voxels = torch.nonzero(inside, as_tuple=True)
-        box = tuple([slice(int(index.min()), int(index.max()) + 1) for index in voxels])
-        brain = volume[inside].double()
-        values = ((volume[box] - brain.mean()) / brain.std().clamp_min(1e-30)).float()
-        tissues = self._refine(values, inside[box])
-        result = volume.new_zeros((NUM_CLASSES, *volume.shape))
-        result[0] = (~inside).float()
-        for label, probability in zip(self.labels, tissues, strict=True):
-            result[label][box] = probability
-        return result
-
-    def _refine(self, values: torch.Tensor, inside: torch.Tensor) -> torch.Tensor:
-        """Probabilities of the three classes, darkest first, (3, ...), 0 outside."""
-        brain = values[inside]
-        means, variances = _starting_mixture(brain.cpu().numpy(), self.seed)
-        shape = (-1, *[1] * values.ndim)
-        probability = values.new_zeros((len(self.labels), *values.shape))
-        for _ in range(self.iterations):
-            mean, variance = (values.new_tensor(v).reshape(shape) for v in (means, variances))
-            logit = self.beta * _neighbours(probability)
-            logit -= (values - mean) ** 2 / (2 * variance) + variance.log() / 2
-            probability = torch.softmax(logit, dim=0) * inside
-            weights = probability[:, inside].double()
-            total = weights.sum(dim=1).clamp_min(1e-12)
-            means = (weights @ brain.double() / total).tolist()
-            spread = (brain.double() - torch.tensor(means, device=brain.device)[:, None]) ** 2
-            variances = ((weights * spread).sum(dim=1) / total).clamp_min(_MIN_VARIANCE).tolist()
-        return probability[np.argsort(means).tolist()]
+    def _fit(
+        self, logarithm: FloatArray, inside: np.ndarray, sigma: Sequence[float]
+    ) -> tuple[_Classes, FloatArray]:
+        classes = _Classes.by_k_means(logarithm[inside])
+        bias = np.zeros_like(logarithm)
+        probability = classes.posterior(logarithm, inside, 0.0, 1)
+        for iteration in range(self.iterations):
+            corrected = (logarithm - bias) * inside
+            probability = classes.posterior(corrected, inside, self.beta, 1, probability)
+            classes = _Classes.of(probability, corrected, inside)
+            if self.bias_fwhm > 0 and iteration < self.iterations - 1:
+                bias = _bias_field(probability, logarithm, inside, classes, sigma)
+        return classes, bias
 
 
-def _starting_mixture(brain: np.ndarray, seed: int) -> tuple[list[float], list[float]]:
-    """Means and variances of three Gaussians, fitted to a sample of the brain's values."""
-    if brain.size > _SAMPLES:
-        brain = np.random.default_rng(seed).choice(brain, _SAMPLES, replace=False)
-    if np.unique(brain).size < 3:
+@dataclass(frozen=True)
+class _Classes:
+    """Means and variances of the classes."""
+
+    means: FloatArray
+    variances: FloatArray
+
+    @classmethod
+    def by_k_means(cls, brain: FloatArray) -> _Classes:
+        if np.unique(brain).size < _CLASSES:
+            raise ValueError(
+                "the image has fewer than three intensities in the brain; three tissues cannot be told apart in it"
+            )
+        start = np.quantile(brain, [0.1, 0.4, 0.8])
+        if np.unique(start).size < _CLASSES:
+            start = np.linspace(brain.min(), brain.max(), _CLASSES)
+        found = KMeans(_CLASSES, init=start[:, None], n_init=1).fit(brain[:, None])
+        one_hot = (found.labels_[None] == np.arange(_CLASSES)[:, None]).astype(np.float32)
+        return cls.of(one_hot, brain, np.ones(brain.shape, bool))
+
+    @classmethod
+    def of(cls, probability: FloatArray, values: FloatArray, inside: np.ndarray) -> _Classes:
+        weights, brain = probability[:, inside], values[inside]
+        total = np.maximum(weights.sum(axis=1, dtype=np.float64), 1e-12)
+        means = (weights * brain).sum(axis=1, dtype=np.float64) / total
+        squares = (weights * (brain - means[:, None].astype(np.float32)) ** 2).sum(axis=1, dtype=np.float64)
+        variances = np.maximum(squares / total, _MIN_VARIANCE)
+        return cls(means.astype(np.float32), variances.astype(np.float32))
+
+    def posterior(
+        self,
+        values: FloatArray,
+        inside: np.ndarray,
+        beta: float,
+        rounds: int,
+        start: FloatArray | None = None,
+    ) -> FloatArray:
+        """Mean-field probabilities (3, ...), 0 outside, from those of ``start`` or of the brightness alone."""
+        axes = (slice(None), *[None] * values.ndim)
+        mean, variance = self.means[axes], self.variances[axes]
+        likelihood = -((values - mean) ** 2) / (2 * variance) - np.log(variance) / 2
+        probability = _softmax(likelihood) * inside if start is None else start
+        for _ in range(rounds if beta > 0 else int(start is not None)):
+            logit = likelihood + beta * _neighbours(probability) if beta > 0 else likelihood
+            probability = _softmax(logit) * inside
+        return probability
+
+
+def _logarithm(image: np.ndarray, inside: np.ndarray) -> FloatArray:
+    brain = image[inside].astype(np.float64)
+    level = float(np.median(brain))
+    if level <= 0:
+        level = float(brain.max())
+    if level <= 0:
         raise ValueError(
-            "the image has fewer than three intensities in the brain; three tissues cannot be told apart in it"
+            "the image is nowhere above 0 in its brain mask; the mixture needs a magnitude image"
         )
-    mixture = GaussianMixture(3, max_iter=500, reg_covar=_MIN_VARIANCE, random_state=seed)
-    mixture.fit(brain.astype(np.float64)[:, None])
-    return mixture.means_.ravel().tolist(), mixture.covariances_.ravel().tolist()
+    result = np.zeros(image.shape, np.float32)
+    result[inside] = np.log(np.maximum(brain / level, _FLOOR))
+    return result
 
 
-def _neighbours(probability: torch.Tensor) -> torch.Tensor:
+def _bias_field(
+    probability: FloatArray,
+    logarithm: FloatArray,
+    inside: np.ndarray,
+    classes: _Classes,
+    sigma: Sequence[float],
+) -> FloatArray:
+    """Precision-weighted residual, smoothed within the brain, of mean 0 there; smooth beyond it, too."""
+    axes = (slice(None), *[None] * logarithm.ndim)
+    precision = probability / classes.variances[axes]
+    residual = (precision * (logarithm - classes.means[axes])).sum(axis=0)
+    smooth = [
+        ndimage.gaussian_filter(part, sigma, truncate=3.0) for part in (residual, precision.sum(axis=0))
+    ]
+    bias = smooth[0] / np.maximum(smooth[1], 1e-6 * smooth[1].max())
+    return np.asarray(bias - bias[inside].mean(), np.float32)
+
+
+def _upsample(coarse: FloatArray, steps: Sequence[int], shape: Sequence[int]) -> FloatArray:
+    """Linear interpolation from every ``steps``-th voxel of a grid of this shape to all of it."""
+    result = coarse
+    for axis, (step, n) in enumerate(zip(steps, shape, strict=True)):
+        position = np.minimum(np.arange(n) / step, result.shape[axis] - 1)
+        low = np.minimum(position.astype(int), max(result.shape[axis] - 2, 0))
+        high = np.minimum(low + 1, result.shape[axis] - 1)
+        weight = np.expand_dims(
+            (position - low).astype(np.float32), tuple(i for i in range(len(shape)) if i != axis)
+        )
+        result = result.take(low, axis) * (1 - weight) + result.take(high, axis) * weight
+    return result
+
+
+def _softmax(logit: FloatArray) -> FloatArray:
+    exponential = np.exp(logit - logit.max(axis=0))
+    return np.asarray(exponential / exponential.sum(axis=0), np.float32)
+
+
+def _neighbours(probability: FloatArray) -> FloatArray:
     """Sum over the voxels that share a face; spatial axes are all but the first."""
-    total = torch.zeros_like(probability)
+    total = np.zeros_like(probability)
     for axis in range(1, probability.ndim):
-        n = probability.shape[axis] - 1
-        total.narrow(axis, 1, n).add_(probability.narrow(axis, 0, n))
-        total.narrow(axis, 0, n).add_(probability.narrow(axis, 1, n))
+        moved, source = np.moveaxis(total, axis, 0), np.moveaxis(probability, axis, 0)
+        moved[1:] += source[:-1]
+        moved[:-1] += source[1:]
     return total

@@ -24,7 +24,8 @@ def check_training_options(
     patch_size: Any,
     val_patch_size: Any,
     degraded_copies: Any,
-    degraded_fraction: Any,
+    fractions: Mapping[str, Any],
+    slice_axes: Any,
     patches_per_epoch: int,
     batch_size: int,
     bias_field: Any,
@@ -37,7 +38,8 @@ def check_training_options(
         patch_size: three multiples of 16.
         val_patch_size: three multiples of 16.
         degraded_copies: whole number of at least 0.
-        degraded_fraction: in [0, 1].
+        fractions: options in [0, 1], by name.
+        slice_axes: array axes of a volume in RAS, out of 0, 1, 2.
         patches_per_epoch: patches an epoch.
         batch_size: patches a batch.
         bias_field: true or false.
@@ -50,9 +52,13 @@ def check_training_options(
     _check_size("val_patch_size", val_patch_size)
     if isinstance(degraded_copies, bool) or not isinstance(degraded_copies, int) or degraded_copies < 0:
         raise ValueError(f"--degraded_copies: give a whole number of at least 0, not {degraded_copies!r}")
-    number = isinstance(degraded_fraction, (int, float)) and not isinstance(degraded_fraction, bool)
-    if not (number and 0 <= degraded_fraction <= 1):
-        raise ValueError(f"--degraded_fraction: give a number from 0 to 1, not {degraded_fraction!r}")
+    for name, value in fractions.items():
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if not (number and 0 <= value <= 1):
+            raise ValueError(f"--{name}: give a number from 0 to 1, not {value!r}")
+    axes = slice_axes if isinstance(slice_axes, (list, tuple)) else []
+    if not axes or not set(axes) <= {0, 1, 2}:
+        raise ValueError(f'--slice_axes: give array axes out of 0, 1, 2, such as "[1]", not {slice_axes!r}')
     if patches_per_epoch < batch_size:
         raise ValueError(
             f"--patches_per_epoch: {patches_per_epoch} patches do not fill a batch of {batch_size}; lower --batch_size"

@@ -11,7 +11,7 @@ class SliceNetwork(nn.Module):
     """Apply a 2-D network to all slices of a volume along one axis.
 
     Args:
-        network: (B, 2 n + 1, H, W) to (B, K, H, W), n neighbours on each side.
+        network: (B, (2 n + 1) C, H, W) to (B, K, H, W), n neighbours on each side, C channels of each slice.
         neighbours: n, at least 0.
         axis: spatial axis along which the slices are stacked: 0, 1 or 2; 1 are coronal slices of a volume in RAS.
     """
@@ -23,10 +23,10 @@ class SliceNetwork(nn.Module):
         self.network, self.neighbours, self.axis = network, neighbours, axis
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Volumes (B, 1, X, Y, Z) to logits (B, K, X, Y, Z)."""
-        stack = x[:, 0].movedim(self.axis + 1, 1)  # (B, N, H, W)
-        n = self.neighbours
-        padded = functional.pad(stack, (0, 0, 0, 0, n, n))
-        slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2).flatten(0, 1)  # (B N, 2 n + 1, H, W)
+        """Volumes (B, C, X, Y, Z) to logits (B, K, X, Y, Z)."""
+        stack, n = x.movedim(self.axis + 2, 1), self.neighbours  # (B, N, C, H, W)
+        padded = functional.pad(stack, (0, 0, 0, 0, 0, 0, n, n))
+        slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2)  # (B, N, 2 n + 1, C, H, W)
+        slices = slices.flatten(2, 3).flatten(0, 1)
         logits: torch.Tensor = self.network(slices.contiguous(memory_format=torch.channels_last))
         return logits.unflatten(0, stack.shape[:2]).movedim(1, self.axis + 2)

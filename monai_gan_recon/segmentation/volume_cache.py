@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from copy import deepcopy as copy_of
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,8 @@ class CachedVolume:
     """A prepared volume: files of (X, Y, Z) arrays on one grid.
 
     Attributes:
-        images: float16 each, the first as acquired, then degraded copies of it.
-        labels: uint8.
+        images: (C, X, Y, Z), float16 each, the first as acquired, then degraded copies of it.
+        labels: (X, Y, Z), uint8.
     """
 
     images: tuple[Path, ...]
@@ -35,7 +36,7 @@ def cached_volume(
     entry: Mapping[str, Any],
     volume_transform: DictTransform,
     degradation: DictTransform | None,
-    normalisation: DictTransform,
+    features: DictTransform,
     copies: int,
     folder: Path,
     seed: int = 0,
@@ -47,7 +48,7 @@ def cached_volume(
         entry: entry of a data manifest; ``image`` is a path, and so are all other strings of files.
         volume_transform: from the entry to ``image`` (1, X, Y, Z), magnitudes, and ``label`` on its grid.
         degradation: random, seeded for each copy; None with ``copies`` 0.
-        normalisation: applied to the volume and to each copy.
+        features: applied to the volume and to each copy; makes ``image`` (C, X, Y, Z), the network's input.
         copies: number of degraded copies.
         folder: cache folder.
         seed: seed of the degradation.
@@ -57,7 +58,7 @@ def cached_volume(
         ValueError: if the transforms do not give an image and labels of one shape.
         OSError: if the cache cannot be written.
     """
-    recipe = describe([volume_transform, normalisation])
+    recipe = describe([volume_transform, features])
     key = cache_key(entry["image"], recipe + _other_files(entry))
     labels = folder / f"{key}_label.npy"
     images = [folder / f"{key}_0.npy"]
@@ -70,19 +71,22 @@ def cached_volume(
             volume = volume or dict(volume_transform(dict(entry)))
             item = dict(volume)
             if copy > 0 and degradation is not None:
+                degrade = copy_of(
+                    degradation
+                )  # a random transform keeps what it drew, and would get another name
                 state = np.random.SeedSequence([seed, copy, int(key[:8], 16)]).generate_state(1)
-                if isinstance(degradation, Randomizable):
-                    degradation.set_random_state(seed=int(state[0]))
-                item = dict(degradation(item))
-            image = torch.as_tensor(dict(normalisation(item))["image"])
+                if isinstance(degrade, Randomizable):
+                    degrade.set_random_state(seed=int(state[0]))
+                item = dict(degrade(item))
+            image = torch.as_tensor(dict(features(item))["image"])
             label = torch.as_tensor(volume["label"])
-            if image.shape != label.shape or image.ndim != 4 or image.shape[0] != 1:
+            if image.ndim != 4 or label.shape != (1, *image.shape[1:]):
                 raise ValueError(
-                    f"{entry['image']}: prepared as {tuple(image.shape)} with labels of {tuple(label.shape)}; both "
-                    "must be one volume (1, X, Y, Z)"
+                    f"{entry['image']}: prepared as {tuple(image.shape)} with labels of {tuple(label.shape)}; they "
+                    "must be volumes (C, X, Y, Z) and (1, X, Y, Z) of one size"
                 )
             _save(labels, label[0].numpy().astype(np.uint8))
-            _save(file, image[0].numpy().astype(np.float16))
+            _save(file, image.numpy().astype(np.float16))
         report()
     return CachedVolume(tuple(images), labels)
 

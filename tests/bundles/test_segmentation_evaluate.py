@@ -3,10 +3,10 @@
 import csv
 import json
 
-import nibabel as nib
 import numpy as np
 import pytest
-from brain_phantom import LAS, save, write_manifest
+import torch
+from brain_phantom import LAS, write_manifest
 from test_segmentation_inference import bundle  # noqa: F401 - the fixture, in place of the reconstruction bundle's
 
 CONFIG = "evaluate.yaml"
@@ -37,18 +37,24 @@ def test_scores_files_and_methods_gather(run_bundle, tmp_path):
     assert (tmp_path / "out" / "labels_phantoms_network" / "testing_tissues.nii.gz").exists()
 
     for _ in range(2):
-        error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture", "--bias_field", "false")
+        error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture", "--bias_field", "true")
         assert error is None
     results = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
-    assert [entry["method"] for entry in results] == ["network", "mixture"]
+    assert [(entry["method"], entry["bias_field"]) for entry in results] == [
+        ("network", False),
+        ("mixture", True),
+    ]
+    assert (tmp_path / "out" / "cases_phantoms_mixture_bias_field.csv").exists()
 
 
-def test_a_tissue_that_neither_has_is_absent(run_bundle, tmp_path):
+def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):  # noqa: F811
     """Labels and segmentation without CSF: no score of it, and none in the mean."""
-    manifest = write_manifest(tmp_path, spoil=lambda labels: (np.where(labels == 1, 0, labels), LAS))
-    image = np.asarray(nib.load(tmp_path / "testing.nii.gz").dataobj)
-    save(tmp_path / "testing.nii.gz", np.where(image > 450, image, 0).astype(np.float32))
-    error, printed = run_bundle(CONFIG, "--datalist", manifest, "--output_dir", tmp_path / "out")
+    manifest = write_manifest(tmp_path, spoil=lambda labels: (np.where(labels == 1, 2, labels), LAS))
+    weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
+    weights["bias"][1] = -99  # never CSF
+    torch.save(weights, tmp_path / "model.pt")
+    arguments = ["--datalist", manifest, "--output_dir", tmp_path / "out", "--weights", tmp_path / "model.pt"]
+    error, printed = run_bundle(CONFIG, *arguments)
     assert error is None
     assert "absent" in printed.out
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]

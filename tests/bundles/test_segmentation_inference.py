@@ -26,14 +26,15 @@ def bundle(tmp_path_factory):
         config = yaml.safe_load((folder / "configs" / name).read_text())
         config["network_def"] = {
             "_target_": "torch.nn.Conv3d",
-            "in_channels": 1,
+            "in_channels": 4,
             "out_channels": 4,
             "kernel_size": 1,
         }
         (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
     (folder / "models").mkdir()
-    weight = torch.tensor([0.0, -1.0, 0.0, 1.0]).reshape(4, 1, 1, 1, 1)  # CSF under -0.6, WM above 0.6
-    torch.save({"weight": weight, "bias": torch.tensor([-99, -0.6, 0, -0.6])}, folder / "models" / "model.pt")
+    weight = torch.zeros(4, 4, 1, 1, 1)
+    weight[1, 0], weight[3, 0] = -1, 1  # calibrated intensity: CSF under -0.5, WM above 0.5
+    torch.save({"weight": weight, "bias": torch.tensor([-99, -0.5, 0, -0.5])}, folder / "models" / "model.pt")
     return folder
 
 

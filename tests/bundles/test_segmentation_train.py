@@ -24,7 +24,7 @@ TINY = {
     "patches_per_epoch": 4,
     "val_patches": 2,
     "degraded_copies": 1,
-    "bias_field": "false",
+    "slice_size": "[48,48]",
     "max_epochs": 3,
 }
 
@@ -116,6 +116,10 @@ def test_without_validation_list_training_people_validate(run_bundle, tmp_path):
         ({"patch_size": "[16,16,20]"}, ["--patch_size", "16"]),
         ({"degraded_fraction": 2}, ["--degraded_fraction"]),
         ({"degraded_copies": -1}, ["--degraded_copies"]),
+        ({"reconstructed": -0.1}, ["--reconstructed"]),
+        ({"slice_axes": "[3]"}, ["--slice_axes"]),
+        ({"slice_size": "[48,8]"}, ["--slice_size", "16"]),
+        ({"reconstruction_bundle": "/nowhere"}, ["/nowhere", "--reconstruction_bundle"]),
         ({"batch_size": 8}, ["--patches_per_epoch", "--batch_size"]),
         ({"rates": "[0.5,0.1]"}, ["--rates"]),
         ({"patterns": "[spiral]"}, ["spiral"]),

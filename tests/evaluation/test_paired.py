@@ -202,11 +202,11 @@ def test_mixture_of_the_real_bundle(tmp_path):
     options = ["--datalist", str(manifest), "--weights", phantom.write_weights(tmp_path), "--size", "null"]
     for name, value in phantom.TINY.items():
         options += ["--set", f"{name}={value}"]
-    options += ["--segmentation", "mixture", "--segmentation_set", "bias_field=false", "--device", "cpu"]
+    options += ["--segmentation", "mixture", "--device", "cpu"]
     paired.main([*options, "--rates", "0.5", "--output_dir", str(tmp_path / "out")])
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     scores = {(s["method"], s["against"]): s["dice"] for s in result["scores"]}
     for tissue in ("csf", "gm", "wm"):
-        assert scores["original", "labels"][tissue]["mean"] > 0.9
+        assert scores["original", "labels"][tissue]["mean"] > 0.85
         assert 0.5 < scores["zero_filled", "original"][tissue]["mean"] < 1
     assert len(list((tmp_path / "out").glob("figures_*/head.png"))) == 1

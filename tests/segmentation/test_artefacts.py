@@ -5,11 +5,11 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.kspace import fft2c, sampling_mask
+from monai_gan_recon.kspace import sampling_mask
+from monai_gan_recon.networks import ResNetGenerator
 from monai_gan_recon.segmentation.artefacts import (
     RandUndersamplingArtefact,
     RandUndersamplingArtefactd,
-    zero_filled_image,
 )
 
 AFFINE = torch.tensor([[0.0, 0, 2, 5], [-1, 0, 0, 9], [0, 1.5, 0, -3], [0, 0, 0, 1]])
@@ -17,16 +17,6 @@ AFFINE = torch.tensor([[0.0, 0, 2, 5], [-1, 0, 0, 9], [0, 1.5, 0, -3], [0, 0, 0,
 
 def volume(shape=(1, 20, 24, 18), seed=0):
     return MetaTensor(torch.rand(shape, generator=torch.Generator().manual_seed(seed)), affine=AFFINE)
-
-
-@pytest.mark.parametrize("axis", [-1, -2])
-def test_unsampled_lines_are_zero_and_sampled_ones_unchanged(axis):
-    slices = volume().as_tensor()
-    mask = sampling_mask("gaussian1d", (24, 18), 0.3, axis, seed=1)
-    kspace = fft2c(zero_filled_image(slices, mask))
-    assert 0 < mask.float().mean() < 0.5
-    assert kspace[..., ~mask].abs().max() < 1e-5
-    torch.testing.assert_close(kspace[..., mask], fft2c(slices)[..., mask], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("slice_axis", [0, 1, 2])
@@ -44,6 +34,45 @@ def test_volume_is_sampled_slice_by_slice_with_one_mask(slice_axis):
         shifted = np.fft.ifftshift(mask.numpy())
         expected = np.abs(np.fft.ifft2(np.fft.fft2(expected) * shifted))
         np.testing.assert_allclose(plane, expected, atol=1e-5)
+
+
+def test_slices_are_padded_before_they_are_sampled():
+    """Of a constant, a pattern whose centre is sampled keeps everything; padding makes edges, which ring beyond it."""
+    artefact = RandUndersamplingArtefact(
+        prob=1, rates=(0.3, 0.3), slice_axes=(0,), size=(48, 40)
+    ).set_random_state(0)
+    image = MetaTensor(torch.ones(1, 20, 24, 18), affine=AFFINE)
+    result = artefact(image)
+    assert result.shape == image.shape
+    padded = np.pad(np.ones((24, 18)), ((12, 12), (11, 11)))
+    mask = sampling_mask(artefact.pattern, (48, 40), artefact.rate, artefact.phase_axis, artefact.seed)
+    expected = np.abs(np.fft.ifft2(np.fft.fft2(padded) * np.fft.ifftshift(mask.numpy())))[12:36, 11:29]
+    np.testing.assert_allclose(result[0, 3].numpy(), expected, atol=1e-5)
+    without = RandUndersamplingArtefact(prob=1, rates=(0.3, 0.3), slice_axes=(0,)).set_random_state(0)
+    torch.testing.assert_close(without(image), image, atol=1e-5, rtol=0)
+
+
+def test_reconstructions_pass_the_network():
+    """A network that changes nothing leaves the Hermitian-completed zero-filled image; empty slices stay empty."""
+    network = ResNetGenerator(3, (1, 1, 1, 1), 4, stem="pixel_unshuffle", cg_iterations=0)
+    image = volume((1, 20, 24, 18))
+    image[:, :, 5] = 0
+    options = {"prob": 1, "rates": (0.4, 0.4), "slice_axes": (1,), "network": network}
+    artefact = RandUndersamplingArtefact(**options, reconstructed=1.0).set_random_state(4)
+    zero_filled = RandUndersamplingArtefact(**options, reconstructed=0.0).set_random_state(4)
+    result, other = artefact(image), zero_filled(image)
+    assert (artefact.rate, artefact.seed) == (zero_filled.rate, zero_filled.seed)
+    assert not result[:, :, 5].any()
+    assert not torch.allclose(result, other)
+    error, zero_filled_error = ((v - image).as_tensor().square().mean() for v in (result, other))
+    assert error < zero_filled_error  # the mirror lines are worth something
+    both = [RandUndersamplingArtefact(**options, reconstructed=0.5).set_random_state(s) for s in range(20)]
+    for one in both:
+        one.randomize()
+    assert {one.reconstructs for one in both} == {True, False}
+    with torch.no_grad():
+        network.log_variance.add_(1)
+    assert RandUndersamplingArtefact(**options).weights != artefact.weights  # the cache notices other weights
 
 
 def test_draws_cover_axes_and_rates_and_follow_the_seed():
@@ -116,8 +145,10 @@ def test_images_that_are_no_magnitudes_are_refused(image, message):
         {"rates": (0.5,)},
         {"patterns": ("spiral",)},
         {"slice_axes": (3,)},
+        {"reconstructed": 0.5},
+        {"reconstructed": -0.5},
     ],
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match=r"probability|sampling rate|rates|unknown sampling pattern"):
+    with pytest.raises(ValueError, match=r"probabilit|sampling rate|rates|unknown sampling pattern"):
         RandUndersamplingArtefact(**options)

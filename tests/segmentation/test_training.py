@@ -12,16 +12,16 @@ from monai_gan_recon.segmentation.training import SamplerEpoch, TissueValidator
 
 
 class Window(nn.Module):
-    """Weighted sum of a slice and its neighbours."""
+    """Weighted sum of a slice and its neighbours, of each of two channels."""
 
     def forward(self, x):
-        weight = torch.tensor([1.0, 10.0, 100.0])[None, :, None, None]
-        return (x * weight).sum(1, keepdim=True)
+        weight = torch.tensor([1.0, 10.0, 100.0])[None, :, None, None, None]
+        return (x.unflatten(1, (3, 2)) * weight).sum(1)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_see_their_neighbours(axis):
-    volume = torch.rand(2, 1, 4, 5, 6)
+    volume = torch.rand(2, 2, 4, 5, 6)
     result = SliceNetwork(Window(), neighbours=1, axis=axis)(volume)
     n = volume.shape[axis + 2]
     zero = torch.zeros_like(volume.narrow(axis + 2, 0, 1))
