@@ -36,11 +36,11 @@ def bar_chart(results: Results, size: str, track: str, path: Path) -> bool:
         axes.set_facecolor(BACKGROUND)
         for i, (rate, colour) in enumerate(zip(RATES, COLOURS, strict=True)):
             found = [results.get(Cell(system, size, rate, track)) for system in systems]
-            values = [r[metric] if r and is_finished(r) else {"mean": None, "ci95": None} for r in found]
+            values = [r[metric] if r and is_finished(r) else {"mean": np.nan, "ci95": np.nan} for r in found]
             axes.bar(
-                places + 0.4 * (i - 0.5), [v["mean"] or 0.0 for v in values], 0.38,
-                yerr=[v["ci95"] or 0.0 for v in values], color=colour, ecolor=TEXT, capsize=2,
-                label=f"{nominal(rate)} %", error_kw={"linewidth": 0.8},
+                places + 0.4 * (i - 0.5), [v["mean"] for v in values], 0.38,
+                yerr=[np.nan if v["ci95"] is None else v["ci95"] for v in values], color=colour, ecolor=TEXT, capsize=2,
+                error_kw={"linewidth": 0.8},
             )  # fmt: skip
         axes.set_ylabel(label, color=TEXT)
         axes.yaxis.set_major_locator(MaxNLocator(6))
@@ -49,6 +49,7 @@ def bar_chart(results: Results, size: str, track: str, path: Path) -> bool:
         axes.set_axisbelow(True)
         axes.set_xlim(-0.6, len(systems) - 0.4)
     axes.set_xticks(places, systems, rotation=35, ha="right", color=TEXT, fontsize=9)
-    axes.legend(facecolor=BACKGROUND, labelcolor=TEXT, edgecolor=MUTED, loc="lower right", ncols=2)
+    for i, (rate, colour) in enumerate(zip(RATES, COLOURS, strict=True)):
+        page.text(11.8 - 0.9 * (len(RATES) - 1 - i), 0.35, f"■ {nominal(rate)} %", 12, colour, ha="right")
     page.save(path)
     return True

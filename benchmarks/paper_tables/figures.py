@@ -68,7 +68,7 @@ def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: 
     zoom = half * 28 / 42
     block = HEAD + tall + zoom + tall + 2 * GAP
     rows = -(-len(blocks) // COLUMNS)
-    page = Page(WIDTH, TITLE + rows * (block + GAP) + 0.55)
+    page = Page(WIDTH, TITLE + rows * (block + GAP) + 0.1)
     page.text(
         MARGIN,
         0.36,
@@ -78,17 +78,26 @@ def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: 
     )
     for i, (text, colour) in enumerate(zip(BOXES, COLOURS, strict=True)):
         page.text(WIDTH - MARGIN - 2.6 * (1 - i), 0.36, f"□ {text}", 11, colour, ha="right")
-    scale = {"vmin": 0.0, "vmax": float(np.percentile(reference, 99.9)) or 1.0, "cmap": "gray"}
+    scale: dict[str, Any] = {
+        "vmin": 0.0,
+        "vmax": float(np.percentile(reference, 99.9)) or 1.0,
+        "cmap": "gray",
+    }
     highest = float(np.percentile(np.abs(first["zero_filled"] - reference), 99.5)) or 1e-6
-    error_scale = {"vmin": 0.0, "vmax": highest, "cmap": "inferno"}
+    error_scale: dict[str, Any] = {"vmin": 0.0, "vmax": highest, "cmap": "inferno"}
     for number, (name, image) in enumerate(blocks.items()):
         left = MARGIN + number % COLUMNS * (width + GAP)
         top = TITLE + number // COLUMNS * (block + GAP)
         page.text(left, top + HEAD / 2, name, 11, weight="bold")
         if number:
             page.text(left + width, top + HEAD / 2, _scores(image, reference), 8.5, MUTED, ha="right")
-        _draw(page, image, reference, view, left, top + HEAD, (width, tall, half, zoom), scale, error_scale)
-    _colour_bar(page, error_scale)
+        _draw(page, image, view, left, top + HEAD, (width, tall, half, zoom), scale)
+        below = top + HEAD + tall + zoom + GAP
+        if number:
+            axes = page.panel(left, below, width, tall)
+            axes.imshow(_cut(np.abs(image - reference), view), **error_scale, interpolation="nearest")
+        else:
+            _colour_bar(page, error_scale, left, below + tall / 2, width)
     page.save(path)
 
 
@@ -101,10 +110,15 @@ def framed(box: Box, shape: tuple[int, ...]) -> Box:
 
 
 def _draw(
-    page: Page, image: np.ndarray, reference: np.ndarray, view: Box, left: float, top: float,
-    lengths: tuple[float, float, float, float], scale: dict[str, Any], error_scale: dict[str, Any],
-) -> None:  # fmt: skip
-    """The slice, below it two zooms, below them its error."""
+    page: Page,
+    image: np.ndarray,
+    view: Box,
+    left: float,
+    top: float,
+    lengths: tuple[float, float, float, float],
+    scale: dict[str, Any],
+) -> None:
+    """The slice, and below it two zooms."""
     width, tall, half, zoom = lengths
     axes = page.panel(left, top, width, tall)
     axes.imshow(_cut(image, view), **scale, interpolation="lanczos")
@@ -116,24 +130,18 @@ def _draw(
         small.imshow(_cut(image, (y, x, h, w)), **scale, interpolation="lanczos", aspect="auto")
         for spine in small.spines.values():
             spine.set(visible=True, edgecolor=colour, linewidth=1.0)
-    below = page.panel(left, top + tall + zoom + GAP, width, tall)
-    below.imshow(_cut(np.abs(image - reference), view), **error_scale, interpolation="nearest")
 
 
-def _colour_bar(page: Page, error_scale: Mapping[str, Any]) -> None:
-    axes = page.panel(WIDTH - MARGIN - 4, page.height - 0.48, 4, 0.12)
+def _colour_bar(page: Page, error_scale: Mapping[str, Any], left: float, middle: float, width: float) -> None:
+    """The scale of the difference maps, where the full image has none."""
+    page.text(
+        left + width / 2, middle - 0.25, "absolute difference, one scale for all", 9, MUTED, ha="center"
+    )
+    axes = page.panel(left + 0.05 * width, middle - 0.05, 0.9 * width, 0.14)
     ramp = np.linspace(0, 1, 256)[None]
     axes.imshow(ramp, cmap=error_scale["cmap"], aspect="auto", extent=(0, error_scale["vmax"], 0, 1))
-    axes.xaxis.set_major_locator(MaxNLocator(5))
+    axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.tick_params(axis="x", colors=MUTED, labelsize=8, length=2)
-    page.text(
-        WIDTH - MARGIN - 4.1,
-        page.height - 0.42,
-        "absolute difference, one scale for all",
-        9,
-        MUTED,
-        ha="right",
-    )
 
 
 def _scores(image: np.ndarray, reference: np.ndarray) -> str:

@@ -38,7 +38,8 @@ def table(results: Results, size: str, rate: float, track: str) -> str:
     """One size, rate and track: a row for every system, with its reason where there are no numbers."""
     ours = results.get(Cell(REFERENCE, size, rate, track))
     lines: list[Sequence[str]] = [HEAD]
-    for system, title in SYSTEMS.items():
+    for system, words in SYSTEMS.items():
+        title = f"{words} `{system}`"
         cell = Cell(system, size, rate, track)
         result = results.get(cell)
         if not is_finished(result) or result is None:
@@ -101,7 +102,7 @@ def cost_table(results: Results, speed: Mapping[str, Any] | None) -> str:
         measured = {size: (speed or {"sizes": {}})["sizes"].get(size, {}).get(system, {}) for size in SIZES}
         known = [*found.values(), *(entry for entry in measured.values() if entry)]
         parameters = known[0]["parameters"] if known else None
-        line = [title, "-" if parameters is None else f"{parameters:,}"]
+        line = [f"{title} `{system}`", "-" if parameters is None else f"{parameters:,}"]
         for size in SIZES:
             line.append(_number((measured[size] or found.get(size, {})).get("gflop_per_slice"), ".1f"))
         line += [_number(measured[size].get("seconds_per_slice"), ".3f") for size in SIZES]

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 import warnings
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from torch import nn
@@ -21,6 +23,7 @@ from benchmarks.paper_tables.results import read_result, write_result
 from benchmarks.paper_tables.schedule import Schedule
 from benchmarks.paper_tables.slices import KeepSlicesd
 from benchmarks.paper_tables.speed import take_turns
+from monai_gan_recon.engines import read_log
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +91,7 @@ def test_turns_are_taken():
 
 
 def command(tiny, folder, *options, name="run"):
-    """``python -m benchmarks.paper_tables NAME`` on the tiny volumes."""
+    """``python -m benchmarks.paper_tables NAME`` on the tiny volumes, as arguments of a process."""
     places = ["--output_dir", folder / "out", "--results_dir", folder / "results"]
     grid = [
         "--systems",
@@ -104,41 +107,63 @@ def command(tiny, folder, *options, name="run"):
     ]
     data = ["--datalist", tiny["datalist"], "--systems_dir", tiny["systems_dir"]] if name == "run" else []
     program = (sys.executable, "-m", "benchmarks.paper_tables", name)
-    return subprocess.run(
-        [str(part) for part in (*program, *grid, *places, *data, *options)],
-        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
-        env={**os.environ, "MONAI_GAN_RECON_DATA": ""},
-    )  # fmt: skip
+    return {
+        "args": [str(part) for part in (*program, *grid, *places, *data, *options)],
+        "cwd": ROOT, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True,
+        "env": {**os.environ, "MONAI_GAN_RECON_DATA": ""},
+    }  # fmt: skip
+
+
+def run(*arguments, **options):
+    """Run that command; exit code and what it printed."""
+    done = subprocess.run(**command(*arguments, **options), timeout=600, check=False)
+    return done.returncode, done.stdout
+
+
+def ours(folder):
+    return json.loads((folder / "results" / "ours_32x48_0.25_replica.json").read_text())
 
 
 @pytest.mark.slow
-def test_the_command_line_repeats_itself(tiny, tmp_path):
-    """A real run with a failing cell; the same again elsewhere; and again in place, with nothing left to do."""
-    found = []
-    for folder in (tmp_path / "first", tmp_path / "second"):
-        done = command(tiny, folder, "--slice_iterations", "32")
-        assert done.returncode == 1, done.stderr
-        assert "dagan 32x48 25 % replica: failed: no configuration dagan.yaml" in done.stdout
-        found.append(json.loads((folder / "results" / "ours_32x48_0.25_replica.json").read_text()))
+def test_a_killed_cell_is_reported_and_goes_on_to_the_same_result(tiny, tmp_path):
+    """A real run with a cell that fails; the same elsewhere, one cell killed; again, to the same numbers."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    code, printed = run(tiny, whole, "--slice_iterations", "64")
+    assert code == 1
+    assert "dagan 32x48 25 % replica: failed: no configuration dagan.yaml" in printed
+    assert "1 of 3 cells failed" in printed
+
+    process = subprocess.Popen(**command(tiny, killed, "--slice_iterations", "64"))
+    deadline = time.monotonic() + 300
+    while not any(len(read_log(log)) > 1 for log in killed.glob("out/cells/ours*/training/training.csv")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    for worker in psutil.Process(process.pid).children():
+        worker.kill()
+    printed = process.communicate()[0]
+    assert "ours 32x48 25 % replica: failed: killed (SIGKILL" in printed
+    assert "2 of 3 cells failed" in printed
+    assert run(tiny, killed, name="status")[1].splitlines()[-1] == "1 finished, 2 failed"
+
+    code, printed = run(tiny, killed, "--slice_iterations", "64", "--systems", "zero_filled", "ours")
+    assert code == 0, printed
+    assert "1 of 2 cells are finished already" in printed
+    assert ours(killed)["budget"]["slice_iterations"] == ours(whole)["budget"]["slice_iterations"] == 64
+    assert ours(killed)["validation_psnr"] == ours(whole)["validation_psnr"]
     for metric in ("psnr", "ssim", "nmse"):
-        assert found[0][metric]["mean"] == pytest.approx(found[1][metric]["mean"], rel=1e-4)
-    again = command(tiny, tmp_path / "first", "--slice_iterations", "32")
-    assert "2 of 3 cells are finished already" in again.stdout
-    state = command(tiny, tmp_path / "first", name="status")
-    assert "2 finished, 1 failed" in state.stdout
+        assert ours(killed)[metric]["mean"] == pytest.approx(ours(whole)[metric]["mean"], rel=1e-4)
 
 
 @pytest.mark.slow
 def test_a_budget_is_measured_planned_and_kept(tiny, tmp_path):
-    done = command(tiny, tmp_path, "--budget", "6", "--systems", "zero_filled", "ours")
-    assert done.returncode == 0, done.stdout + done.stderr
+    systems = ("--systems", "zero_filled", "ours")
+    code, printed = run(tiny, tmp_path, "--budget", "6", *systems)
+    assert code == 0, printed
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
-    assert sum(plan["seconds"].values()) <= 360
-    result = json.loads((tmp_path / "results" / "ours_32x48_0.25_replica.json").read_text())
-    schedule = plan["schedules"]["32x48"]
-    assert result["budget"]["epochs"] == schedule["epochs"]
-    again = command(tiny, tmp_path, "--systems", "zero_filled", "ours")
-    assert "2 of 2 cells are finished already" in again.stdout
+    assert 180 < sum(plan["seconds"].values()) <= 360  # less what measuring took
+    assert ours(tmp_path)["budget"]["epochs"] == plan["schedules"]["32x48"]["epochs"]
+    assert "2 of 2 cells are finished already" in run(tiny, tmp_path, *systems)[1]
 
 
 def test_bad_options_are_one_line(tiny, tmp_path, monkeypatch, capsys):

@@ -45,7 +45,7 @@ def test_a_row_for_every_system_with_its_numbers_or_its_reason(results):
     ours, dagan = row(text, "Ours: unrolled"), row(text, "DAGAN")
     assert ours[1:4] == ["-", "31.50 ± 0.50", "0.0100 ± 0.0010"]
     assert ours[7:] == ["-", "-", "-", "+0.02"]
-    assert dagan[0] == "DAGAN ▲"
+    assert dagan[0] == "DAGAN `dagan` ▲"
     assert dagan[1] == "n/a here"
     assert dagan[7:] == ["3.00 ± 0.00", "+1.00", "0.002", "+1.00"]
     assert row(text, "WDAGAN")[2] == "failed: killed (SIGKILL)"
