@@ -2,8 +2,7 @@
 
     python -m benchmarks.publish_results
 
-Renders ``benchmarks/results/shipped_model_*.json`` and ``tissue_segmentation.json`` (the metrics.json of the
-segmentation bundle's ``run evaluate``) as tables between the marker comments of README.md, the bundles' docs and
+Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation.json`` and ``tissue_paired.json`` as tables between the marker comments of README.md, the bundles' docs and
 docs/shipped_model.md, and copies the means to ``eval_metrics`` of the bundles' metadata.json. Numbers are
 never typed by hand; a test fails where a page is not what this command writes.
 """
@@ -15,6 +14,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.evaluation.paired_table import paired_table
+from monai_gan_recon.evaluation.table import markdown_table
+from monai_gan_recon.segmentation.labels import TISSUES
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
@@ -24,6 +27,7 @@ DATASETS = {
     "ds002748": "ds002748, held-out people",
     "ds000011": "ds000011, held-out people (with skull)",
 }
+PREPROCESSING = {"bias_field": "N4", "denoise": "anisotropic diffusion"}
 METRICS = {"psnr": ("PSNR [dB]", ".2f"), "ssim": ("SSIM", ".4f"), "hfen": ("HFEN", ".3f")}
 BRAIN_METRICS = {
     "psnr": METRICS["psnr"],
@@ -42,7 +46,7 @@ def entries(name: str) -> list[dict[str, Any]]:
 def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = METRICS) -> str:
     """Markdown table, one line a result."""
     head = ["data", "track", "rate", "people (slices)", "method", *(title for title, _ in metrics.values())]
-    lines = [head, ["---"] * len(head)]
+    lines = [head]
     for result in results:
         simulated = result["track"] == "simulated"
         line = [
@@ -53,7 +57,7 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
             result["method"].replace("_", "-"),
         ]
         lines.append(line + [number(result[name], style) for name, (_, style) in metrics.items()])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(lines)
 
 
 def number(measure: dict[str, float | None], style: str) -> str:
@@ -83,11 +87,28 @@ def tissue_results() -> list[dict[str, Any]]:
     return found
 
 
+def paired_results() -> list[dict[str, Any]]:
+    """Results of ``tissue_paired.json``, one dictionary a (data set, rate)."""
+    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_paired.json").read_text())["results"]
+    return found
+
+
+def preprocessing(result: dict[str, Any]) -> str:
+    """What was done before the segmentation, beyond the brain mask and the features."""
+    done = [text for name, text in PREPROCESSING.items() if result[name]]
+    return " and ".join(done) or "-"
+
+
+def plain(result: dict[str, Any]) -> bool:
+    """Whether a result is one without further preprocessing."""
+    return preprocessing(result) == "-"
+
+
 def tissue_table() -> str:
     """Markdown table, one line a tissue."""
     head = ["data", "method", "people (scans)", "tissue", "Dice", "HD95 [mm]", "volume difference [ml]"]
-    lines = [head, ["---"] * len(head)]
-    for result in tissue_results():
+    lines = [head]
+    for result in filter(plain, tissue_results()):
         for tissue in result["dice"]:
             line = [
                 result["dataset"],
@@ -97,15 +118,40 @@ def tissue_table() -> str:
             ]
             measures = (("dice", ".3f"), ("hd95_mm", ".2f"), ("volume_difference_ml", ".1f"))
             lines.append(line + [number(result[name][tissue], style) for name, style in measures])
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return markdown_table(lines)
+
+
+def preprocessing_table() -> str:
+    """Markdown table of Dice, one line a method and step of preprocessing."""
+    head = [
+        "method",
+        "preprocessing",
+        "people (scans)",
+        *(f"Dice {tissue.upper()}" for tissue in TISSUES.values()),
+    ]
+    lines = [head]
+    for result in tissue_results():
+        people = f"{result['n_people']} ({result['n_scans']})"
+        dice = [number(result["dice"][tissue], ".3f") for tissue in TISSUES.values()]
+        lines.append([result["method"], preprocessing(result), people, *dice])
+    return markdown_table(lines)
 
 
 def tissue_metrics() -> dict[str, float]:
     """Mean Dice of each tissue for metadata.json."""
-    return {
+    originals = {
         f"{result['dataset']}_{result['method']}_dice_{tissue}": round(measure["mean"], 3)
-        for result in tissue_results()
+        for result in filter(plain, tissue_results())
         for tissue, measure in result["dice"].items()
+    }
+    return originals | {
+        f"{result['dataset']}_{100 * result['rate']:.3g}pct_{row['method']}_dice_{tissue}": round(
+            measure["mean"], 3
+        )
+        for result in paired_results()
+        for row in result["scores"]
+        if row["against"] == "original"
+        for tissue, measure in row["dice"].items()
     }
 
 
@@ -128,6 +174,8 @@ def pages() -> dict[Path, str]:
         "tuning": tuning_table(),
         "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
         "tissues": tissue_table(),
+        "preprocessing": preprocessing_table(),
+        "paired": paired_table(paired_results(), ("dice",), markdown=True),
     }
     found = {}
     bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from monai_gan_recon.evaluation.table import text_table, value_text
+from monai_gan_recon.evaluation.table import markdown_table, text_table, value_text
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 from monai_gan_recon.segmentation.labels import TISSUES
 
@@ -19,12 +19,17 @@ TITLES = {
 AGAINST = {"original": "segmentation of the original", "labels": "reference labels"}
 
 
-def paired_table(entries: Sequence[Mapping[str, Any]], metrics: Sequence[str] = SEGMENTATION_METRICS) -> str:
+def paired_table(
+    entries: Sequence[Mapping[str, Any]],
+    metrics: Sequence[str] = SEGMENTATION_METRICS,
+    markdown: bool = False,
+) -> str:
     """Tables of the results of one or several protocols.
 
     Args:
         entries: of ``metrics.json``.
         metrics: those to show.
+        markdown: Markdown tables rather than plain text.
 
     Returns:
         Mean ± half width of the 95 % confidence interval over people, also of the differences within people;
@@ -46,7 +51,7 @@ def paired_table(entries: Sequence[Mapping[str, Any]], metrics: Sequence[str] = 
                         *(_cell(value, form, signed="minus" in row) for value in values),
                     ]
                 )
-        parts.append(f"{title}\n\n{text_table(lines)}")
+        parts.append(f"{title}\n\n{markdown_table(lines) if markdown else text_table(lines)}")
     return "\n\n".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Handler that writes tissue labels as NIfTI on the grid of the image they are of."""
+"""Handler that writes tissue labels as NIfTI on the grid of the image they are of, and a report of their regions."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import nibabel as nib
-import numpy as np
-import torch
 from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from tqdm import tqdm
 
 from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.segmentation.instances import Instances
 from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.segmentation.region_report import label_image, region_files, write_region_report
+from monai_gan_recon.segmentation.roi import class_volumes
 
 
 class LabelWriter:
@@ -25,10 +26,16 @@ class LabelWriter:
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
+        instances: also write each case's instances, boxes and volumes, see :func:`write_region_report`; None: no.
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
-        self.output_dir, self.overwrite = Path(output_dir), overwrite
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        overwrite: bool = False,
+        instances: Instances | None = None,
+    ) -> None:
+        self.output_dir, self.overwrite, self.instances = Path(output_dir), overwrite, instances
         self.failed: list[str] = []
 
     def attach(self, engine: Engine) -> None:
@@ -43,31 +50,39 @@ class LabelWriter:
 
     def refuse_existing(self, entry: Mapping[str, Any]) -> None:
         """Raise a ValueError if the result of this entry exists and is not to be replaced."""
-        file = self.file(str(entry["case"]))
-        if file.exists() and not self.overwrite:
-            raise ValueError(
-                f"{file} exists: say --overwrite true to replace it, or give another --output_dir"
-            )
+        case = str(entry["case"])
+        regions = () if self.instances is None else region_files(self.output_dir, case).values()
+        for file in (self.file(case), *regions):
+            if file.exists() and not self.overwrite:
+                raise ValueError(
+                    f"{file} exists: say --overwrite true to replace it, or give another --output_dir"
+                )
 
     def save(self, engine: Engine) -> None:
         """Write the labels of the volume just segmented; one that failed is reported in a line."""
         output, error = engine.state.output, engine.state.output.get("error")
         if error is None:
             try:
-                file = save_labels(output["pred"], self.file(output["case"]))
-                volumes = ", ".join(
-                    f"{name.upper()} {ml:.1f} ml" for name, ml in volumes_ml(output["pred"]).items()
-                )
-                tqdm.write(
-                    f"{output['case']}: {volumes}; {output['seconds']:.1f} s, of these "
-                    f"{output['network_seconds']:.1f} s in the network -> {file}"
-                )
+                tqdm.write(self._write(output))
             except OSError as failure:
                 error = str(failure)
         if error is not None:
             self.failed.append(error)
             if engine.state.epoch_length > 1:
                 tqdm.write(error, file=sys.stderr)
+
+    def _write(self, output: Mapping[str, Any]) -> str:
+        labels, case = output["pred"], str(output["case"])
+        file = save_labels(labels, self.file(case))
+        if self.instances is not None:
+            found = self.instances(labels)
+            write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
+        volumes = class_volumes(labels)
+        text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
+        return (
+            f"{case}: {text}; {output['seconds']:.1f} s, of these {output['network_seconds']:.1f} s in the network "
+            f"-> {file}"
+        )
 
     def finish(self, engine: Engine) -> None:
         """End the program with a line if a volume failed."""
@@ -84,18 +99,6 @@ def save_labels(labels: MetaTensor, path: str | os.PathLike[str]) -> Path:
     Raises:
         OSError: if it cannot be written (disk full, no permission).
     """
-    affine = labels.affine.cpu().numpy().astype(np.float64)
-    image = nib.Nifti1Image(labels.as_tensor()[0].cpu().numpy().astype(np.uint8), affine)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    image.header.set_xyzt_units("mm")
     with atomic_path(path) as temporary:
-        nib.save(image, temporary)
+        nib.save(label_image(labels), temporary)
     return Path(path)
-
-
-def volumes_ml(labels: MetaTensor) -> dict[str, float]:
-    """Volume of each tissue in ml, from the labels' affine in mm."""
-    voxel = float(torch.linalg.det(labels.affine[:3, :3].double()).abs()) / 1000
-    plain = labels.as_tensor()
-    return {name: int((plain == label).sum()) * voxel for label, name in TISSUES.items()}

@@ -1,5 +1,6 @@
 """``run inference`` of the tissue segmentation bundle, as users run it, with a network that thresholds."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import yaml
 from brain_phantom import LAS, OBLIQUE, dice, save, t1_image, tissues
 
 from monai_gan_recon.data import load_volume
+from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_tissue_segmentation"
@@ -69,6 +71,27 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert error is None
 
 
+def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["--input", brain, "--output_dir", out, "--save_regions", "true", "--minimum_size_mm3", "50"]
+    error, _ = run_bundle(CONFIG, *arguments)
+    assert error is None
+    names = ["brain_instances.nii.gz", "brain_regions.csv", "brain_regions.json", "brain_tissues.nii.gz"]
+    assert sorted(file.name for file in out.iterdir()) == names
+    labels, instances = (np.asarray(nib.load(out / name).dataobj) for name in (names[3], names[0]))
+    report = json.loads((out / "brain_regions.json").read_text())
+    for instance in report["instances"]:
+        voxels = instances == instance["instance"]
+        assert set(labels[voxels]) == {instance["label"]}
+        assert voxels.sum() == instance["voxels"] == round(1000 * instance["volume_ml"])
+    assert {c["name"]: c["volume_ml"] for c in report["classes"]} == pytest.approx(
+        {name: (labels == label).sum() / 1000 for label, name in TISSUES.items()}
+    )
+    (out / names[3]).unlink()
+    refused, _ = run_bundle(CONFIG, *arguments)
+    assert "brain_instances.nii.gz" in refused
+
+
 def test_oblique_grid_with_thick_slices(run_bundle, tmp_path):
     truth = tissues((44, 40, 20))
     save(tmp_path / "oblique.nii.gz", t1_image(truth), OBLIQUE)
@@ -118,6 +141,8 @@ def bad(kind):
         ("nan", [], ["scan.nii.gz", "NaN"]),
         ("four axes", [], ["scan.nii.gz", "4-D"]),
         ("good", ["--method", "magic"], ["--method", "mixture"]),
+        ("good", ["--save_regions", "some"], ["--save_regions"]),
+        ("good", ["--save_regions", "true", "--minimum_size_mm3", "-1"], ["minimum size"]),
         ("good", ["--contrast", "t3"], ["--contrast", "t2"]),
         ("good", ["--roi_size", "[90,96,96]"], ["--roi_size", "16"]),
         ("good", ["--overlap", "1"], ["--overlap"]),

@@ -8,8 +8,8 @@ import torch
 from matplotlib.image import imread
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.bundle.folders import RECONSTRUCTION, find_bundle
+from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.paired_bundles import BundleReconstruction
 from monai_gan_recon.evaluation.paired_figure import DISAGREEMENT, FigureColumn, segmentation_figure
 from monai_gan_recon.evaluation.paired_reference import ReferenceLabels, reference_labels
