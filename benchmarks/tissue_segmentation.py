@@ -4,8 +4,9 @@
     python -m benchmarks.tissue_segmentation --steps originals  # original images against FAST's labels
     python -m benchmarks.tissue_segmentation --steps paired     # zero-filled and reconstructed images, both rates
 
-Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` once a rate, and
-gathers their results in ``benchmarks/results``. The folder of the data sets is taken from MONAI_GAN_RECON_DATA.
+Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` with all
+rates, and copies their results to ``benchmarks/results``. The folder of the data sets is taken from
+MONAI_GAN_RECON_DATA.
 """
 
 from __future__ import annotations
