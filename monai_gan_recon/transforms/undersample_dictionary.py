@@ -61,8 +61,8 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         snr: smallest and largest SNR of the simulated track, drawn log-uniformly.
         hermitian_probability: probability, on the replica track, that the input is completed by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
-        one_scan_a_case: draw from the case's name, and for the noise from the slice's number: each volume is measured
-            once, with one mask, the same in every epoch. Else every slice is measured anew in every epoch.
+        measure_once: draw from the slice's own name (``case``, ``plane`` and ``slice``), so that each slice is measured once,
+            the same way in every epoch. Else it is measured anew in every epoch.
         allow_missing_keys: see MONAI's ``MapTransform``.
 
     Raises:
@@ -80,7 +80,7 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         snr: Sequence[float] = (10.0, 60.0),
         hermitian_probability: float = 1.0,
         channels: int = 3,
-        one_scan_a_case: bool = False,
+        measure_once: bool = False,
         allow_missing_keys: bool = False,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
@@ -102,7 +102,7 @@ class RandUndersampled(RandomizableTransform, MapTransform):
             pattern_probabilities,
         )
         self.axes, self.snr, self.channels = tuple(axes), tuple(snr), channels
-        self.one_scan_a_case = one_scan_a_case
+        self.measure_once = measure_once
         self.simulated_probability, self.hermitian_probability = simulated_probability, hermitian_probability
 
     def randomize(self, data: Any | None = None) -> None:
@@ -119,8 +119,9 @@ class RandUndersampled(RandomizableTransform, MapTransform):
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the acquisition to the dictionary."""
         result = dict(data)
-        if self.one_scan_a_case:
-            self.set_random_state(seed=zlib.crc32(str(data["case"]).encode()))
+        if self.measure_once:
+            name = " ".join(str(data[key]) for key in ("case", "plane", "slice"))
+            self.set_random_state(seed=zlib.crc32(name.encode()))
         self.randomize()
         for key in self.key_iterator(result):
             image: torch.Tensor = data[key]
@@ -130,8 +131,6 @@ class RandUndersampled(RandomizableTransform, MapTransform):
             simulated = self.track == "simulated"
             phase = smooth_phase(size, rng) if simulated else None
             sigma = noise_sigma(image, self.drawn_snr) if simulated else 0.0
-            if self.one_scan_a_case:
-                rng = np.random.default_rng([self.seed, int(data["slice"])])
             _add(result, key, acquire(image, mask, phase, sigma, rng, self.hermitian, self.channels))
         return result
 

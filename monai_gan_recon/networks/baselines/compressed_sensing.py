@@ -12,6 +12,9 @@ from monai_gan_recon.networks.baselines.contract import ComplexReconstruction
 from monai_gan_recon.networks.generator import signal_intensity
 
 METHODS = ("wavelet", "tv")
+# step sizes from the operators' norms: ||W F||^2 <= 1, and ||D||^2 <= 8 of the differences along two axes. SigPy's own
+# estimate starts from random numbers, and its results would differ from run to run
+_STEPS = {"wavelet": {"alpha": 1.0}, "tv": {"sigma": 1.0, "tau": 1 / 9}}
 
 
 class CompressedSensing(ComplexReconstruction):
@@ -62,6 +65,7 @@ class CompressedSensing(ComplexReconstruction):
             weights=weight[None],
             max_iter=self.iterations,
             show_pbar=False,
+            **_STEPS[self.method],
         )
         return np.asarray(app.run(), dtype=np.complex64)
 

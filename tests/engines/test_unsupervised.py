@@ -1,0 +1,128 @@
+"""Training without references: no fully sampled image reaches generator, critic or losses."""
+
+import copy
+
+import pytest
+import torch
+from torch.nn.parallel import DistributedDataParallel
+
+from monai_gan_recon.engines import (
+    ComplexInferer,
+    LastModelSaver,
+    MeasuredView,
+    PlainView,
+    PrepareMeasuredBatch,
+)
+from monai_gan_recon.kspace import fft2c, from_channels
+from monai_gan_recon.losses import MeasuredLoss
+from monai_gan_recon.networks import ResNetCritic
+
+
+@pytest.fixture
+def unsupervised(training):
+    """Function that builds an unsupervised trainer; ``spoil`` changes each batch before the trainer gets it."""
+
+    def build(spoil=None, **kwargs):
+        torch.manual_seed(0)
+        trainer = training(
+            max_epochs=1,
+            critic=ResNetCritic(in_channels=2, layers=(1, 1, 1, 1), width=4),
+            loss=MeasuredLoss(),
+            critic_view=MeasuredView(),
+            g_inferer=ComplexInferer(),
+            adversarial_share=0.2,
+            penalty_weight=10.0,
+            **kwargs,
+        )
+        prepare = PrepareMeasuredBatch(held_out=0.4, transpose_probability=0.5)
+        trainer.prepare_batch = lambda batch, *a, **k: prepare(spoil(batch) if spoil else batch, *a, **k)
+        return trainer
+
+    return build
+
+
+def train(trainer):
+    torch.manual_seed(1)
+    trainer.run()
+    networks = (trainer.state.g_network, trainer.state.d_network, trainer.ema_network)
+    return [copy.deepcopy(network.state_dict()) for network in networks]
+
+
+@pytest.mark.parametrize("poison", [float("nan"), 1e6])
+def test_poisoned_references_change_nothing(unsupervised, poison):
+    def spoil(batch):
+        return batch | {"target": torch.full_like(batch["target"], poison), "zero_filled": None}
+
+    clean, poisoned, without = (
+        train(unsupervised(s)) for s in (None, spoil, lambda batch: {"input": batch["input"]})
+    )
+    for networks in (poisoned, without):
+        for ours, theirs in zip(clean, networks, strict=True):
+            assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_training_moves_generator_and_critic(unsupervised):
+    trainer = unsupervised()
+    before = [copy.deepcopy(n.state_dict()) for n in (trainer.state.g_network, trainer.state.d_network)]
+    for start, end in zip(before, train(trainer)[:2], strict=True):
+        assert any(not torch.equal(start[name], end[name]) for name in start)
+        assert all(value.isfinite().all() for value in end.values())
+
+
+def test_the_critic_sees_undersampled_images_only(unsupervised):
+    trainer, seen = unsupervised(), []
+    batches = []
+    prepare = trainer.prepare_batch
+    trainer.prepare_batch = lambda *a, **k: batches.append(prepare(*a, **k)) or batches[-1]
+    trainer.state.d_network.register_forward_pre_hook(
+        lambda _, inputs: seen.append((len(batches), inputs[0]))
+    )
+    train(trainer)
+    assert len(seen) == 4 * len(
+        batches
+    )  # real, fake, on the line between them (penalty), fake for the generator
+    for number, images in seen:
+        masks = batches[number - 1][1][:, 2] != 0
+        union = masks.any(dim=0)
+        assert union.float().mean() < 0.9
+        outside = fft2c(from_channels(images.detach().float())) * ~union
+        assert outside.abs().max() < 1e-4 * images.abs().max()
+
+
+def test_reconstructions_are_measured_through_other_slices_masks():
+    torch.manual_seed(0)
+    masks = (torch.rand(3, 1, 1, 32) < 0.5).float().expand(3, 1, 16, 32)
+    target = torch.cat((torch.randn(3, 2, 16, 32), masks), dim=1)
+    image = torch.randn(3, 2, 16, 32)
+    spectra = fft2c(from_channels(MeasuredView().fake(image, target)))
+    for i in range(3):
+        torch.testing.assert_close(
+            spectra[i], fft2c(from_channels(image))[i] * masks[i - 1, 0], rtol=0, atol=1e-5
+        )
+    assert torch.equal(MeasuredView().real(target), target[:, :2])
+    assert PlainView().fake(image, target) is image
+
+
+def test_a_batch_of_one_is_refused():
+    with pytest.raises(ValueError, match="--batch_size 2"):
+        MeasuredView().fake(torch.zeros(1, 2, 16, 16), torch.zeros(1, 3, 16, 16))
+
+
+def test_one_channel_is_refused():
+    with pytest.raises(ValueError, match="--channels 3"):
+        PrepareMeasuredBatch()({"input": torch.zeros(2, 1, 16, 16)})
+
+
+def test_several_processes_are_refused():
+    wrapped = object.__new__(DistributedDataParallel)
+    with pytest.raises(ValueError, match="one process"):
+        ComplexInferer()(torch.zeros(1, 3, 16, 16), wrapped)
+
+
+def test_the_last_model_is_kept(unsupervised, tmp_path):
+    trainer = unsupervised()
+    LastModelSaver(trainer.ema_network.module, tmp_path).attach(trainer)
+    mean = train(trainer)[2]
+    kept = torch.load(tmp_path / "model.pt", weights_only=True)
+    assert {f"module.{name}" for name in kept} | {"n_averaged"} == set(mean)
+    assert all(torch.equal(value, mean[f"module.{name}"]) for name, value in kept.items())
