@@ -15,7 +15,7 @@ from brain_phantom import save, tissues, write_manifest
 from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.engines import read_log
 
-BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_tissue_segmentation"
+BUNDLE = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_segmentation"
 TINY = {
     "network_def#features": "[8,8,8,8,8,8]",
     "patch_size": "[16,16,16]",
@@ -29,8 +29,9 @@ TINY = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bundle():
+    """The real bundle, whose network trains."""
     return BUNDLE
 
 

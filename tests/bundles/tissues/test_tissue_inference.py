@@ -1,43 +1,18 @@
 """``run inference`` of the tissue segmentation bundle, as users run it, with a network that thresholds."""
 
 import json
-import shutil
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
-import yaml
 from brain_phantom import LAS, OBLIQUE, dice, save, t1_image, tissues
 
 from monai_gan_recon.data import load_volume
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
-SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_tissue_segmentation"
 CONFIG = "inference.yaml"
-
-
-@pytest.fixture(scope="session")
-def bundle(tmp_path_factory):
-    """Copy of the bundle; only ``network_def`` and ``models/`` differ."""
-    folder = tmp_path_factory.mktemp("bundles") / "tissues"
-    shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
-    for name in ("inference.yaml", "evaluate.yaml"):
-        config = yaml.safe_load((folder / "configs" / name).read_text())
-        config["network_def"] = {
-            "_target_": "torch.nn.Conv3d",
-            "in_channels": 4,
-            "out_channels": 4,
-            "kernel_size": 1,
-        }
-        (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
-    (folder / "models").mkdir()
-    weight = torch.zeros(4, 4, 1, 1, 1)
-    weight[1, 0], weight[3, 0] = -1, 1  # calibrated intensity: CSF under -0.5, WM above 0.5
-    torch.save({"weight": weight, "bias": torch.tensor([-99, -0.5, 0, -0.5])}, folder / "models" / "model.pt")
-    return folder
 
 
 @pytest.fixture

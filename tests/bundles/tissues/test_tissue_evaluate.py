@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 from brain_phantom import LAS, write_manifest
-from test_segmentation_inference import bundle  # noqa: F401 - the fixture, in place of the reconstruction bundle's
 
 CONFIG = "evaluate.yaml"
 
@@ -47,7 +46,7 @@ def test_scores_files_and_methods_gather(run_bundle, tmp_path):
     assert (tmp_path / "out" / "cases_phantoms_mixture_bias_field.csv").exists()
 
 
-def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):  # noqa: F811
+def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):
     """Labels and segmentation without CSF: no score of it, and none in the mean."""
     manifest = write_manifest(tmp_path, spoil=lambda labels: (np.where(labels == 1, 2, labels), LAS))
     weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
