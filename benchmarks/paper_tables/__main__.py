@@ -11,6 +11,7 @@ Results are one JSON a cell in ``benchmarks/paper_tables/results``; checkpoints 
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 from benchmarks.paper_tables.options import parse
@@ -24,9 +25,12 @@ def main() -> int:
     command = getattr(module, options.command)
     try:
         return int(fail_clearly(command, options))
+    except KeyboardInterrupt:
+        raise SystemExit("interrupted; the same command goes on from the checkpoints") from None
     except ValueError as error:
         raise SystemExit(" ".join(str(error).split())) from error
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # no process of a cell is left behind
     sys.exit(main())
