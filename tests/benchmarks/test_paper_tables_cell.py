@@ -158,10 +158,10 @@ def test_a_killed_cell_is_reported_and_goes_on_to_the_same_result(tiny, tmp_path
 @pytest.mark.slow
 def test_a_budget_is_measured_planned_and_kept(tiny, tmp_path):
     systems = ("--systems", "zero_filled", "ours")
-    code, printed = run(tiny, tmp_path, "--budget", "6", *systems)
+    code, printed = run(tiny, tmp_path, "--budget", "3", *systems)
     assert code == 0, printed
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
-    assert 180 < sum(plan["seconds"].values()) <= 360  # less what measuring took
+    assert 0 < sum(plan["seconds"].values()) < 180  # less what measuring took
     assert ours(tmp_path)["budget"]["epochs"] == plan["schedules"]["32x48"]["epochs"]
     assert "2 of 2 cells are finished already" in run(tiny, tmp_path, *systems)[1]
 
