@@ -2,20 +2,22 @@
 
 import copy
 import json
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 import yaml
-from conftest import SOURCE, blobs
 from monai.bundle import ConfigParser
 
 from monai_gan_recon.networks import load_weights
 
+SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 SYSTEMS = sorted(file.stem for file in (SOURCE / "configs" / "systems").glob("*.yaml"))
 CLASSICAL = ["cs_tv", "cs_wavelet", "zero_filled", "zero_filled_hermitian"]
 LEARNED = [system for system in SYSTEMS if system not in CLASSICAL]
+FAST = ["dagan", "gan_resnet50_gp", "monai_varnet", "unet_hyun", "unsupervised_gan", "zero_filled", "cs_tv"]
 SMALL = {
     "monai_complex_unet": {"network_def#features": [4, 4, 8, 8, 8, 4]},
     "monai_varnet": {"network_def#features": [4, 4, 8, 8, 8, 4], "network_def#cascades": 1},
@@ -30,13 +32,20 @@ FEW = {
 }
 
 
+def some_slow(systems):
+    """One system of each kind is tested always, those like it among the slow tests."""
+    return [pytest.param(s, marks=() if s in FAST else pytest.mark.slow) for s in systems]
+
+
 @pytest.fixture(scope="module")
 def data(tmp_path_factory):
     """A manifest of one person for each of training, validation and testing."""
     folder = tmp_path_factory.mktemp("people")
     for seed, person in enumerate("abc"):
-        volume = np.pad(blobs((40, 8, 26), seed), [(4, 4), (1, 1), (3, 3)])
-        nib.save(nib.Nifti1Image(volume, np.eye(4)), folder / f"{person}.nii.gz")
+        low = torch.rand(1, 1, 4, 4, 4, generator=torch.Generator().manual_seed(seed))
+        smooth = torch.nn.functional.interpolate(low, size=(40, 8, 26), mode="trilinear", align_corners=True)
+        volume = torch.nn.functional.pad(100 + 800 * smooth, (3, 3, 1, 1, 4, 4))[0, 0]
+        nib.save(nib.Nifti1Image(volume.numpy(), np.eye(4)), folder / f"{person}.nii.gz")
     sections = ("training", "validation", "testing")
     people = {s: [{"image": f"{p}.nii.gz", "person": p}] for s, p in zip(sections, "abc", strict=True)}
     content = {"name": "small", "title": "Small", "licence": "CC0", "source": "a test", "root": ""} | people
@@ -67,11 +76,13 @@ def narrow(system):
     return options | ({"network_def#layers": [1, 1, 1, 1]} if "resnet50" in system else {})
 
 
-@pytest.mark.parametrize("system", LEARNED)
+@pytest.mark.parametrize("system", some_slow(LEARNED))
 def test_learned_systems(run_system, data, tmp_path, system):
     options = FEW | narrow(system) | {"critic_def#width": 8, "cache_dir": data / "cache"}
     if "dagan" not in system:
         options["critic_def#layers"] = [1, 1, 1, 1]
+    if "gan_resnet50" in system:
+        options["n_critic"] = 1
     error, _ = run_system("train.yaml", system, run_id="training", **options)
     assert error is None
     weights = tmp_path / "out" / "checkpoints" / "model.pt"
@@ -84,9 +95,10 @@ def test_learned_systems(run_system, data, tmp_path, system):
     assert method["psnr"]["mean"] > 0
 
 
-@pytest.mark.parametrize("system", CLASSICAL)
+@pytest.mark.parametrize("system", some_slow(CLASSICAL))
 def test_classical_systems_need_no_weights(run_system, tmp_path, system):
-    error, _ = run_system("evaluate.yaml", system, rate=0.3, figures="false")
+    options = {"network_def#iterations": 30} if "cs" in system else {}
+    error, _ = run_system("evaluate.yaml", system, rate=0.3, figures="false", **options)
     assert error is None
     zero_filled, method = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     gain = method["psnr"]["mean"] - zero_filled["psnr"]["mean"]

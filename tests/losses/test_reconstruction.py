@@ -17,8 +17,10 @@ def test_weighted_sum():
         + 0.5 * FrequencyLoss()(pred, target)
         + 3 * (pred - target).abs().mean()
         + 4 * DSSIMLoss()(pred, target)
+        + 5 * (pred - target).square().mean()
     )
-    torch.testing.assert_close(ReconstructionLoss(a=2, b=0.5, l1=3, dssim=4)(pred, target), expected)
+    loss = ReconstructionLoss(a=2, b=0.5, l1=3, dssim=4, mse=5)
+    torch.testing.assert_close(loss(pred, target), expected)
 
 
 def test_defaults_are_dagans():

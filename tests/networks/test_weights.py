@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from monai_gan_recon.networks import load_weights
+from monai_gan_recon.networks import load_weights, trainable
 
 
 def test_round_trip_and_half_precision(tmp_path):
@@ -21,6 +21,13 @@ def test_none_leaves_the_network():
     network = nn.Linear(3, 2)
     before = network.weight.clone()
     assert torch.equal(load_weights(network, None).weight, before)
+
+
+def test_what_has_no_parameters_cannot_be_trained():
+    network = nn.Linear(3, 2)
+    assert [p.shape for p in trainable(network)] == [(2, 3), (2,)]
+    with pytest.raises(ValueError, match="Identity has nothing to train"):
+        trainable(nn.Identity())
 
 
 def test_clear_errors(tmp_path):

@@ -129,6 +129,16 @@ def test_random_form_draws_what_it_is_given():
     assert torch.equal(transform({"image": image(32, 32)})["input"], first)
 
 
+@pytest.mark.parametrize("track", [0.0, 1.0])
+def test_a_slice_that_is_measured_once_is_measured_the_same_way(track):
+    options = {"rates": (0.1, 0.5), "simulated_probability": track, "measure_once": True}
+    item = {"image": torch.rand(1, 32, 48), "case": "a", "plane": "coronal", "slice": 3}
+    scans = [RandUndersampled(**options).set_random_state(seed=seed)(item) for seed in (0, 1)]
+    assert torch.equal(scans[0]["input"], scans[1]["input"])
+    other = RandUndersampled(**options)(item | {"slice": 4})
+    assert not torch.equal(scans[0]["mask"], other["mask"])
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

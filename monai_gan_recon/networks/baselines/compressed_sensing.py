@@ -26,23 +26,31 @@ class CompressedSensing(ComplexReconstruction):
     Args:
         method: "wavelet" (Daubechies 4) or "tv" (total variation).
         lamda: the weight :math:`\lambda`, for images divided by their :func:`signal_intensity`; SigPy's spelling.
+        noisy_lamda: the weight for noisy samples, those of a weight below 1; None: the same.
         iterations: steps of the solver.
 
     Raises:
-        ValueError: for an unknown method, a weight that is not positive, or without SigPy.
+        ValueError: for an unknown method, a number that is not positive, or without SigPy.
     """
 
-    def __init__(self, method: str = "wavelet", lamda: float = 0.01, iterations: int = 60) -> None:
+    def __init__(
+        self,
+        method: str = "wavelet",
+        lamda: float = 0.01,
+        noisy_lamda: float | None = None,
+        iterations: int = 200,
+    ) -> None:
         super().__init__()
         if method not in METHODS:
             raise ValueError(
                 f"compressed sensing: unknown method {method!r}; choose one of {', '.join(METHODS)}"
             )
-        if not lamda > 0 or iterations < 1:
+        self.method, self.iterations = method, int(iterations)
+        self.lamda, self.noisy_lamda = float(lamda), float(lamda if noisy_lamda is None else noisy_lamda)
+        if not min(self.lamda, self.noisy_lamda) > 0 or iterations < 1:
             raise ValueError(
-                f"compressed sensing: lamda and iterations must be above 0, got {lamda} and {iterations}"
+                f"compressed sensing: lamda and iterations must be above 0, got {self.extra_repr()}"
             )
-        self.method, self.lamda, self.iterations = method, float(lamda), int(iterations)
         self.app = _app(method)
 
     def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
@@ -55,13 +63,14 @@ class CompressedSensing(ComplexReconstruction):
 
     def extra_repr(self) -> str:
         """Method and numbers, which the hash of a result's configuration reads."""
-        return f"method={self.method!r}, lamda={self.lamda}, iterations={self.iterations}"
+        weights = f"lamda={self.lamda}, noisy_lamda={self.noisy_lamda}"
+        return f"method={self.method!r}, {weights}, iterations={self.iterations}"
 
     def _solve(self, kspace: np.ndarray, weight: np.ndarray) -> np.ndarray:
         app = self.app(
             kspace[None] * (weight > 0),
             np.ones((1, *kspace.shape), kspace.dtype),
-            self.lamda,
+            self.lamda if weight.max() == 1 else self.noisy_lamda,
             weights=weight[None],
             max_iter=self.iterations,
             show_pbar=False,

@@ -44,13 +44,25 @@ def test_compressed_sensing_recovers_a_sparse_object(method):
     assert (recovered - image).norm() < 0.6 * (zero_filled - image).norm()
 
 
+def test_noisy_samples_have_a_weight_of_their_own():
+    x = acquire(box(), sampling_mask("gaussian2d", (48, 64), 0.35, seed=0)).input[None]
+    noisy = x.clone()
+    noisy[:, 2] *= 0.5
+    both = CompressedSensing("tv", 0.003, 0.3, 5)
+    assert torch.equal(both(x), CompressedSensing("tv", 0.003, None, 5)(x))
+    assert torch.equal(both(noisy), CompressedSensing("tv", 0.3, None, 5)(noisy))
+    assert not torch.equal(both(noisy), CompressedSensing("tv", 0.003, None, 5)(noisy))
+
+
 def test_everything_measured_comes_back():
     image = box()
     x = acquire(image, torch.ones(48, 64)).input[None]
-    torch.testing.assert_close(CompressedSensing("tv", 1e-6, 100)(x)[0], image, rtol=0, atol=0.01)
+    torch.testing.assert_close(CompressedSensing("tv", 1e-6)(x)[0], image, rtol=0, atol=0.01)
 
 
-@pytest.mark.parametrize("arguments", [{"method": "dct"}, {"lamda": 0.0}, {"iterations": 0}])
+@pytest.mark.parametrize(
+    "arguments", [{"method": "dct"}, {"lamda": 0.0}, {"noisy_lamda": -1.0}, {"iterations": 0}]
+)
 def test_wrong_arguments(arguments):
     with pytest.raises(ValueError, match="compressed sensing: "):
         CompressedSensing(**arguments)
@@ -63,4 +75,4 @@ def test_a_missing_library_is_named(monkeypatch):
 
 
 def test_the_numbers_are_part_of_the_printed_form():
-    assert "lamda=0.25, iterations=7" in repr(CompressedSensing("tv", 0.25, 7))
+    assert "lamda=0.25, noisy_lamda=0.5, iterations=7" in repr(CompressedSensing("tv", 0.25, 0.5, 7))

@@ -1,0 +1,88 @@
+"""Choose the weight of compressed sensing's sparsity on validation people.
+
+    python -m benchmarks.select_compressed_sensing --dataset_dir DATA/oasis_malc
+
+For each method, track and sampling rate: mean PSNR of a few coronal slices of the validation people for a grid of
+weights. The best ones stand in configs/systems/cs_wavelet.yaml and cs_tv.yaml of the reconstruction bundle. No test
+person is read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from monai_gan_recon.data import LoadVolume, load_manifest
+from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.networks.baselines import CompressedSensing
+from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
+
+METHODS = ("wavelet", "tv")
+TRACKS = ("replica", "simulated")
+RATES = (0.09375, 0.49609375)
+WEIGHTS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the search, print the best weights and write ``benchmarks/results/compressed_sensing.json``."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--datalist", default="oasis_malc")
+    parser.add_argument("--dataset_dir", help="root of its files; default: as the manifest says")
+    parser.add_argument("--size", type=int, nargs=2, default=(256, 256))
+    parser.add_argument("--slices", type=int, default=2, help="slices of each person")
+    parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
+    parser.add_argument("--iterations", type=int, default=200)
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).parent / "results" / "compressed_sensing.json"
+    )
+    options = parser.parse_args(arguments)
+    volumes = validation_slices(options.datalist, options.dataset_dir, options.size, options.slices)
+    grid = [(m, t, r) for m in METHODS for t in TRACKS for r in RATES]
+    rows: list[dict[str, Any]] = []
+    for method, track, rate in tqdm(grid, desc="settings"):
+        psnr = {w: mean_psnr(volumes, method, track, rate, w, options.iterations) for w in options.weights}
+        best = max(psnr, key=psnr.__getitem__)
+        rows.append({"method": method, "track": track, "rate": rate, "best": best, "psnr": psnr})
+        tqdm.write(f"{method}, {track}, {rate:.2%}: weight {best:g}, {psnr[best]:.2f} dB")
+    names = ("datalist", "size", "slices", "iterations")
+    result = {name: getattr(options, name) for name in names} | {"people": sorted(volumes), "results": rows}
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_path(options.output) as temporary:
+        Path(temporary).write_text(json.dumps(result, indent=2) + "\n")
+
+
+def validation_slices(
+    datalist: str, dataset_dir: str | None, size: Sequence[int], slices: int
+) -> dict[str, torch.Tensor]:
+    """Evenly spaced coronal slices (1, slices, H, W) in [0, 1] of the middle half of each validation person's brain."""
+    volumes = {}
+    for entry in load_manifest(datalist, dataset_dir, section="validation"):
+        volume = SlicesOfPlane("coronal")(ScaleMinMax()(LoadVolume("coronal")(entry["image"])))
+        places = np.linspace(0.25, 0.75, slices) * (volume.shape[1] - 1)
+        volumes[str(entry["person"])] = CropPadSlices(size)(volume[:, places.round().astype(int)]).as_tensor()
+    return volumes
+
+
+def mean_psnr(
+    volumes: dict[str, torch.Tensor], method: str, track: str, rate: float, weight: float, iterations: int
+) -> float:
+    """Mean PSNR in dB (data range 1) of all slices of all people."""
+    network = CompressedSensing(method, weight, iterations=iterations)
+    values = []
+    for person, images in volumes.items():
+        scan = Undersample("gaussian1d", rate, track=track)(images, person)
+        estimate = network(scan.input.movedim(1, 0))
+        error = (estimate - images.movedim(1, 0)).square().mean(dim=(1, 2, 3))
+        values.append(-10 * error.log10().mean())
+    return round(float(torch.stack(values).mean()), 3)
+
+
+if __name__ == "__main__":
+    main()
