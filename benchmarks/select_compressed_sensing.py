@@ -27,7 +27,7 @@ from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 METHODS = ("wavelet", "tv")
 TRACKS = ("replica", "simulated")
 RATES = (0.09375, 0.49609375)
-WEIGHTS = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+WEIGHTS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,9 +1,17 @@
 """The search for compressed sensing's weights, on a slice that comes with an installed package."""
 
 import json
+from pathlib import Path
+
+import pytest
+from monai.bundle import ConfigParser
 
 from benchmarks import select_compressed_sensing
+from benchmarks.select_compressed_sensing import WEIGHTS as SEARCHED
 from monai_gan_recon.data import load_manifest
+
+ROOT = Path(__file__).resolve().parents[2]
+CONFIGS = ROOT / "bundles" / "brain_mri_gan_reconstruction" / "configs"
 
 
 def test_the_best_weight_of_each_setting_is_written(tmp_path):
@@ -20,3 +28,15 @@ def test_the_best_weight_of_each_setting_is_written(tmp_path):
     }
     for row in result["results"]:
         assert row["psnr"][str(row["best"])] == max(row["psnr"].values())
+
+
+@pytest.mark.parametrize("method", ["wavelet", "tv"])
+def test_the_configurations_have_the_published_weights(method):
+    results = json.loads((ROOT / "benchmarks" / "results" / "compressed_sensing.json").read_text())["results"]
+    for row in (r for r in results if r["method"] == method):
+        files = [CONFIGS / "evaluate.yaml", CONFIGS / "systems" / f"cs_{method}.yaml"]
+        parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
+        parser["rate"] = row["rate"]
+        network = parser.get_parsed_content("network_def")
+        assert row["best"] == (network.lamda if row["track"] == "replica" else network.noisy_lamda)
+        assert row["best"] not in (max(SEARCHED), min(SEARCHED))  # else the grid would be too narrow
