@@ -4,8 +4,8 @@
 
 Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation.json`` and ``tissue_paired.json`` as tables
 between the marker comments of README.md, the bundles' docs and docs/shipped_model.md, and copies the means to
-``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand; a test fails where a page is not what this
-command writes.
+``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand; a test fails where a page is not what
+this command writes.
 """
 
 from __future__ import annotations

@@ -92,7 +92,9 @@ def validate_size(size: Any, option: str = "size") -> None:
         whole = "; whole slices (null) are not possible here" if plain(size) is None else f", not {size!r}"
         fail(f'--{option}: give height and width, such as "[256,256]"{whole}')
     if min(numbers) < MIN_SIZE:
-        fail(f"--{option}: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}")
+        fail(
+            f"--{option}: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}"
+        )
 
 
 def validate_snr(snr: Any) -> None:

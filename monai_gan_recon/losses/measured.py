@@ -14,12 +14,13 @@ class MeasuredLoss(nn.Module):
     The network is given a part of the measured samples (:func:`monai_gan_recon.kspace.hold_out`) and puts those back
     exactly; so the distance is that of the samples held out.
 
-    Samples that no mask of the training ever holds are free: nothing teaches the network what to put there. A small price
-    on the amplitude of all samples that were not measured settles it: under the l1 distance a sample that is asked for less
-    often than this price stays zero.
+    Samples that no mask of the training ever holds are free: nothing teaches the network what to put there. A small
+    price on the amplitude of all samples that were not measured settles it: under the l1 distance a sample that is
+    asked for less often than this price stays zero.
 
     Args:
-        unmeasured: that price, the weight of the unmeasured samples' l1 norm over that of the measured ones, at least 0.
+        unmeasured: that price, the weight of the unmeasured samples' l1 norm over that of the measured ones, at
+            least 0.
 
     Raises:
         ValueError: if it is negative.

@@ -89,13 +89,15 @@ class RandUndersamplingArtefact(RandomizableTransform):
         if not self._do_transform:
             return image
         slices = _slices(image, self.slice_axis)
-        padded = self.cropper(MetaTensor(slices))
+        padded: Any = self.cropper(MetaTensor(slices))  # a MetaTensor, which knows how to undo it
         stack = padded.as_tensor().flatten(0, -3)  # (N, H, W)
         mask = sampling_mask(self.pattern, tuple(stack.shape[-2:]), self.rate, self.phase_axis, self.seed)
-        result = self._seen_through(stack, mask).reshape(padded.shape)
-        restored = self.cropper.inverse(
-            MetaTensor(result, meta=padded.meta, applied_operations=padded.applied_operations)
+        seen = MetaTensor(
+            self._seen_through(stack, mask).reshape(padded.shape),
+            meta=padded.meta,
+            applied_operations=padded.applied_operations,
         )
+        restored: Any = self.cropper.inverse(seen)
         result = restored.as_tensor()
         if image.ndim == 4:
             result = result.movedim(1, self.slice_axis + 1)

@@ -128,13 +128,14 @@ def patch(array: np.ndarray, centre: Sequence[int], size: Sequence[int]) -> np.n
     Returns:
         a copy, of shape (..., *size).
     """
-    slices, widths = [], []
+    slices: list[Any] = [...]
+    widths = [(0, 0)] * (array.ndim - len(size))
     for n, c, length in zip(array.shape[-len(size) :], centre, size, strict=True):
         start = min(max(c - length // 2, 0), max(n - length, 0))
         slices.append(slice(start, start + length))
         missing = max(length - n, 0)
         widths.append((missing // 2, missing - missing // 2))
-    return np.pad(np.asarray(array[(..., *slices)]), [(0, 0)] * (array.ndim - len(widths)) + widths)
+    return np.pad(np.asarray(array[tuple(slices)]), widths)
 
 
 def _tissue_voxel(labels: np.ndarray, rng: np.random.Generator) -> tuple[int, ...]:

@@ -229,7 +229,7 @@ def _upsample(coarse: FloatArray, steps: Sequence[int], shape: Sequence[int]) ->
     return result
 
 
-def _softmax(logit: FloatArray) -> FloatArray:
+def _softmax(logit: NDArray[np.floating]) -> FloatArray:
     exponential = np.exp(logit - logit.max(axis=0))
     return np.asarray(exponential / exponential.sum(axis=0), np.float32)
 

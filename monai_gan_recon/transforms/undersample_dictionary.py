@@ -61,8 +61,8 @@ class RandUndersampled(RandomizableTransform, MapTransform):
         snr: smallest and largest SNR of the simulated track, drawn log-uniformly.
         hermitian_probability: probability, on the replica track, that the input is completed by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
-        measure_once: draw from the slice's own name (``case``, ``plane`` and ``slice``), so that each slice is measured once,
-            the same way in every epoch. Else it is measured anew in every epoch.
+        measure_once: draw from the slice's own name (``case``, ``plane`` and ``slice``), so that each slice is
+            measured once, the same way in every epoch. Else it is measured anew in every epoch.
         allow_missing_keys: see MONAI's ``MapTransform``.
 
     Raises:
