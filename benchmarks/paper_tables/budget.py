@@ -1,8 +1,11 @@
-"""From minutes to slice-iterations: one equal number for every system of a size, so that the whole grid fits.
+"""From minutes to slice-iterations, so that the whole grid fits.
 
-Rule: the number of slice-iterations of a size falls with the square root of its pixels. Between equal numbers for all
-sizes (the largest would get nearly all of the time) and equal time for all sizes (the smallest would train eight times
-as long as the largest): 64x128 gets 2.8 times, 128x256 1.4 times what 256x256 gets.
+"slices": one equal number for every system of a size, which falls with the square root of its pixels. Between equal
+numbers for all sizes (the largest would get nearly all of the time) and equal time for all sizes (the smallest would
+train eight times as long as the largest): 64x128 gets 2.8 times, 128x256 1.4 times what 256x256 gets.
+
+"minutes": every learned cell trains for the same time on the same device, so a light network sees more slices than a
+heavy one. On a CPU, where a step of one system takes fifty times that of another, it is the only grid that ends.
 """
 
 from __future__ import annotations
@@ -51,8 +54,12 @@ class Speed:
         return SAFETY * (self.start + train + test)
 
 
-Speeds = Mapping[tuple[str, str], Speed]
-"""By (system, size)."""
+Speeds = Mapping[str, Speed]
+"""By a cell's kind."""
+Schedules = Mapping[str, Schedule]
+"""By a learned cell's kind."""
+EQUAL = ("slices", "minutes")
+"""What every system of a size gets alike."""
 
 
 def iterations_of(size_pixels: int, reference: float) -> int:
@@ -65,18 +72,27 @@ def iterations_of(size_pixels: int, reference: float) -> int:
     return int(reference * math.sqrt(REFERENCE_PIXELS / size_pixels))
 
 
-def schedules(cells: Sequence[Cell], reference: float, batch_size: int) -> dict[str, Schedule]:
-    """Schedule of each size that a learned system needs."""
-    sizes = {cell.size: cell.shape[0] * cell.shape[1] for cell in cells if cell.learned}
-    return {size: schedule_of(iterations_of(pixels, reference), batch_size) for size, pixels in sizes.items()}
-
-
-def cell_seconds(cells: Sequence[Cell], speeds: Speeds, by_size: Mapping[str, Schedule]) -> dict[str, float]:
-    """Predicted seconds of every cell, by its name."""
+def equal_slices(cells: Sequence[Cell], reference: float, batch_size: int) -> Schedules:
+    """Schedules with one number of slice-iterations a size; ``reference``: that of 256x256."""
     return {
-        cell.name: speeds[cell.system, cell.size].seconds(by_size[cell.size] if cell.learned else None)
+        cell.kind: schedule_of(iterations_of(cell.shape[0] * cell.shape[1], reference), batch_size)
         for cell in cells
+        if cell.learned
     }
+
+
+def equal_minutes(cells: Sequence[Cell], speeds: Speeds, seconds: float, batch_size: int) -> Schedules:
+    """Schedules with which every learned cell trains for this many seconds, by its measured speed."""
+    return {
+        cell.kind: schedule_of(int(seconds / speeds[cell.kind].train_slice), batch_size)
+        for cell in cells
+        if cell.learned
+    }
+
+
+def cell_seconds(cells: Sequence[Cell], speeds: Speeds, schedules: Schedules) -> dict[str, float]:
+    """Predicted seconds of every cell, by its name."""
+    return {cell.name: speeds[cell.kind].seconds(schedules.get(cell.kind)) for cell in cells}
 
 
 def shares(seconds: Mapping[str, float], count: int) -> list[list[str]]:
@@ -100,8 +116,13 @@ def duration(seconds: Mapping[str, float], count: int) -> float:
 
 
 def fit(
-    cells: Sequence[Cell], speeds: Speeds, minutes: float, shards: int, batch_size: int
-) -> dict[str, Schedule]:
+    cells: Sequence[Cell],
+    speeds: Speeds,
+    minutes: float,
+    shards: int,
+    batch_size: int,
+    equal: str = "slices",
+) -> Schedules:
     """The longest schedules with which all cells are done in the given time.
 
     Args:
@@ -110,28 +131,37 @@ def fit(
         minutes: of wall-clock time, with ``shards`` processes at once.
         shards: number of processes.
         batch_size: slices of a training batch.
+        equal: "slices" or "minutes", see above.
 
     Returns:
-        Schedule of each size.
+        Schedule of each learned system and size.
 
     Raises:
         ValueError: if even the shortest training does not fit; says what would.
     """
 
-    def needed(reference: float) -> float:
-        by_size = schedules(cells, reference, batch_size)
-        return duration(cell_seconds(cells, speeds, by_size), shards)
+    def planned(reference: float) -> Schedules:
+        if equal == "minutes":
+            return equal_minutes(cells, speeds, reference, batch_size)
+        return equal_slices(cells, reference, batch_size)
 
-    lowest = float(MIN_EPOCHS * batch_size)
-    largest = max((c.shape[0] * c.shape[1] for c in cells), default=REFERENCE_PIXELS)
-    lowest *= max(1.0, math.sqrt(largest / REFERENCE_PIXELS)) * 1.001
+    def needed(reference: float) -> float:
+        return duration(cell_seconds(cells, speeds, planned(reference)), shards)
+
+    learned = [cell for cell in cells if cell.learned]
+    shortest = MIN_EPOCHS * batch_size * 1.001
+    if equal == "minutes":
+        lowest = shortest * max((speeds[cell.kind].train_slice for cell in learned), default=0.0)
+    else:
+        largest = max((c.shape[0] * c.shape[1] for c in learned), default=REFERENCE_PIXELS)
+        lowest = shortest * max(1.0, math.sqrt(largest / REFERENCE_PIXELS))
     if needed(lowest) > 60 * minutes:
         raise ValueError(
             f"the grid needs at least {math.ceil(needed(lowest) / 60)} minutes, and {max(minutes, 0):.1f} are left of "
             "--budget after measuring (which is kept): raise it, or choose fewer systems, sizes, rates or tracks, "
             "or a larger --slice_step"
         )
-    if not any(cell.learned for cell in cells):
+    if not learned:
         return {}
     highest = 2 * lowest
     while needed(highest) <= 60 * minutes:
@@ -139,4 +169,4 @@ def fit(
     for _ in range(40):
         middle = (lowest + highest) / 2
         lowest, highest = (middle, highest) if needed(middle) <= 60 * minutes else (lowest, middle)
-    return schedules(cells, lowest, batch_size)
+    return planned(lowest)

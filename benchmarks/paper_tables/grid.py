@@ -70,6 +70,11 @@ class Cell:
         return f"{self.system}_{self.size}_{self.rate:.8g}_{self.track}"
 
     @property
+    def kind(self) -> str:
+        """System and size, what all rates and tracks share, such as ``ours 64x128``."""
+        return f"{self.system} {self.size}"
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels."""
         return parse_size(self.size)

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.paper_tables.budget import EQUAL
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, SYSTEMS_DIR, TRACKS, parse_size
 
 
@@ -21,6 +22,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     budget = run.add_mutually_exclusive_group()
     budget.add_argument("--budget", type=float, metavar="MINUTES", help="fit the whole grid into this time")
     budget.add_argument("--slice_iterations", type=int, metavar="N", help="slices each generator sees")
+    run.add_argument("--equal", choices=EQUAL, help="of a --budget: what systems get alike (default slices)")
     run.add_argument("--batch_size", type=int, default=4, help="slices of a training batch (default 4)")
     run.add_argument("--seed", type=int, default=0, help="of the training (default 0)")
     run.add_argument(
@@ -51,6 +53,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     speed.add_argument("--rounds", type=int, default=5, help="turns of each system (default 5)")
     speed.add_argument("--systems_dir", type=Path, default=SYSTEMS_DIR)
     options = parser.parse_args(arguments)
+    if getattr(options, "equal", None) and options.slice_iterations is not None:
+        parser.error(
+            "--equal: goes with --budget; --slice_iterations gives all systems the same number of slices"
+        )
     for name in ("batch_size", "slice_step", "threads", "rounds", "slice_iterations"):
         if getattr(options, name, None) is not None and getattr(options, name) < 1:
             parser.error(f"--{name}: give a whole number of at least 1, got {getattr(options, name)}")

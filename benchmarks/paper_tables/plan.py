@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.paper_tables.budget import Speed, Speeds, cell_seconds, fit
+from benchmarks.paper_tables.budget import Schedules, Speed, Speeds, cell_seconds, fit
 from benchmarks.paper_tables.configuration import Settings
 from benchmarks.paper_tables.grid import Cell
 from benchmarks.paper_tables.process import run_task
@@ -25,12 +25,14 @@ class Plan:
 
     Attributes:
         minutes: the budget.
-        schedules: of each size.
+        equal: "slices" or "minutes": what every system of a size gets alike.
+        schedules: of each learned kind of cell.
         seconds: predicted, of each cell by its name.
     """
 
     minutes: float
-    schedules: dict[str, Schedule]
+    equal: str
+    schedules: Schedules
     seconds: dict[str, float]
 
 
@@ -40,20 +42,23 @@ def read_plan(folder: Path) -> Plan | None:
     if not path.exists():
         return None
     content = json.loads(path.read_text())
-    schedules = {size: Schedule(**schedule) for size, schedule in content["schedules"].items()}
-    return Plan(content["minutes"], schedules, content["seconds"])
+    schedules = {kind: Schedule(**schedule) for kind, schedule in content["schedules"].items()}
+    return Plan(content["minutes"], content["equal"], schedules, content["seconds"])
 
 
-def existing_plan(folder: Path, minutes: float | None, sizes: Sequence[str]) -> Plan | None:
+def existing_plan(
+    folder: Path, minutes: float | None, kinds: Sequence[str], equal: str | None = None
+) -> Plan | None:
     """The plan to go on with, None if one is to be made.
 
     Args:
         folder: output folder.
         minutes: the budget asked for; None: whatever the plan has.
-        sizes: of the learned cells asked for.
+        kinds: of the learned cells asked for.
+        equal: "slices" or "minutes"; None: whatever the plan has.
 
     Raises:
-        ValueError: if the plan is one of another budget, or lacks a size.
+        ValueError: if the plan is one of another budget, or lacks a system at a size.
     """
     plan = read_plan(folder)
     if plan is None:
@@ -63,15 +68,28 @@ def existing_plan(folder: Path, minutes: float | None, sizes: Sequence[str]) -> 
             f"{folder / PLAN}: is a plan for {plan.minutes:g} minutes; leave --budget out to follow it, "
             "or choose another --output_dir"
         )
-    missing = [size for size in sizes if size not in plan.schedules]
+    if equal not in (None, plan.equal):
+        raise ValueError(
+            f"{folder / PLAN}: is a plan of equal {plan.equal}; leave --equal out to follow it, "
+            "or choose another --output_dir"
+        )
+    missing = [kind for kind in kinds if kind not in plan.schedules]
     if missing:
         raise ValueError(
-            f"{folder / PLAN}: plans nothing for {', '.join(missing)}; choose other --sizes or another --output_dir"
+            f"{folder / PLAN}: plans nothing for {', '.join(missing)}; choose other --systems and --sizes or another "
+            "--output_dir"
         )
     return plan
 
 
-def make_plan(cells: Sequence[Cell], settings: Settings, minutes: float, shards: int, folder: Path) -> Plan:
+def make_plan(
+    cells: Sequence[Cell],
+    settings: Settings,
+    minutes: float,
+    shards: int,
+    folder: Path,
+    equal: str = "slices",
+) -> Plan:
     """Measure every system at every size, and fit the grid into the budget less the time that took.
 
     Raises:
@@ -80,11 +98,14 @@ def make_plan(cells: Sequence[Cell], settings: Settings, minutes: float, shards:
     start = time.perf_counter()
     speeds = measure_all(cells, settings, folder)
     left = minutes - (time.perf_counter() - start) / 60
-    known = [cell for cell in cells if (cell.system, cell.size) in speeds]
+    known = [cell for cell in cells if cell.kind in speeds]
     if not known:
         raise ValueError(f"no system could be measured; see log.txt in the folders of {folder / 'measure'}")
-    schedules = fit(known, speeds, left, shards, settings.batch_size)
-    plan = Plan(minutes, schedules, cell_seconds(known, speeds, schedules))
+    schedules = fit(known, speeds, left, shards, settings.batch_size, equal)
+    if schedules:  # what could not be measured is tried with the shortest, and will say why it fails
+        shortest = min(schedules.values(), key=lambda schedule: schedule.slice_iterations)
+        schedules = {cell.kind: schedules.get(cell.kind, shortest) for cell in cells if cell.learned}
+    plan = Plan(minutes, equal, schedules, cell_seconds(known, speeds, schedules))
     with atomic_path(folder / PLAN) as temporary:
         temporary.write_text(json.dumps(asdict(plan), indent=1) + "\n")
     return plan
@@ -99,8 +120,7 @@ def measure_all(cells: Sequence[Cell], settings: Settings, folder: Path) -> Spee
     key = f"{settings.device}, {settings.threads} threads, batch {settings.batch_size}, step {settings.slice_step}"
     kept = json.loads(path.read_text()) if path.exists() else {}
     known = kept.setdefault(key, {})
-    for cell in {(cell.system, cell.size): cell for cell in cells}.values():
-        name = f"{cell.system} {cell.size}"
+    for name, cell in {cell.kind: cell for cell in cells}.items():
         if name in known:
             continue
         start = time.perf_counter()
@@ -120,5 +140,5 @@ def measure_all(cells: Sequence[Cell], settings: Settings, folder: Path) -> Spee
             f"{1e3 * measured['test_slice']:.0f} ms a test slice",
             flush=True,
         )
-    names = {f"{cell.system} {cell.size}": (cell.system, cell.size) for cell in cells}
-    return {names[name]: Speed(**values) for name, values in known.items() if name in names}
+    kinds = {cell.kind for cell in cells}
+    return {kind: Speed(**values) for kind, values in known.items() if kind in kinds}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.paper_tables.budget import EQUAL, Schedules
 from benchmarks.paper_tables.configuration import Settings
 from benchmarks.paper_tables.grid import Cell, cells
 from benchmarks.paper_tables.plan import Plan, existing_plan, make_plan
@@ -41,17 +42,14 @@ def run(options: argparse.Namespace) -> int:
     seconds: dict[str, float] = {}
     if options.slice_iterations is not None:
         one = schedule_of(options.slice_iterations, options.batch_size)
-        schedules = dict.fromkeys(options.sizes, one)
+        schedules: Schedules = {cell.kind: one for cell in grid if cell.learned}
     else:
         plan = find_plan(options, grid, settings)
         schedules, seconds = plan.schedules, plan.seconds
     mine = of_shard(grid, seconds, options.shard)
-    for size, schedule in schedules.items():
-        if any(cell.size == size and cell.learned for cell in mine):
-            print(
-                f"{size}: {schedule.slice_iterations} slice-iterations in {schedule.epochs} epochs",
-                flush=True,
-            )
+    for kind in dict.fromkeys(cell.kind for cell in mine if cell.kind in schedules):
+        number, epochs = schedules[kind].slice_iterations, schedules[kind].epochs
+        print(f"{kind}: {number} slice-iterations in {epochs} epochs", flush=True)
     failed = run_cells(Run(settings, schedules, seconds, options.output_dir, options.results_dir), mine)
     if failed:
         print(f"{len(failed)} of {len(mine)} cells failed: {', '.join(failed)}", flush=True)
@@ -65,18 +63,18 @@ def find_plan(options: argparse.Namespace, grid: Sequence[Cell], settings: Setti
         ValueError: if there is neither plan nor budget, or they do not go together.
     """
     folder: Path = options.output_dir
-    sizes = list(dict.fromkeys(cell.size for cell in grid if cell.learned))
-    plan = existing_plan(folder, options.budget, sizes)
-    if plan is None and not sizes and options.budget is None:
-        return Plan(0.0, {}, {})
+    kinds = list(dict.fromkeys(cell.kind for cell in grid if cell.learned))
+    plan = existing_plan(folder, options.budget, kinds, options.equal)
+    if plan is None and not kinds and options.budget is None:
+        return Plan(0.0, EQUAL[0], {}, {})
     if plan is None and options.budget is None:
         raise ValueError("how long to train? Give --budget MINUTES or --slice_iterations N")
     number, count = options.shard
     if plan is None and number == 0:
-        plan = make_plan(grid, settings, options.budget, count, folder)
+        plan = make_plan(grid, settings, options.budget, count, folder, options.equal or EQUAL[0])
         print(f"the plan takes {words(sum(plan.seconds.values()) / count)}", flush=True)
     while plan is None:
         print("waiting for the plan of the first part (--shard 0/...)", flush=True)
         time.sleep(10)
-        plan = existing_plan(folder, options.budget, sizes)
+        plan = existing_plan(folder, options.budget, kinds, options.equal)
     return plan

@@ -23,7 +23,7 @@ class Run:
 
     Attributes:
         settings: shared by all cells.
-        schedules: of each size.
+        schedules: of each learned kind of cell.
         seconds: predicted seconds of the cells, as far as known; they split the shards and tell the time left.
         output_dir: folder of checkpoints and logs.
         results_dir: folder of the cells' JSON files.
@@ -37,7 +37,7 @@ class Run:
 
     def schedule(self, cell: Cell) -> Schedule | None:
         """Length of a cell's training, None where nothing is trained."""
-        return self.schedules[cell.size] if cell.learned else None
+        return self.schedules[cell.kind] if cell.learned else None
 
     def hash_of(self, cell: Cell) -> str:
         """Hash of a cell's configuration; "" if its system has none."""

@@ -8,12 +8,12 @@ from benchmarks.paper_tables.budget import (
     Speed,
     cell_seconds,
     duration,
+    equal_slices,
     fit,
     iterations_of,
-    schedules,
     shares,
 )
-from benchmarks.paper_tables.grid import cells
+from benchmarks.paper_tables.grid import SIZES, cells
 from benchmarks.paper_tables.plan import Plan, existing_plan
 from benchmarks.paper_tables.schedule import MAX_SLICES, Schedule, schedule_of
 
@@ -27,7 +27,7 @@ def speeds(train=0.05):
     for cell in GRID:
         scale = math.prod(cell.shape) / 8192
         per_slice = {"zero_filled": 0.0, "ours": train, "dagan": 2 * train}[cell.system] * scale
-        found[cell.system, cell.size] = Speed(8.0, per_slice, 0.5, 0.005 * scale, 110, 11)
+        found[cell.kind] = Speed(8.0, per_slice, 0.5, 0.005 * scale, 110, 11)
     return found
 
 
@@ -59,20 +59,34 @@ def test_the_grid_fits_into_the_budget_and_fills_it(shards):
     seconds = duration(cell_seconds(GRID, speeds(), found), shards)
     assert 0.95 * 36000 < seconds <= 36000
     assert found == fit(GRID, speeds(), 600, shards, 4)
-    assert found["64x128"].slice_iterations > found["256x256"].slice_iterations
+    assert found["ours 64x128"].slice_iterations > found["ours 256x256"].slice_iterations
 
 
 def test_a_faster_machine_gets_longer_trainings_and_every_system_of_a_size_the_same():
     slow, fast = fit(GRID, speeds(), 600, 1, 4), fit(GRID, speeds(0.02), 600, 1, 4)
-    assert all(fast[size].slice_iterations > slow[size].slice_iterations for size in slow)
-    assert set(slow) == {cell.size for cell in GRID}  # by size alone
+    assert all(fast[kind].slice_iterations > slow[kind].slice_iterations for kind in slow)
+    assert set(slow) == {cell.kind for cell in GRID if cell.learned}
+    assert all(slow[f"ours {size}"] == slow[f"dagan {size}"] for size in SIZES)
+
+
+def test_equal_minutes_give_every_system_the_same_time():
+    found, of = fit(GRID, speeds(), 600, 2, 4, "minutes"), speeds()
+    seconds = {kind: schedule.slice_iterations * of[kind].train_slice for kind, schedule in found.items()}
+    longest = max(seconds.values())
+    assert all(0.98 * longest < value for value in seconds.values())
+    twice = found["ours 64x128"].slice_iterations / found["dagan 64x128"].slice_iterations
+    assert twice == pytest.approx(2, rel=0.02)
+    whole = duration(cell_seconds(GRID, of, found), 2)
+    assert 0.95 * 36000 < whole <= 36000
+    with pytest.raises(ValueError, match="needs at least"):
+        fit(GRID, of, 1, 2, 4, "minutes")
 
 
 def test_a_budget_that_is_too_small_says_what_would_do():
     with pytest.raises(ValueError, match=r"needs at least (\d+) minutes") as error:
         fit(GRID, speeds(), 1, 1, 4)
     enough = int(str(error.value).split("at least ")[1].split()[0])
-    assert schedules(GRID, 4 * 4 * 1.001, 4).keys() == fit(GRID, speeds(), enough, 1, 4).keys()
+    assert equal_slices(GRID, 4 * 4 * 1.001, 4).keys() == fit(GRID, speeds(), enough, 1, 4).keys()
 
 
 def test_a_prediction_adds_start_training_validation_and_test():
@@ -90,13 +104,16 @@ def test_shares_are_a_partition_and_even():
 
 
 def test_a_plan_is_reused_and_not_mistaken(tmp_path):
-    assert existing_plan(tmp_path, 60, ["64x128"]) is None
+    assert existing_plan(tmp_path, 60, ["ours 64x128"]) is None
     (tmp_path / "plan.json").write_text(
-        '{"minutes": 60, "schedules": {"64x128": {"epochs": 20, "slices_per_epoch": 40}}, "seconds": {"a": 5.0}}'
+        '{"minutes": 60, "equal": "slices", "seconds": {"a": 5.0}, '
+        '"schedules": {"ours 64x128": {"epochs": 20, "slices_per_epoch": 40}}}'
     )
-    plan = Plan(60, {"64x128": Schedule(20, 40)}, {"a": 5.0})
-    assert existing_plan(tmp_path, 60, ["64x128"]) == existing_plan(tmp_path, None, ["64x128"]) == plan
+    plan, kinds = Plan(60, "slices", {"ours 64x128": Schedule(20, 40)}, {"a": 5.0}), ["ours 64x128"]
+    assert existing_plan(tmp_path, 60, kinds) == existing_plan(tmp_path, None, kinds, "slices") == plan
     with pytest.raises(ValueError, match="is a plan for 60 minutes; leave --budget out"):
-        existing_plan(tmp_path, 90, ["64x128"])
-    with pytest.raises(ValueError, match="plans nothing for 256x256"):
-        existing_plan(tmp_path, None, ["64x128", "256x256"])
+        existing_plan(tmp_path, 90, kinds)
+    with pytest.raises(ValueError, match="of equal slices; leave --equal out"):
+        existing_plan(tmp_path, None, kinds, "minutes")
+    with pytest.raises(ValueError, match="plans nothing for dagan 64x128"):
+        existing_plan(tmp_path, None, [*kinds, "dagan 64x128"])

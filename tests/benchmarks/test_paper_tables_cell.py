@@ -162,7 +162,7 @@ def test_a_budget_is_measured_planned_and_kept(tiny, tmp_path):
     assert code == 0, printed
     plan = json.loads((tmp_path / "out" / "plan.json").read_text())
     assert 0 < sum(plan["seconds"].values()) < 180  # less what measuring took
-    assert ours(tmp_path)["budget"]["epochs"] == plan["schedules"]["32x48"]["epochs"]
+    assert ours(tmp_path)["budget"]["epochs"] == plan["schedules"]["ours 32x48"]["epochs"]
     assert "2 of 2 cells are finished already" in run(tiny, tmp_path, *systems)[1]
 
 

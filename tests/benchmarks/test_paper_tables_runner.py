@@ -20,7 +20,13 @@ GRID = cells(["zero_filled", "ours"], ["64x128"], [0.09375], ["replica"])
 @pytest.fixture
 def run(tiny, tmp_path):
     settings = Settings(**tiny)
-    return Run(settings, {"64x128": Schedule(4, 8)}, {}, tmp_path / "out", tmp_path / "results")
+    return Run(
+        settings,
+        {kind: Schedule(4, 8) for kind in ("ours 64x128", "dagan 64x128")},
+        {},
+        tmp_path / "out",
+        tmp_path / "results",
+    )
 
 
 def worker(run, fails=()):
@@ -61,7 +67,7 @@ def test_finished_cells_are_skipped_and_failed_ones_tried_again_in_their_folder(
 def test_another_configuration_is_trained_anew_elsewhere(run):
     first, second = worker(run), worker(run)
     run_cells(run, GRID, first)
-    longer = replace(run, schedules={"64x128": Schedule(8, 8)})
+    longer = replace(run, schedules={"ours 64x128": Schedule(8, 8)})
     run_cells(longer, GRID, second)
     assert [system for system, _ in second.calls] == ["ours"]  # nothing is trained for the other
     assert second.calls[0] != first.calls[1]
