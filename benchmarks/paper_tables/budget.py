@@ -5,7 +5,7 @@ numbers for all sizes (the largest would get nearly all of the time) and equal t
 train eight times as long as the largest): 64x128 gets 2.8 times, 128x256 1.4 times what 256x256 gets.
 
 "minutes": every learned cell trains for the same time on the same device, so a light network sees more slices than a
-heavy one. On a CPU, where a step of one system takes fifty times that of another, it is the only grid that ends.
+heavy one. On a CPU the full ResNet-50 GAN would else take most of the grid's time.
 """
 
 from __future__ import annotations
