@@ -11,10 +11,10 @@ this command writes.
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import fill
 from monai_gan_recon.evaluation.paired_table import paired_table
 from monai_gan_recon.evaluation.table import markdown_table
 from monai_gan_recon.segmentation.labels import TISSUES
@@ -182,10 +182,7 @@ def pages() -> dict[Path, str]:
     bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))
     for path in (ROOT / "README.md", ROOT / "docs" / "shipped_model.md", *bundle_docs):
         text = path.read_text()
-        for name, block in blocks.items():
-            pattern = rf"(<!-- {name} -->\n).*?(\n<!-- end of {name} -->)"
-            text = re.sub(pattern, lambda match, b=block: match[1] + b + match[2], text, flags=re.DOTALL)  # type: ignore[misc]
-        found[path] = text
+        found[path] = fill(text, blocks)
     for bundle, metrics in ((BUNDLE, eval_metrics()), (TISSUE_BUNDLE, tissue_metrics())):
         path = bundle / "configs" / "metadata.json"
         metadata = json.loads(path.read_text()) | {"eval_metrics": metrics}

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from monai_gan_recon.networks.estimate import estimate
+
 
 def parameters(network: nn.Module) -> int:
     """Number of trained parameters."""
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
-
-
-def estimator(network: nn.Module, channels: int) -> Callable[[torch.Tensor], torch.Tensor]:
-    """What the evaluation calls: the complex estimate where there is one, else the magnitude."""
-    return network.complex_estimate if channels == 3 and hasattr(network, "complex_estimate") else network  # type: ignore[return-value]
 
 
 def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> float | None:
@@ -35,7 +32,7 @@ def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> f
     """
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        estimator(network.eval(), channels)(example(channels, size).to(_device(network)))
+        estimate(network.eval(), example(channels, size).to(_device(network)))
     total = counter.get_total_flops()
     return round(total / 1e9, 4) if total else None
 

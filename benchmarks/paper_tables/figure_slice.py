@@ -11,8 +11,8 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
-from benchmarks.paper_tables.cost import estimator
 from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.networks.estimate import estimate
 
 SLICE = 105
 """Of the first test scan: shows the corpus callosum and the hippocampi of OASIS 1101."""
@@ -42,11 +42,11 @@ def save_figure_slice(content: dict[str, Any], network: nn.Module, folder: Path)
     x = torch.as_tensor(item["input"]).as_subclass(torch.Tensor).movedim(0, 1)
     device = next((p.device for p in network.parameters()), torch.device("cpu"))
     with torch.no_grad():
-        estimate = estimator(network.eval(), x.shape[1])(x.to(device)).float().cpu()[0]
+        found = estimate(network.eval(), x.to(device)).float().cpu()[0]
     images = {
         "reference": item["target"][0, 0],
         "zero_filled": item["zero_filled"][:, 0].norm(dim=0),
-        "reconstruction": estimate.norm(dim=0) if len(estimate) == 2 else estimate[0],
+        "reconstruction": found.norm(dim=0) if len(found) == 2 else found[0],
     }
     path = folder / FILE
     with atomic_path(path) as temporary:

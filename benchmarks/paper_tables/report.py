@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.pages import fill, has_part
 from benchmarks.paper_tables.bars import bar_chart
 from benchmarks.paper_tables.figures import comparison_figure, slice_files
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, ROOT, SIZES, TRACKS, cells
@@ -103,11 +103,7 @@ def page_text(text: str, parts: dict[str, str]) -> str:
     Raises:
         ValueError: if the page lacks a marker.
     """
-    for name, part in parts.items():
-        pattern = rf"(<!-- {re.escape(name)} -->\n).*?(\n<!-- end of {re.escape(name)} -->)"
-        text, count = re.subn(pattern, lambda match, p=part: match[1] + p + match[2], text, flags=re.DOTALL)  # type: ignore[misc]
-        if count != 1:
-            raise ValueError(
-                f"{PAGE.name}: the marker comments of {name!r} must stand in it once, found {count}"
-            )
-    return text
+    for name in parts:
+        if not has_part(text, name):
+            raise ValueError(f"{PAGE.name}: the marker comments of {name!r} must stand in it once")
+    return fill(text, parts)

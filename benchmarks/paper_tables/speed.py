@@ -12,13 +12,15 @@ from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
+from torch import nn
 
 from benchmarks.paper_tables.cell import device_name
 from benchmarks.paper_tables.configuration import Settings, evaluation_config
-from benchmarks.paper_tables.cost import estimator, example, gflop_per_slice, parameters
+from benchmarks.paper_tables.cost import example, gflop_per_slice, parameters
 from benchmarks.paper_tables.grid import Cell, parse_size
 from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import keep_freed_memory, resolve_amp
+from monai_gan_recon.networks.estimate import estimate
 
 
 def speed(options: argparse.Namespace) -> int:
@@ -54,7 +56,7 @@ def _measure(size: str, options: argparse.Namespace, settings: Settings) -> dict
             "gflop_per_slice": gflop_per_slice(network, channels, parse_size(size)),
         }
         x = example(channels, parse_size(size)).to(options.device)
-        calls[system] = _call(estimator(network, channels), x, options.device)
+        calls[system] = _call(network, x, options.device)
     for system, seconds in take_turns(calls, options.rounds).items():
         found[system]["seconds_per_slice"] = round(seconds, 5)
         print(f"{system} {size}: {seconds:.4f} s a slice", flush=True)
@@ -73,9 +75,7 @@ def take_turns(calls: dict[str, Callable[[], Any]], rounds: int) -> dict[str, fl
     return {name: statistics.median(times) for name, times in seconds.items()}
 
 
-def _call(
-    estimate: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, device: str
-) -> Callable[[], Any]:
+def _call(network: nn.Module, x: torch.Tensor, device: str) -> Callable[[], Any]:
     """One slice through a network, as the evaluation does it."""
     kind = torch.device(device).type
 
@@ -84,6 +84,6 @@ def _call(
             torch.inference_mode(),
             torch.autocast(kind, torch.bfloat16, enabled=resolve_amp("auto", device)),
         ):
-            return float(estimate(x).float().sum())  # the number waits for a GPU
+            return float(estimate(network, x).float().sum())  # the number waits for a GPU
 
     return call

@@ -28,10 +28,14 @@ class PrepareReconstructionBatch:
         **_: Any,
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return (input, target), both (B, C, H, W)."""
-        tensors = [batchdata["input"], batchdata["target"]]
+        tensors = self.pair(batchdata)
         if self.transpose_probability > 0 and torch.rand(()).item() < self.transpose_probability:
-            tensors = [t.transpose(-1, -2) for t in tensors]
+            tensors = (tensors[0].transpose(-1, -2), tensors[1].transpose(-1, -2))
         inputs, target = (
             t.to(device, non_blocking=non_blocking, memory_format=torch.channels_last) for t in tensors
         )
         return inputs, target
+
+    def pair(self, batchdata: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What of a batch is the input, and what the network is to be told; before either is moved or transposed."""
+        return batchdata["input"], batchdata["target"]

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from monai_gan_recon.kspace import measure_again
+from monai_gan_recon.networks.estimate import ComplexEstimator
 
 
 class CriticView(Protocol):
@@ -64,9 +65,13 @@ class ComplexInferer(Inferer):
         """Reconstruct (B, 3, H, W).
 
         Raises:
-            ValueError: in a training of several processes, which average gradients of ``forward`` alone.
+            ValueError: in a training of several processes, which average gradients of ``forward`` alone; for a
+                network without complex estimate.
         """
         if isinstance(network, DistributedDataParallel):
             raise ValueError("training on complex images runs in one process: leave multi_gpu_train.yaml out")
-        estimate: torch.Tensor = network.complex_estimate(inputs)  # type: ignore[operator]
-        return estimate
+        if not isinstance(network, ComplexEstimator):
+            raise ValueError(
+                f"{type(network).__name__} has no complex estimate, which training on complex images needs"
+            )
+        return network.complex_estimate(inputs)

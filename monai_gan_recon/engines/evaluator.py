@@ -12,6 +12,7 @@ from monai.inferers import Inferer, SliceInferer
 from torch import nn
 
 from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.networks.estimate import estimate
 
 
 class VolumeReconstructionEvaluator(SupervisedEvaluator):
@@ -87,10 +88,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     def _estimate(self, x: torch.Tensor) -> torch.Tensor:
         x = x.contiguous(memory_format=torch.channels_last)
-        network: nn.Module = self.network
-        has_phase = x.shape[1] == 3 and hasattr(network, "complex_estimate")
-        estimate: torch.Tensor = network.complex_estimate(x) if has_phase else network(x)  # type: ignore[operator]
-        return estimate.float()
+        return estimate(self.network, x).float()
 
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":

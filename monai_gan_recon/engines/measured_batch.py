@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
+from monai_gan_recon.engines.batch import PrepareReconstructionBatch
 from monai_gan_recon.kspace import hold_out
 
 
-class PrepareMeasuredBatch:
+class PrepareMeasuredBatch(PrepareReconstructionBatch):
     """Give the trainer a part of the measured samples as input, and all of them in the place of the reference.
 
     Only ``input`` of the batch is read: were there a reference in it, it would not get past this point.
@@ -22,16 +23,11 @@ class PrepareMeasuredBatch:
     """
 
     def __init__(self, held_out: float = 0.4, transpose_probability: float = 0.0) -> None:
-        self.held_out, self.transpose_probability = held_out, transpose_probability
+        super().__init__(transpose_probability)
+        self.held_out = held_out
 
-    def __call__(
-        self,
-        batchdata: Mapping[str, Any],
-        device: torch.device | str | None = None,
-        non_blocking: bool = False,
-        **_: Any,
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return (what the network gets, all that was measured), both (B, 3, H, W): real, imaginary, weight.
+    def pair(self, batchdata: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network gets, and all that was measured, both (B, 3, H, W): real, imaginary, weight.
 
         Raises:
             ValueError: if the input does not have three channels.
@@ -41,11 +37,4 @@ class PrepareMeasuredBatch:
             raise ValueError(
                 f"training without references needs --channels 3, got inputs {tuple(measured.shape)}"
             )
-        if self.transpose_probability > 0 and torch.rand(()).item() < self.transpose_probability:
-            measured = measured.transpose(-1, -2)
-        given = hold_out(measured, self.held_out)
-        inputs, everything = (
-            t.to(device, non_blocking=non_blocking, memory_format=torch.channels_last)
-            for t in (given, measured)
-        )
-        return inputs, everything
+        return hold_out(measured, self.held_out), measured

@@ -112,23 +112,25 @@ class TissueMixture:
         ]
         classes, bias = self._fit(logarithm[coarse], inside[coarse], sigma)
         corrected = (logarithm - _upsample(bias, steps, inside.shape)) * inside
-        probability = classes.posterior(corrected, inside, self.beta, _FULL_ROUNDS)
-        full = tuple(slice(b.start, b.stop) for b in box)
+        probability = classes.posterior(corrected, inside)
+        for _ in range(_FULL_ROUNDS):
+            probability = classes.posterior(corrected, inside, self.beta, probability)
         result = np.zeros((_CLASSES, *image.shape), np.float32)
         intensity = np.zeros(image.shape, np.float32)
         order = np.argsort(classes.means)
-        result[(slice(None), *full)], intensity[full] = probability[order], corrected
-        return TissueFit(result, intensity, tuple(float(m) for m in np.asarray(classes.means)[order]))  # type: ignore[arg-type]
+        result[(slice(None), *box)], intensity[box] = probability[order], corrected
+        low, middle, high = (float(mean) for mean in classes.means[order])
+        return TissueFit(result, intensity, (low, middle, high))
 
     def _fit(
         self, logarithm: FloatArray, inside: np.ndarray, sigma: Sequence[float]
     ) -> tuple[_Classes, FloatArray]:
         classes = _Classes.by_k_means(logarithm[inside])
         bias = np.zeros_like(logarithm)
-        probability = classes.posterior(logarithm, inside, 0.0, 1)
+        probability = classes.posterior(logarithm, inside)
         for iteration in range(self.iterations):
             corrected = (logarithm - bias) * inside
-            probability = classes.posterior(corrected, inside, self.beta, 1, probability)
+            probability = classes.posterior(corrected, inside, self.beta, probability)
             classes = _Classes.of(probability, corrected, inside)
             if self.bias_fwhm > 0 and iteration < self.iterations - 1:
                 bias = _bias_field(probability, logarithm, inside, classes, sigma)
@@ -165,22 +167,15 @@ class _Classes:
         return cls(means.astype(np.float32), variances.astype(np.float32))
 
     def posterior(
-        self,
-        values: FloatArray,
-        inside: np.ndarray,
-        beta: float,
-        rounds: int,
-        start: FloatArray | None = None,
+        self, values: FloatArray, inside: np.ndarray, beta: float = 0.0, around: FloatArray | None = None
     ) -> FloatArray:
-        """Mean-field probabilities (3, ...), 0 outside, from those of ``start`` or of the brightness alone."""
+        """Probabilities (3, ...), 0 outside, by the brightness and, weighted by ``beta``, those of the neighbours."""
         axes = (slice(None), *[None] * values.ndim)
         mean, variance = self.means[axes], self.variances[axes]
-        likelihood = -((values - mean) ** 2) / (2 * variance) - np.log(variance) / 2
-        probability = _softmax(likelihood) * inside if start is None else start
-        for _ in range(rounds if beta > 0 else int(start is not None)):
-            logit = likelihood + beta * _neighbours(probability) if beta > 0 else likelihood
-            probability = _softmax(logit) * inside
-        return probability
+        logit = -((values - mean) ** 2) / (2 * variance) - np.log(variance) / 2
+        if beta > 0 and around is not None:
+            logit += beta * _neighbours(around)
+        return _softmax(logit) * inside
 
 
 def _logarithm(image: np.ndarray, inside: np.ndarray) -> FloatArray:
