@@ -6,14 +6,14 @@ import torch
 
 
 def bf16_pays(device: torch.device | str) -> bool:
-    """Whether bfloat16 autocast is faster than float32 there: on a GPU that has it, and on a CPU with AMX tiles.
+    """Whether bfloat16 autocast is faster than float32 there: where the device has instructions for it.
 
-    A CPU without AMX computes bfloat16 convolutions no faster than float32 ones. The Fourier transforms of data
-    consistency stay in float32 everywhere.
+    A CPU has them with AMX tiles or with AVX-512 BF16. One without emulates them, no faster than float32. The Fourier
+    transforms of data consistency stay in float32 everywhere.
     """
     if torch.device(device).type == "cuda":
         return torch.cuda.is_bf16_supported()
-    return bool(torch.cpu._is_amx_tile_supported())
+    return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 
 def resolve_amp(amp: bool | str, device: torch.device | str) -> bool:
