@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import fill
-from monai_gan_recon.evaluation.paired_table import paired_table
+from monai_gan_recon.evaluation.paired.table import paired_table
 from monai_gan_recon.evaluation.table import markdown_table
 from monai_gan_recon.segmentation.labels import TISSUES
 

@@ -14,15 +14,15 @@ from ignite.engine import Engine, Events
 
 from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.metrics_file import versions
-from monai_gan_recon.evaluation.paired_files import CONVENTIONS as PAIRED_CONVENTIONS
-from monai_gan_recon.evaluation.paired_scores import (
+from monai_gan_recon.evaluation.paired.files import CONVENTIONS as PAIRED_CONVENTIONS
+from monai_gan_recon.evaluation.paired.scores import (
     LABELS,
     ORIGINAL,
     SegmentationRow,
     person_rows,
     score_segmentations,
 )
-from monai_gan_recon.evaluation.paired_statistics import finite_mean_and_ci, method_statistics
+from monai_gan_recon.evaluation.paired.statistics import finite_mean_and_ci, method_statistics
 from monai_gan_recon.evaluation.results import mean_and_ci
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 from monai_gan_recon.segmentation.labels import TISSUES

@@ -1,36 +1,23 @@
-"""What undersampling and reconstruction do to the segmentation of a data set, scan by scan.
-
-Run ``python -m monai_gan_recon.evaluation.paired --datalist NAME --dataset_dir DATA --rates 0.1 0.5``. Each volume
-is undersampled as the reconstruction bundle's evaluation does it; the original, the zero-filled and the
-reconstructed volume go through one segmentation; each segmentation is compared with that of the original and with
-the manifest's reference labels. Scans that are finished are not computed again.
-
-Files in ``--output_dir``, where ``<result>`` names protocol and method of segmentation: ``metrics.json`` (grows),
-``people_<result>.csv``, ``scans_<result>/<case>.json`` and ``figures_<result>/<case>.png``.
-"""
+"""Evaluate the scans of a manifest one after another, skip what is done, write the results."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from monai_gan_recon import __version__
-from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, load_manifest
-from monai_gan_recon.engines import keep_freed_memory
 from monai_gan_recon.engines.inference import with_cases
-from monai_gan_recon.evaluation.paired_arguments import parse_options
-from monai_gan_recon.evaluation.paired_bundles import BundleReconstruction, default_device
-from monai_gan_recon.evaluation.paired_cache import options_hash
-from monai_gan_recon.evaluation.paired_files import read_paired_metrics, write_paired_metrics
-from monai_gan_recon.evaluation.paired_options import PairedOptions
-from monai_gan_recon.evaluation.paired_protocol import PairedProtocol, write_scores
-from monai_gan_recon.evaluation.paired_scan import PairedScan, Segmenter, check_scan
-from monai_gan_recon.evaluation.paired_table import paired_table
+from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction, default_device
+from monai_gan_recon.evaluation.paired.cache import options_hash
+from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics
+from monai_gan_recon.evaluation.paired.options import PairedOptions
+from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, write_scores
+from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, check_scan
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 Entry = dict[str, Any]
@@ -40,7 +27,7 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
     """Evaluate all scans of a manifest at all rates, and write the results.
 
     Args:
-        options: see :class:`monai_gan_recon.evaluation.paired_options.PairedOptions`.
+        options: see :class:`monai_gan_recon.evaluation.paired.options.PairedOptions`.
 
     Returns:
         Entries of ``metrics.json``, one a rate.
@@ -159,15 +146,3 @@ def _clearly(entry: Mapping[str, Any], action: Any, *args: Any) -> Any:
             raise
         known = str(entry["image"]) in message or str(entry.get("label")) in message
         raise ValueError(message if known else f"{entry['image']}: {message}") from error
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of the paired evaluation."""
-    options = parse_options(arguments)
-    keep_freed_memory()
-    results = fail_clearly(run_paired, options)
-    print(f"\n{paired_table(results)}\n\nMetrics: {Path(options.output_dir) / 'metrics.json'}")
-
-
-if __name__ == "__main__":
-    main()

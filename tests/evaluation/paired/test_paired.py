@@ -8,7 +8,8 @@ import numpy as np
 import paired_phantom as phantom
 import pytest
 
-from monai_gan_recon.evaluation import paired
+from monai_gan_recon.evaluation.paired import run
+from monai_gan_recon.evaluation.paired.__main__ import main
 
 CALLS = []
 
@@ -31,7 +32,7 @@ class Thresholds:
 @pytest.fixture
 def arguments(tmp_path, monkeypatch):
     """Command line of an evaluation of two people, one of whom has two scans."""
-    monkeypatch.setattr(paired, "TissueSegmenter", Thresholds)
+    monkeypatch.setattr(run, "TissueSegmenter", Thresholds)
     CALLS.clear()
     manifest = phantom.write_manifest(tmp_path, {"a1": "anna", "a2": "anna", "b1": "bert"})
     (tmp_path / "bundle" / "configs").mkdir(parents=True)
@@ -49,7 +50,7 @@ def people(folder, rate):
 
 
 def test_results_of_two_people(arguments, tmp_path, capsys):
-    paired.main([*arguments, "0.1", "0.3", "--figures", "1"])
+    main([*arguments, "0.1", "0.3", "--figures", "1"])
     out = tmp_path / "out"
     stems = [f"phantoms_replica_gaussian1d_{rate}_coronal_whole_mixture" for rate in (10, 30)]
     assert sorted(p.name for p in out.iterdir()) == sorted(
@@ -91,26 +92,26 @@ def test_results_of_two_people(arguments, tmp_path, capsys):
 
 
 def test_it_goes_on_where_it_stopped(arguments, tmp_path, capsys):
-    paired.main([*arguments, "0.5"])
+    main([*arguments, "0.5"])
     before = (tmp_path / "out" / "metrics.json").read_text()
     CALLS.clear()
-    paired.main([*arguments, "0.5"])
+    main([*arguments, "0.5"])
     assert CALLS == []
     assert (tmp_path / "out" / "metrics.json").read_text() == before
     next((tmp_path / "out").glob("scans_*/b1.json")).unlink()
-    paired.main([*arguments, "0.5"])
+    main([*arguments, "0.5"])
     assert len(CALLS) == 3
     assert (tmp_path / "out" / "metrics.json").read_text() == before
     CALLS.clear()
     (tmp_path / "bundle" / "configs" / "inference.yaml").write_text("contrast: t2\n")
-    paired.main([*arguments, "0.5"])
+    main([*arguments, "0.5"])
     assert len(CALLS) == 3 * 3
     assert "replaces results of another configuration" in capsys.readouterr().out
 
 
 def test_options_of_the_segmentation_are_results_of_their_own(arguments, tmp_path):
-    paired.main([*arguments, "0.5"])
-    paired.main([*arguments, "0.5", "--segmentation_set", "contrast=t2"])
+    main([*arguments, "0.5"])
+    main([*arguments, "0.5", "--segmentation_set", "contrast=t2"])
     assert len(CALLS) == 2 * 3 * 3
     results = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     assert [r["segmentation_options"] for r in results] == [{}, {"contrast": "t2"}]
@@ -119,7 +120,7 @@ def test_options_of_the_segmentation_are_results_of_their_own(arguments, tmp_pat
 
 def fails(arguments, message):
     with pytest.raises(SystemExit) as end:
-        paired.main([*arguments, "0.5"])
+        main([*arguments, "0.5"])
     text = str(end.value)
     assert message in text
     assert "\n" not in text
@@ -184,7 +185,7 @@ def test_people_without_reference_labels(arguments, tmp_path):
     for entry in content["testing"]:
         del entry["label"]
     (tmp_path / "phantoms.json").write_text(json.dumps(content))
-    paired.main([*arguments, "0.5"])
+    main([*arguments, "0.5"])
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     assert {row["against"] for row in result["scores"]} == {"original"}
     assert len(result["paired_differences"]) == 1
@@ -193,7 +194,7 @@ def test_people_without_reference_labels(arguments, tmp_path):
 def test_help_is_there(capsys, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["paired", "--help"])
     with pytest.raises(SystemExit, match="0"):
-        paired.main()
+        main()
     assert "--segmentation_weights" in capsys.readouterr().out
 
 
@@ -203,7 +204,7 @@ def test_mixture_of_the_real_bundle(tmp_path):
     for name, value in phantom.TINY.items():
         options += ["--set", f"{name}={value}"]
     options += ["--segmentation", "mixture", "--device", "cpu"]
-    paired.main([*options, "--rates", "0.5", "--output_dir", str(tmp_path / "out")])
+    main([*options, "--rates", "0.5", "--output_dir", str(tmp_path / "out")])
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     scores = {(s["method"], s["against"]): s["dice"] for s in result["scores"]}
     for tissue in ("csf", "gm", "wm"):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monai_gan_recon.evaluation.paired_scores import SegmentationRow, person_rows
-from monai_gan_recon.evaluation.paired_statistics import (
+from monai_gan_recon.evaluation.paired.scores import SegmentationRow, person_rows
+from monai_gan_recon.evaluation.paired.statistics import (
     finite_mean_and_ci,
     method_statistics,
     paired_differences,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 
-from monai_gan_recon.evaluation.paired_reference import ReferenceLabels
+from monai_gan_recon.evaluation.paired.reference import ReferenceLabels
 from monai_gan_recon.evaluation.results import mean_of
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS, segmentation_metrics
 

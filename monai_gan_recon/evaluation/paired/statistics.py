@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from monai_gan_recon.evaluation.paired_scores import LABELS, ORIGINAL, SegmentationRow
+from monai_gan_recon.evaluation.paired.scores import LABELS, ORIGINAL, SegmentationRow
 from monai_gan_recon.evaluation.results import mean_and_ci
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 

@@ -6,16 +6,16 @@ import math
 
 import pytest
 
-from monai_gan_recon.evaluation.paired_cache import ScanCache, ScanScores, files_stamp, options_hash
-from monai_gan_recon.evaluation.paired_files import (
+from monai_gan_recon.evaluation.paired.cache import ScanCache, ScanScores, files_stamp, options_hash
+from monai_gan_recon.evaluation.paired.files import (
     paired_stem,
     read_paired_metrics,
     write_paired_metrics,
     write_people,
 )
-from monai_gan_recon.evaluation.paired_protocol import write_scores
-from monai_gan_recon.evaluation.paired_scores import SegmentationRow
-from monai_gan_recon.evaluation.paired_table import paired_table
+from monai_gan_recon.evaluation.paired.protocol import write_scores
+from monai_gan_recon.evaluation.paired.scores import SegmentationRow
+from monai_gan_recon.evaluation.paired.table import paired_table
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 
 PROTOCOL = {

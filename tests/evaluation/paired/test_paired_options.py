@@ -2,8 +2,8 @@
 
 import pytest
 
-from monai_gan_recon.evaluation.paired_arguments import parse_options
-from monai_gan_recon.evaluation.paired_options import PairedOptions
+from monai_gan_recon.evaluation.paired.arguments import parse_options
+from monai_gan_recon.evaluation.paired.options import PairedOptions
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from monai_gan_recon.bundle import plain
-from monai_gan_recon.evaluation.paired_options import PairedOptions
+from monai_gan_recon.evaluation.paired.options import PairedOptions
 
 
 def parse_options(arguments: Sequence[str] | None = None) -> PairedOptions:

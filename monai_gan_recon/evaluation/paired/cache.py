@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.data.writing import atomic_path
-from monai_gan_recon.evaluation.paired_scores import SegmentationRow
+from monai_gan_recon.evaluation.paired.scores import SegmentationRow
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import nibabel as nib
 import paired_phantom as phantom
 import pytest
 
-from monai_gan_recon.evaluation import demo, paired_demo
+from monai_gan_recon.evaluation import demo
+from monai_gan_recon.evaluation.paired import demo as paired_demo
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")

@@ -8,12 +8,12 @@ from typing import Any
 
 from monai_gan_recon.data.manifest_paths import file_keys
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol
-from monai_gan_recon.evaluation.paired_bundles import BundleReconstruction
-from monai_gan_recon.evaluation.paired_cache import ScanCache, ScanScores, files_stamp, options_hash
-from monai_gan_recon.evaluation.paired_files import paired_stem, write_people
-from monai_gan_recon.evaluation.paired_scan import PairedScan
-from monai_gan_recon.evaluation.paired_scores import person_rows
-from monai_gan_recon.evaluation.paired_statistics import method_statistics, paired_differences
+from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
+from monai_gan_recon.evaluation.paired.cache import ScanCache, ScanScores, files_stamp, options_hash
+from monai_gan_recon.evaluation.paired.files import paired_stem, write_people
+from monai_gan_recon.evaluation.paired.scan import PairedScan
+from monai_gan_recon.evaluation.paired.scores import person_rows
+from monai_gan_recon.evaluation.paired.statistics import method_statistics, paired_differences
 from monai_gan_recon.evaluation.results import mean_of
 
 

@@ -25,7 +25,7 @@ SEGMENTERS = ("network", "mixture")
 
 @dataclass
 class PairedOptions:
-    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired_arguments`."""
+    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired.arguments`."""
 
     datalist: str = "embedded"
     dataset_dir: str | None = None

@@ -1,0 +1,1 @@
+"""What undersampling and reconstruction do to the segmentation of a data set, scan by scan."""
