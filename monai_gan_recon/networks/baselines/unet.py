@@ -23,14 +23,21 @@ class UNet(nn.Module):
 
     Args:
         width: channels of the first level, doubled with each further one.
+        residual: add the input to the output, which is so at the start the input itself. Where structural similarity is
+            the only loss it is needed: an image and its negative are similar, too, since both of the measure's factors
+            change sign, and an untrained network may find the negative first.
     """
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 64, residual: bool = False) -> None:
         super().__init__()
+        self.residual = residual
         features = (width, 2 * width, 4 * width, 8 * width, 16 * width, width)
         self.unet = BasicUNet(
             spatial_dims=2, in_channels=1, out_channels=1, features=features, upsample="nontrainable"
         )
+        if residual:
+            nn.init.zeros_(self.unet.final_conv.weight)
+            nn.init.zeros_(self.unet.final_conv.bias)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Zero-filled magnitude (B, 1, H, W) to magnitude in the same scale, (B, 1, H, W), float32."""
@@ -38,7 +45,7 @@ class UNet(nn.Module):
         height, width = x.shape[-2:]
         scale = signal_intensity(x)
         image = self.unet(pad_to_multiple(x.float() / scale, _MULTIPLE))[..., :height, :width]
-        return image.float() * scale
+        return image.float() * scale + (x.float() if self.residual else 0.0)
 
 
 class CorrectedUNet(ComplexReconstruction):

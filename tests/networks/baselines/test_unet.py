@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from monai_gan_recon.kspace import fft2c, from_channels, kspace_residual, sampling_mask
-from monai_gan_recon.networks.baselines import CorrectedUNet
+from monai_gan_recon.losses import ReconstructionLoss
+from monai_gan_recon.networks.baselines import CorrectedUNet, UNet
 from monai_gan_recon.transforms import acquire
 
 
@@ -47,3 +48,18 @@ def test_training_is_before_the_correction():
     with torch.no_grad():
         torch.testing.assert_close(network.train()(scan.input[None]), network.unet(magnitude))
         assert (network.eval()(scan.input[None]) - network.unet(magnitude)).abs().max() > 1e-3
+
+
+def test_residual_starts_at_the_input_and_learns():
+    network, image = UNet(width=4, residual=True), torch.rand(1, 1, 33, 47)
+    torch.testing.assert_close(network(image), image)
+    network(image).square().sum().backward()
+    assert network.unet.final_conv.weight.grad.abs().max() > 0
+
+
+def test_structural_similarity_does_not_tell_an_image_from_its_negative():
+    """Why the U-net that has it as its only loss is residual."""
+    image = scan_of((48, 64))[0][None]
+    loss = ReconstructionLoss(a=0, b=0, dssim=1)
+    assert loss(-image, image) < 0.2
+    assert loss(torch.zeros_like(image), image) > 0.4
