@@ -88,7 +88,7 @@ def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: 
     for number, (name, image) in enumerate(blocks.items()):
         left = MARGIN + number % COLUMNS * (width + GAP)
         top = TITLE + number // COLUMNS * (block + GAP)
-        page.text(left, top + HEAD / 2, name, 11, weight="bold")
+        page.text(left, top + HEAD / 2, name, 11 if len(name) < 18 else 9.5, weight="bold")
         if number:
             page.text(left + width, top + HEAD / 2, _scores(image, reference), 8.5, MUTED, ha="right")
         _draw(page, image, view, left, top + HEAD, (width, tall, half, zoom), scale)

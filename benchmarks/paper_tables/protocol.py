@@ -43,5 +43,6 @@ def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
 
 
 def _values(values: Any) -> str:
-    """The one value, or all of them."""
-    return " or ".join(str(value) for value in dict.fromkeys(values))
+    """The one value, two or three of them, or the range of more."""
+    found = list(dict.fromkeys(values))
+    return f"{min(found)} to {max(found)}" if len(found) > 3 else " or ".join(map(str, found))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.paper_tables.grid import LEARNED, NOT_DEFINED, RATES, SHIPPED, SIZES, SYSTEMS, Cell
-from benchmarks.paper_tables.paper import nominal, paper_numbers
+from benchmarks.paper_tables.paper import UNKNOWN, nominal, paper_numbers
 from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.statistics import compare, gain_of_last_quarter, is_flat
 from monai_gan_recon.evaluation.table import markdown_table, value_text
@@ -19,23 +19,28 @@ NUMERALS = ("I", "II", "III", "IV", "V", "VI", "VII")
 RISING = " ▲"
 HEAD = (
     "system", "the paper: PSNR / SSIM", "PSNR [dB]", "SSIM", "MSE", "RMSE", "NMSE", "ours minus it [dB]", "effect",
-    "p", "last quarter of training [dB]",
+    "p", "training slices", "last quarter of training [dB]",
 )  # fmt: skip
+NOT_RUN = "not run"
+REASONS = "[What has not been run](#what-has-not-been-run)"
+"""Where the page says why, by hand."""
 
 
 def result_tables(results: Results, track: str) -> str:
     """All tables of a track, each with its heading: I to VI, with "S" on the simulated track."""
+    if not any(cell.track == track for cell in results):
+        return f"None of this track's cells has been run. {REASONS} says why."
     parts = []
     mark = "" if track == "replica" else "-S"
     places = [(size, rate) for size in SIZES for rate in RATES]
     for numeral, (size, rate) in zip(NUMERALS, places, strict=False):
         title = f"### Table {numeral}{mark}: {size}, {nominal(rate)} % ({100 * rate:.4g} %)"
-        parts += [title, table(results, size, rate, track)]
+        parts += [title, table(results, size, rate, track), *not_run(results, size, rate, track)]
     return "\n\n".join(parts)
 
 
 def table(results: Results, size: str, rate: float, track: str) -> str:
-    """One size, rate and track: a row for every system, with its reason where there are no numbers."""
+    """One size, rate and track: a row for every system with numbers, a reason for none, or a number of the paper's."""
     ours = results.get(Cell(REFERENCE, size, rate, track))
     lines: list[Sequence[str]] = [HEAD]
     for system, words in SYSTEMS.items():
@@ -43,7 +48,8 @@ def table(results: Results, size: str, rate: float, track: str) -> str:
         cell = Cell(system, size, rate, track)
         result = results.get(cell)
         if not is_finished(result) or result is None:
-            lines.append([title, paper_numbers(cell), missing(cell, result), *["-"] * (len(HEAD) - 3)])
+            if _has_row(cell, result):
+                lines.append([title, paper_numbers(cell), missing(cell, result), *["-"] * (len(HEAD) - 3)])
             continue
         rising = system in LEARNED and not is_flat(result["validation_psnr"])
         lines.append(
@@ -54,17 +60,29 @@ def table(results: Results, size: str, rate: float, track: str) -> str:
                 value_text(result["ssim"], ".4f"),
                 *(value_text({**result[name], "ci95": None}, ".2e") for name in ("mse", "rmse", "nmse")),
                 *comparison(ours, result),
-                training(system, result["validation_psnr"]),
+                *training(system, result),
             ]
         )
     return markdown_table(lines)
+
+
+def not_run(results: Results, size: str, rate: float, track: str) -> list[str]:
+    """The sentence below a table that names the systems without a row; empty if there are none."""
+    cells = [Cell(system, size, rate, track) for system in SYSTEMS]
+    names = [f"`{cell.system}`" for cell in cells if not _has_row(cell, results.get(cell))]
+    return [f"Not run: {', '.join(names)}. {REASONS} says why."] if names else []
+
+
+def _has_row(cell: Cell, result: Mapping[str, Any] | None) -> bool:
+    defined = (cell.system, cell.track) not in NOT_DEFINED
+    return result is not None or not defined or paper_numbers(cell) not in ("-", UNKNOWN)
 
 
 def missing(cell: Cell, result: Mapping[str, Any] | None) -> str:
     """Why a cell has no numbers."""
     if result is not None:
         return str(result["status"]).replace("|", "\\|")
-    return NOT_DEFINED.get((cell.system, cell.track), "not run")
+    return NOT_DEFINED.get((cell.system, cell.track), NOT_RUN)
 
 
 def comparison(ours: Mapping[str, Any] | None, result: Mapping[str, Any]) -> list[str]:
@@ -76,12 +94,12 @@ def comparison(ours: Mapping[str, Any] | None, result: Mapping[str, Any]) -> lis
     return [difference, f"{paired.effect:+.2f}", "-" if paired.p is None else f"{paired.p:.2g}"]
 
 
-def training(system: str, curve: Sequence[float]) -> str:
-    """What the validation PSNR gained in the last quarter of the training."""
+def training(system: str, result: Mapping[str, Any]) -> list[str]:
+    """Slices that were trained on, and what the validation PSNR gained in the last quarter of that."""
     if system in SHIPPED:
-        return "trained elsewhere"
-    gain = gain_of_last_quarter(curve)
-    return "none" if gain is None else f"+{gain:.2f}"
+        return ["-", "trained elsewhere"]
+    gain = gain_of_last_quarter(result["validation_psnr"])
+    return ["-", "none"] if gain is None else [str(result["budget"]["slice_iterations"]), f"+{gain:.2f}"]
 
 
 def cost_table(results: Results, speed: Mapping[str, Any] | None) -> str:
@@ -101,8 +119,9 @@ def cost_table(results: Results, speed: Mapping[str, Any] | None) -> str:
                 found.setdefault(cell.size, result)
         measured = {size: (speed or {"sizes": {}})["sizes"].get(size, {}).get(system, {}) for size in SIZES}
         known = [*found.values(), *(entry for entry in measured.values() if entry)]
-        parameters = known[0]["parameters"] if known else None
-        line = [f"{title} `{system}`", "-" if parameters is None else f"{parameters:,}"]
+        if not known:
+            continue
+        line = [f"{title} `{system}`", f"{known[0]['parameters']:,}"]
         for size in SIZES:
             line.append(_number((measured[size] or found.get(size, {})).get("gflop_per_slice"), ".1f"))
         line += [_number(measured[size].get("seconds_per_slice"), ".3f") for size in SIZES]

@@ -16,7 +16,7 @@ from benchmarks.paper_tables.paper import paper_numbers
 from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.report import IMAGES, PAGE, blocks, page_text, read_results, read_speed
 from benchmarks.paper_tables.results import failure, read_result, write_result
-from benchmarks.paper_tables.tables import cost_table, result_tables, table
+from benchmarks.paper_tables.tables import REASONS, cost_table, not_run, result_tables, table
 
 TEN = tuple(np.linspace(30, 33, 10))
 SPEED = {
@@ -39,26 +39,39 @@ def row(text, title):
     return [cell.strip() for cell in lines[0].strip("|").split("|")]
 
 
-def test_a_row_for_every_system_with_its_numbers_or_its_reason(results):
+def test_a_row_for_numbers_and_reasons_and_one_line_for_all_else(results):
     text = table(results, "64x128", 0.09375, "replica")
-    assert len(text.splitlines()) == 2 + len(SYSTEMS)
-    ours, dagan = row(text, "Ours: unrolled"), row(text, "DAGAN")
+    rows = ["Ours: unrolled", "GAN-ResNet50 (the", "DAGAN", "WDAGAN"]
+    assert len(text.splitlines()) == 2 + len(rows)
+    ours, paper, dagan, broken = (row(text, title) for title in rows)
     assert ours[1:4] == ["-", "31.50 ± 0.50", "0.0100 ± 0.0010"]
-    assert ours[7:] == ["-", "-", "-", "+0.02"]
+    assert ours[7:] == ["-", "-", "-", "800", "+0.02"]
     assert dagan[0] == "DAGAN `dagan` ▲"
     assert dagan[1] == "n/a here"
-    assert dagan[7:] == ["3.00 ± 0.00", "+1.00", "0.002", "+1.00"]
-    assert row(text, "WDAGAN")[2] == "failed: killed (SIGKILL)"
-    assert row(text, "GAN-ResNet50 (the")[1:3] == ["27.8 / 0.789", "not run"]
+    assert dagan[7:] == ["3.00 ± 0.00", "+1.00", "0.002", "800", "+1.00"]
+    assert broken[2] == "failed: killed (SIGKILL)"
+    assert paper[1:3] == ["27.8 / 0.789", "not run"]
+    (line,) = not_run(results, "64x128", 0.09375, "replica")
+    named = re.findall(r"`(\w+)`", line)
+    assert sorted([*named, "ours", "dagan", "wdagan", "gan_resnet50"]) == sorted(SYSTEMS)
+
+
+def test_the_page_has_the_section_that_says_why():
+    heading = REASONS[1 : REASONS.index("]")]
+    assert f"\n## {heading}\n" in PAGE.read_text(encoding="utf-8")
+    assert REASONS.endswith(f"(#{heading.lower().replace(' ', '-')})")
 
 
 def test_all_tables_have_their_numbers_and_the_simulated_track_its_reason(results):
-    text = result_tables(results, "simulated")
+    assert result_tables(results, "simulated").startswith("None of this track's cells has been run.")
+    one = made_result(track="simulated")
+    text = result_tables({Cell("ours", "64x128", 0.09375, "simulated"): one}, "simulated")
     assert re.findall(r"### Table (\S+): (\S+), (\d+) %", text) == [
         ("I-S", "64x128", "10"), ("II-S", "64x128", "50"), ("III-S", "128x256", "10"),
         ("IV-S", "128x256", "50"), ("V-S", "256x256", "10"), ("VI-S", "256x256", "50"),
     ]  # fmt: skip
     assert text.count("an object with phase has no Hermitian mirror") == 6
+    assert text.count("Not run: ") == 6
 
 
 def test_the_papers_numbers():
@@ -77,6 +90,10 @@ def test_cost_and_protocol(results):
     unequal = made_result("unet_dssim", budget=made_result()["budget"] | {"slice_iterations": 400})
     found = results | {Cell("unet_dssim", "64x128", 0.09375, "replica"): unequal}
     assert row(protocol_table(found), "64x128")[2] == "800 or 400"
+    for number, system in enumerate(("unet_hyun", "ours_no_dc", "wdagan")):
+        budget = made_result()["budget"] | {"slice_iterations": 40 + number}
+        found |= {Cell(system, "64x128", 0.09375, "replica"): made_result(system, budget=budget)}
+    assert row(protocol_table(found), "64x128")[2] == "40 to 800"
 
 
 def test_a_result_is_complete_or_refused(tmp_path):
