@@ -72,6 +72,11 @@ def test_autocast_computes_in_bfloat16_and_gives_float32(amp, dtype):
     assert result.dtype == torch.float32
 
 
+def test_bfloat16_on_a_cpu_is_asked_for():
+    assert not AutocastInferer(device="cpu").bf16
+    assert AutocastInferer(amp=True, device="cpu").bf16
+
+
 def test_weights_lie_channels_last():
     assert on_device(nn.Conv3d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last_3d)
     assert on_device(nn.Conv2d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last)
