@@ -43,6 +43,8 @@ def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
 
 
 def _values(values: Any) -> str:
-    """The one value, two or three of them, or the range of more."""
+    """The one value or all of them; of more than three numbers the range."""
     found = list(dict.fromkeys(values))
-    return f"{min(found)} to {max(found)}" if len(found) > 3 else " or ".join(map(str, found))
+    if len(found) > 3 and all(isinstance(value, int) for value in found):
+        return f"{min(found)} to {max(found)}"
+    return " or ".join(map(str, found))
