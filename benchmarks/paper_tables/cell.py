@@ -21,6 +21,7 @@ from benchmarks.paper_tables.running import run_config
 from benchmarks.paper_tables.schedule import Schedule
 from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import read_log
+from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import file_stem, read_metrics
 
 TRAINED = "trained.json"
@@ -70,6 +71,7 @@ def run_cell(
             "threads": settings.threads,
         },
         "device": device_name(settings.device),
+        "bf16": resolve_amp(parser.get_parsed_content("amp"), settings.device),
         "parameters": parameters(network),
         "gflop_per_slice": gflop_per_slice(network, channels, cell.shape),
         "validation_psnr": trained.get("validation_psnr", []),

@@ -9,12 +9,15 @@ from benchmarks.paper_tables.grid import LEARNED, SIZES, Cell
 from benchmarks.paper_tables.results import is_finished
 from monai_gan_recon.evaluation.table import markdown_table
 
+_PRECISION = {None: "not recorded", True: "bfloat16", False: "float32"}
+"""Of the networks, by the ``bf16`` of a result; the first results did not have it."""
+
 
 def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
     """One line a size: what every learned system had, several values where it was not equal."""
     lines: list[list[str]] = [
         ["size", "trained cells", "slice-iterations", "epochs", "batch", "seed", "minutes of training",
-         "device (threads)", "test people (slices)", "every n-th slice"]
+         "device (threads)", "precision", "test people (slices)", "every n-th slice"]
     ]  # fmt: skip
     for size in SIZES:
         cells = [
@@ -23,7 +26,7 @@ def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
             if cell.size == size and cell.system in LEARNED and is_finished(result)
         ]
         if not cells:
-            lines.append([size, "0", *["-"] * 8])
+            lines.append([size, "0", *["-"] * 9])
             continue
         budgets = [result["budget"] for result in cells]
         minutes = [budget["training_seconds"] / 60 for budget in budgets]
@@ -35,6 +38,7 @@ def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
                 _values(r["training_seed"] for r in cells),
                 f"{min(minutes):.1f} to {max(minutes):.1f}",
                 _values(f"{r['device']} ({r['budget']['threads']})" for r in cells),
+                _values(_PRECISION[r.get("bf16")] for r in cells),
                 _values(f"{r['n_people']} ({r['n_slices']})" for r in cells),
                 _values(r["slice_step"] for r in cells),
             ]

@@ -11,6 +11,7 @@ from benchmarks.pages import fill, has_part
 from benchmarks.paper_tables.bars import bar_chart
 from benchmarks.paper_tables.figures import comparison_figure, slice_files
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, ROOT, SIZES, TRACKS, cells
+from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
 from benchmarks.paper_tables.paper import nominal
 from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.results import read_result
@@ -25,7 +26,8 @@ def report(options: argparse.Namespace) -> int:
     """Draw what figures can be drawn, then write the page's tables between its marker comments."""
     results = read_results()
     draw(results, options.output_dir, IMAGES)
-    text = page_text(PAGE.read_text(encoding="utf-8"), blocks(results, read_speed(), IMAGES))
+    parts = blocks(results, read_results(LONGER_DIR), read_speed(), IMAGES)
+    text = page_text(PAGE.read_text(encoding="utf-8"), parts)
     if text != PAGE.read_text(encoding="utf-8"):
         with atomic_path(PAGE) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -67,10 +69,11 @@ def figure_name(size: str, rate: float, track: str) -> str:
     return f"slices_{size}_{nominal(rate)}_{track}.png"
 
 
-def blocks(results: Results, speed: dict[str, Any] | None, images: Path) -> dict[str, str]:
+def blocks(results: Results, longer: Results, speed: dict[str, Any] | None, images: Path) -> dict[str, str]:
     """The page's rendered parts, by the name of their markers."""
     found = {f"tables {track}": result_tables(results, track) for track in TRACKS}
     found["protocol"] = protocol_table(results)
+    found["longer"] = longer_table(longer, results)
     found["cost"] = speed_caption(speed) + cost_table(results, speed)
     found["figures"] = gallery(images)
     return found

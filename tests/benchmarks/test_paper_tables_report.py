@@ -12,6 +12,7 @@ from benchmarks.paper_tables.bars import bar_chart
 from benchmarks.paper_tables.figure_slice import FILE
 from benchmarks.paper_tables.figures import BOXES, comparison_figure, framed, slice_files
 from benchmarks.paper_tables.grid import RESULTS_DIR, SYSTEMS, Cell
+from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
 from benchmarks.paper_tables.paper import paper_numbers
 from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.report import IMAGES, PAGE, blocks, page_text, read_results, read_speed
@@ -87,6 +88,9 @@ def test_cost_and_protocol(results):
     assert row(cost_table(results, None), "DAGAN")[1:] == ["1,234", "5.7", *["-"] * 5]
     line = row(protocol_table(results), "64x128")
     assert line[1:4] == ["2", "800", "8"]
+    assert line[8] == "not recorded"
+    told = {cell: {**result, "bf16": cell.system == "ours"} for cell, result in results.items()}
+    assert row(protocol_table(told), "64x128")[8] == "bfloat16 or float32"
     unequal = made_result("unet_dssim", budget=made_result()["budget"] | {"slice_iterations": 400})
     found = results | {Cell("unet_dssim", "64x128", 0.09375, "replica"): unequal}
     assert row(protocol_table(found), "64x128")[2] == "800 or 400"
@@ -94,6 +98,20 @@ def test_cost_and_protocol(results):
         budget = made_result()["budget"] | {"slice_iterations": 40 + number}
         found |= {Cell(system, "64x128", 0.09375, "replica"): made_result(system, budget=budget)}
     assert row(protocol_table(found), "64x128")[2] == "40 to 800"
+
+
+def test_longer_trainings_are_compared_with_each_other_and_with_the_grids_zero_filled_images(results):
+    below = made_result("zero_filled", psnr=[p - 6 for p in TEN])
+    grid = {Cell("zero_filled", "64x128", 0.09375, "replica"): below}
+    lines = longer_table(results, grid).splitlines()
+    assert len(lines) == 2 + 2  # the failed one has no row
+    ours, dagan = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:])
+    assert ours[:5] == ["64x128", "10 % (9.375 %)", "`ours`", "-", "31.50 ± 0.50"]
+    assert ours[6:10] == ["6.00 ± 0.00", "-", "-", "-"]
+    assert dagan[2] == "`dagan` ▲"
+    assert dagan[6:] == ["3.00 ± 0.00", "3.00 ± 0.00", "+1.00", "0.002", "1.5", "800", "+1.00"]
+    assert [cell.strip() for cell in longer_table(results, {}).splitlines()[2].split("|")][7] == "-"
+    assert longer_table({}, grid) == "No longer training has been run."
 
 
 def test_a_result_is_complete_or_refused(tmp_path):
@@ -114,7 +132,7 @@ def test_a_result_is_complete_or_refused(tmp_path):
 
 def test_the_page_is_what_the_results_render():
     text = PAGE.read_text(encoding="utf-8")
-    assert page_text(text, blocks(read_results(), read_speed(), IMAGES)) == text, (
+    assert page_text(text, blocks(read_results(), read_results(LONGER_DIR), read_speed(), IMAGES)) == text, (
         "run `python -m benchmarks.paper_tables report`"
     )
     with pytest.raises(ValueError, match="marker comments of 'cost'"):
@@ -122,7 +140,7 @@ def test_the_page_is_what_the_results_render():
 
 
 def test_committed_results_name_no_path_and_no_test_person_of_training():
-    for path in RESULTS_DIR.glob("*.json"):
+    for path in RESULTS_DIR.rglob("*.json"):
         assert not re.search(r'"[^"]*(/home/|/work/|/tmp/|[A-Z]:\\\\)', path.read_text()), path.name
 
 
