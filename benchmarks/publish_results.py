@@ -89,7 +89,7 @@ def tissue_results() -> list[dict[str, Any]]:
 
 
 def paired_results() -> list[dict[str, Any]]:
-    """Results of ``tissue_paired.json``, one dictionary a (data set, rate)."""
+    """Results of ``tissue_paired.json``, one dictionary a (data set, pattern, rate)."""
     found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_paired.json").read_text())["results"]
     return found
 
@@ -145,15 +145,14 @@ def tissue_metrics() -> dict[str, float]:
         for result in filter(plain, tissue_results())
         for tissue, measure in result["dice"].items()
     }
-    return originals | {
-        f"{result['dataset']}_{100 * result['rate']:.3g}pct_{row['method']}_dice_{tissue}": round(
-            measure["mean"], 3
-        )
-        for result in paired_results()
-        for row in result["scores"]
-        if row["against"] == "original"
-        for tissue, measure in row["dice"].items()
-    }
+    for result in paired_results():
+        protocol = f"{result['track']}_{result['pattern']}_{100 * result['rate']:.3g}pct"
+        for row in result["scores"]:
+            if row["against"] == "original":
+                for tissue, measure in row["dice"].items():
+                    name = f"{result['dataset']}_{protocol}_{row['method']}_dice_{tissue}"
+                    originals[name] = round(measure["mean"], 3)
+    return originals
 
 
 def eval_metrics() -> dict[str, float]:

@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from .. import __version__
+from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane
 from .input_check import MIN_SLICE_SIZE
 from .writing import atomic_path
@@ -111,7 +112,7 @@ def cached_slices(
     found = {plane: _find(folder, key, plane, threshold) for plane in planes}
     missing = [plane for plane, slices in found.items() if slices is None]
     if missing:
-        volume = _apply(volume_transform, dict(entry))["image"]
+        volume = apply_with_causes(volume_transform, dict(entry))["image"]
         if not hasattr(volume, "affine") or volume.ndim != 4 or volume.shape[0] != 1 or volume.is_complex():
             raise ValueError(
                 f"{entry['image']}: the volume transform must give one real volume (1, X, Y, Z) with affine"
@@ -125,20 +126,6 @@ def cached_slices(
                 )
             found[plane] = _store(folder, key, plane, threshold, array)
     return {plane: slices for plane, slices in found.items() if slices is not None}
-
-
-def _apply(
-    transform: Callable[[dict[str, Any]], Mapping[str, Any]], entry: dict[str, Any]
-) -> Mapping[str, Any]:
-    try:
-        return transform(entry)
-    except RuntimeError as error:  # MONAI's Compose hides the cause behind "applying transform ..."
-        cause: BaseException | None = error
-        while cause is not None and not isinstance(cause, (ValueError, OSError)):
-            cause = cause.__cause__
-        if cause is None:
-            raise
-        raise cause from None
 
 
 def _names(folder: Path, key: str, plane: str, threshold: float) -> tuple[Path, Path]:

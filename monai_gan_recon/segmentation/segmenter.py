@@ -15,6 +15,7 @@ from monai.inferers import Inferer
 from torch import nn
 
 from monai_gan_recon.segmentation.labels import BACKGROUND
+from monai_gan_recon.transforms.causes import apply_with_causes
 
 CONFIG = Path("configs") / "inference.yaml"
 
@@ -98,15 +99,7 @@ class TissueSegmenter:
     def prepare(self, image: MetaTensor) -> dict[str, Any]:
         """Preprocess a volume (1, X, Y, Z); the errors of the transforms come out as they were raised."""
         plain = MetaTensor(image.as_tensor().clone(), affine=image.affine.clone())
-        try:
-            return dict(self.preprocessing({"image": plain}))
-        except RuntimeError as error:  # MONAI's Compose hides the cause behind "applying transform ..."
-            cause: BaseException | None = error
-            while cause is not None and not isinstance(cause, (ValueError, OSError)):
-                cause = cause.__cause__
-            if cause is None:
-                raise
-            raise cause from None
+        return dict(apply_with_causes(self.preprocessing, {"image": plain}))
 
     def labels(self, prepared: Mapping[str, Any]) -> tuple[MetaTensor, float]:
         """Segment a preprocessed volume.

@@ -44,7 +44,7 @@ def paired_table(
                 values = [row[metric].get(tissue) for tissue in TISSUES.values()]
                 lines.append(
                     [
-                        f"{100 * entry['rate']:.4g} %",
+                        _sampling(entry),
                         AGAINST[row["against"]],
                         _what(row),
                         str(max((value["n"] + value["n_infinite"] for value in values if value), default=0)),
@@ -53,6 +53,12 @@ def paired_table(
                 )
         parts.append(f"{title}\n\n{markdown_table(lines) if markdown else text_table(lines)}")
     return "\n\n".join(parts)
+
+
+def _sampling(entry: Mapping[str, Any]) -> str:
+    """Rate and pattern, and the track unless it is the replica one."""
+    track = "" if entry["track"] == "replica" else f", {entry['track']}, SNR {entry['snr']:g}"
+    return f"{100 * entry['rate']:.4g} % {entry['pattern']}{track}"
 
 
 def _what(row: Mapping[str, Any]) -> str:
