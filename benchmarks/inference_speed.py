@@ -23,6 +23,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from monai_gan_recon.data import save_nifti
+from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import bf16_pays
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -59,7 +60,8 @@ def main() -> None:
     }
     print(json.dumps(result, indent=2))
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=2) + "\n")
+    with atomic_path(arguments.output) as temporary:
+        temporary.write_text(json.dumps(result, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.pages import fill
+from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.paired.table import paired_table
 from monai_gan_recon.evaluation.table import markdown_table
 from monai_gan_recon.segmentation.labels import TISSUES
@@ -40,7 +41,9 @@ BRAIN_METRICS = {
 
 def entries(name: str) -> list[dict[str, Any]]:
     """Results of ``shipped_model_NAME.json``, one dictionary a (data set, track, rate, method)."""
-    found: list[dict[str, Any]] = json.loads((RESULTS / f"shipped_model_{name}.json").read_text())["results"]
+    found: list[dict[str, Any]] = json.loads(
+        (RESULTS / f"shipped_model_{name}.json").read_text(encoding="utf-8")
+    )["results"]
     return found
 
 
@@ -84,13 +87,17 @@ def tuning_table() -> str:
 
 def tissue_results() -> list[dict[str, Any]]:
     """Results of ``tissue_segmentation.json``, one dictionary a (data set, method, preprocessing)."""
-    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_segmentation.json").read_text())["results"]
+    found: list[dict[str, Any]] = json.loads(
+        (RESULTS / "tissue_segmentation.json").read_text(encoding="utf-8")
+    )["results"]
     return found
 
 
 def paired_results() -> list[dict[str, Any]]:
     """Results of ``tissue_paired.json``, one dictionary a (data set, pattern, rate)."""
-    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_paired.json").read_text())["results"]
+    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_paired.json").read_text(encoding="utf-8"))[
+        "results"
+    ]
     return found
 
 
@@ -180,11 +187,11 @@ def pages() -> dict[Path, str]:
     found = {}
     bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))
     for path in (ROOT / "README.md", ROOT / "docs" / "shipped_model.md", *bundle_docs):
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         found[path] = fill(text, blocks)
     for bundle, metrics in ((BUNDLE, eval_metrics()), (TISSUE_BUNDLE, tissue_metrics())):
         path = bundle / "configs" / "metadata.json"
-        metadata = json.loads(path.read_text()) | {"eval_metrics": metrics}
+        metadata = json.loads(path.read_text(encoding="utf-8")) | {"eval_metrics": metrics}
         found[path] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
     return found
 
@@ -192,8 +199,9 @@ def pages() -> dict[Path, str]:
 def main() -> None:
     """Write every page that is not up to date."""
     for path, text in pages().items():
-        if path.read_text() != text:
-            path.write_text(text)
+        if path.read_text(encoding="utf-8") != text:
+            with atomic_path(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
             print(f"wrote {path.relative_to(ROOT)}")
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation import metrics_table
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -49,7 +50,8 @@ def main() -> None:
         subprocess.run(command, check=True)
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
-    shutil.copy(folder / "metrics.json", results / f"shipped_model_{arguments.name}.json")
+    with atomic_path(results / f"shipped_model_{arguments.name}.json") as temporary:
+        shutil.copy(folder / "metrics.json", temporary)
     print(metrics_table(folder / "metrics.json", markdown=True))
 
 

@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from ignite.engine import Events
 
+from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import (
     PrepareReconstructionBatch,
     ReconstructionGANTrainer,
@@ -71,7 +72,8 @@ def main() -> None:
         )
         result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    arguments.output.write_text(json.dumps(result, indent=2) + "\n")
+    with atomic_path(arguments.output) as temporary:
+        temporary.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:

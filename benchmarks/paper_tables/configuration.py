@@ -148,6 +148,8 @@ def cell_hash(cell: Cell, settings: Settings, schedule: Schedule | None) -> str:
         part["datalist"] = Path(part["datalist"]).name
         for name in ("bundle_root", "dataset_dir", "device", "weights"):
             part.pop(name, None)
+    if cell.system in SHIPPED:
+        content.append(hashlib.sha256((BUNDLE / "models" / "model.pt").read_bytes()).hexdigest())
     text = json.dumps([asdict(cell), content], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

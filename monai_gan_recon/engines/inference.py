@@ -59,13 +59,18 @@ def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[
 
 
 def with_cases(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Entries with a ``case``: the name of the image's file, numbered where several share it."""
+    """Entries with a ``case``: the name of the image's file, numbered where several share it; no two are the same."""
     names = [case_name(entry["image"]) for entry in entries]
     count = Counter(names)
-    return [
-        dict(entry) | {"case": name if count[name] == 1 else f"{name}_{number}"}
-        for number, (entry, name) in enumerate(zip(entries, names, strict=True))
-    ]
+    taken = {name for name in names if count[name] == 1}
+    cases = []
+    for number, name in enumerate(names):
+        case, further = name, number
+        while count[name] > 1 and (case == name or case in taken):
+            case, further = f"{name}_{further}", further + len(names)
+        taken.add(case)
+        cases.append(case)
+    return [dict(entry) | {"case": case} for entry, case in zip(entries, cases, strict=True)]
 
 
 class VolumeDataset(Dataset):

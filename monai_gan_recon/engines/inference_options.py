@@ -75,18 +75,18 @@ def check_inference_options(
 
 
 def warn_if_untrained(
-    pattern: str, rate: float, weights: str | os.PathLike[str], shipped: str | os.PathLike[str]
+    pattern: str, rate: float, weights: str | os.PathLike[str] | None, shipped: str | os.PathLike[str]
 ) -> None:
     """Log one warning if the shipped weights are used for what they were not trained for.
 
     Args:
         pattern: sampling pattern.
         rate: sampling rate.
-        weights: file of the weights in use.
+        weights: file of the weights in use; None: the network needs none.
         shipped: file of the shipped weights; nothing is known of the training of others.
     """
     low, high = TRAINED_RATES
-    if Path(weights).resolve() != Path(shipped).resolve():
+    if weights is None or Path(weights).resolve() != Path(shipped).resolve():
         return
     if pattern not in LINE_PATTERNS or not low <= rate <= high:
         logger.warning(

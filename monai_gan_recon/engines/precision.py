@@ -8,11 +8,11 @@ import torch
 def bf16_pays(device: torch.device | str) -> bool:
     """Whether bfloat16 autocast is faster than float32 there: where the device has instructions for it.
 
-    A CPU has them with AMX tiles or with AVX-512 BF16. One without emulates them, no faster than float32. The Fourier
-    transforms of data consistency stay in float32 everywhere.
+    A GPU of NVIDIA has them from compute capability 8 on (Ampere), a CPU with AMX tiles or with AVX-512 BF16. Others
+    emulate them, no faster than float32. The Fourier transforms of data consistency stay in float32 everywhere.
     """
     if torch.device(device).type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.get_device_capability(device)[0] >= 8
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
 
 

@@ -42,6 +42,10 @@ def check_training_options(
     _check_fraction("gan_fraction", gan_fraction)
     if adversarial_share is not None:
         _check_fraction("adversarial_share", adversarial_share)
+        if adversarial_share == 1:
+            raise ValueError(
+                "--adversarial_share: give a number under 1: at 1 nothing would be left of the reconstruction loss"
+            )
     for name, value in {"val_rates": val_rates, "planes": planes, "patterns": patterns, "axes": axes}.items():
         if not isinstance(value, (list, tuple)) or not value:
             raise ValueError(f"--{name}: give a list such as \"['a','b']\", got {value!r}")

@@ -32,7 +32,7 @@ CONVENTIONS = {key: value for key, value in PAIRED_CONVENTIONS.items() if key !=
     "mean_dice": "mean over the tissues of a person, then over people",
     "seconds": "of a scan, without reading it; network_seconds: of these in the network",
 }
-IDENTITY = ("dataset", "method", "bias_field", "denoise")
+IDENTITY = ("dataset", "method", "contrast", "bias_field", "denoise")
 """What results of one evaluation share: a later one replaces the earlier one in ``metrics.json``."""
 
 
@@ -40,11 +40,13 @@ class TissueReport:
     """Score each segmented volume against its reference; at the end write the files and print a table.
 
     Files in ``output_dir``: ``metrics.json`` (results of other data sets, methods and preprocessing stay in it) and
-    ``cases_<dataset>_<method>.csv``, a row a scan. Only scores are kept in memory.
+    ``cases_<dataset>_<method>.csv``, a row a scan; the name tells contrasts and preprocessing apart, too. Only scores
+    are kept in memory.
 
     Args:
         output_dir: folder of the results; made if needed.
-        protocol: ``dataset``, ``method``, ``bias_field``, ``denoise`` and whatever else the result should state.
+        protocol: ``dataset``, ``method``, ``contrast``, ``bias_field``, ``denoise`` and whatever else the result should
+            state.
         config_hash: hash of the configuration and weights.
     """
 
@@ -93,7 +95,7 @@ class TissueReport:
             "seconds": mean_and_ci(seconds),
             "network_seconds": mean_and_ci(network_seconds),
         }
-        write_cases(self._rows, self._seconds, self.output_dir / f"cases_{_stem(result)}.csv")
+        write_cases(self._rows, self._seconds, self.output_dir / f"cases_{result_stem(result)}.csv")
         write_results(self.output_dir / "metrics.json", result)
         print(table(result), flush=True)
         return result
@@ -118,9 +120,18 @@ def read_results(path: Path) -> list[dict[str, Any]]:
 
 
 def write_results(path: Path, result: Mapping[str, Any]) -> None:
-    """Add a result to a ``metrics.json``; one of the same data set, method and preprocessing is replaced."""
+    """Add a result to a ``metrics.json``; one of the same data set, method, contrast and preprocessing is replaced.
+
+    A line is printed if what is replaced was made by another configuration, such as other weights.
+    """
     key = [result.get(name) for name in IDENTITY]
-    others = [old for old in read_results(path) if [old.get(name) for name in IDENTITY] != key]
+    found = read_results(path)
+    others = [old for old in found if [old.get(name) for name in IDENTITY] != key]
+    if any(old not in others and old.get("config_hash") != result.get("config_hash") for old in found):
+        print(
+            f"{path}: replaces a result of another configuration or weights: {result_stem(result)}",
+            flush=True,
+        )
     content = {"results": [*others, result], "conventions": CONVENTIONS, "versions": versions()}
     with atomic_path(path) as temporary:
         text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=str)
@@ -176,7 +187,10 @@ def _number(value: Mapping[str, Any], digits: int = 4) -> str:
     return f"{value['mean']:.{digits}f}{interval}"
 
 
-def _stem(result: Mapping[str, Any]) -> str:
-    changed = "_bias_field" if result.get("bias_field") else ""
+def result_stem(result: Mapping[str, Any]) -> str:
+    """File name part of a result: data set, method, and contrast and preprocessing where they are not the default."""
+    contrast = result.get("contrast")
+    changed = f"_{contrast}" if contrast not in (None, "t1") else ""
+    changed += "_bias_field" if result.get("bias_field") else ""
     changed += "_denoised" if result.get("denoise") else ""
     return re.sub(r"[^\w.+-]+", "-", f"{result['dataset']}_{result['method']}{changed}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -39,8 +40,9 @@ class Instances(Transform):
         connectivity: int = 26,
         classes: Sequence[int] | None = None,
     ) -> None:
-        if not minimum_size_mm3 >= 0:
-            raise ValueError(f"the minimum size must be 0 mm³ or more, got {minimum_size_mm3}")
+        number = isinstance(minimum_size_mm3, int | float) and not isinstance(minimum_size_mm3, bool)
+        if not (number and 0 <= minimum_size_mm3 < math.inf):
+            raise ValueError(f"the minimum size must be a number of mm³, 0 or more, got {minimum_size_mm3!r}")
         if connectivity not in _SHARED:
             raise ValueError(f"connectivity must be 6, 18 or 26 neighbours, got {connectivity}")
         self.minimum_size_mm3, self.connectivity = float(minimum_size_mm3), connectivity

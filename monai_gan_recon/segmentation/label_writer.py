@@ -66,6 +66,8 @@ class LabelWriter:
                 tqdm.write(self._write(output))
             except OSError as failure:
                 error = str(failure)
+            except ValueError as failure:  # of the instances: no tissue was found
+                error = f"{output['case']}: {failure}"
         if error is not None:
             self.failed.append(error)
             if engine.state.epoch_length > 1:
@@ -73,9 +75,9 @@ class LabelWriter:
 
     def _write(self, output: Mapping[str, Any]) -> str:
         labels, case = output["pred"], str(output["case"])
+        found = None if self.instances is None else self.instances(labels)
         file = save_labels(labels, self.file(case))
-        if self.instances is not None:
-            found = self.instances(labels)
+        if found is not None:
             write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
         volumes = class_volumes(labels)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())

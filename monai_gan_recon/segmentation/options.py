@@ -14,6 +14,9 @@ from monai_gan_recon.segmentation.mixture import CONTRASTS
 METHODS = ("network", "mixture")
 """What can segment: the trained network, or the unsupervised mixture."""
 
+NETWORK_CONTRAST = "t1"
+"""What the network was trained on."""
+
 STRIDE = 16
 """Patches are multiples of it: the network halves the resolution four times."""
 
@@ -86,7 +89,7 @@ def check_inference_options(
         switches: options that are true or false, by name.
         roi_size: size of the sliding window, three multiples of 16.
         overlap: of neighbouring windows, in [0, 1).
-        contrast: of the mixture: "t1", "t2" or "flair".
+        contrast: "t1", "t2" or "flair"; the network has "t1" only.
         entries: the volumes, whose folder the results must not go to if they are several.
         output_dir: folder of the results.
 
@@ -103,6 +106,10 @@ def check_inference_options(
         raise ValueError(f"--overlap: give a number of at least 0 and under 1, not {overlap!r}")
     if contrast not in CONTRASTS:
         raise ValueError(f"--contrast: unknown contrast {contrast!r}; choose one of {', '.join(CONTRASTS)}")
+    if method == "network" and contrast != NETWORK_CONTRAST:
+        raise ValueError(
+            f"--contrast: the network knows {NETWORK_CONTRAST} only; give --method mixture for {contrast}"
+        )
     folders = {Path(str(entry["image"])).absolute().parent for entry in entries}
     if len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
         raise ValueError(

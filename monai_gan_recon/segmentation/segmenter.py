@@ -26,7 +26,7 @@ class TissueSegmenter:
     Args:
         preprocessing: from ``image`` (1, X, Y, Z) to ``image`` (1, X', Y', Z'), normalised, 1 mm, RAS, and
             ``brain_mask`` on that grid.
-        network: (1, 1, X', Y', Z') to scores of the classes (1, 4, X', Y', Z').
+        network: features (1, 4, X', Y', Z') to scores of the classes (1, 4, X', Y', Z').
         inferer: feeds the image to the network.
         postprocessing: from ``image`` and ``pred``, labels (1, X', Y', Z'), to ``pred`` on the original grid; usually
             MONAI's ``Invertd``.

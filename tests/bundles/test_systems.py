@@ -64,7 +64,7 @@ def run_system(run_bundle, data, tmp_path):
             "size": [32, 48],
             "output_dir": tmp_path / "out",
         } | options
-        arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
+        arguments = [p for name, value in options.items() if value is not None for p in (f"--{name}", value)]
         return run_bundle(config, "--config_file", files, *arguments, run_id=run_id)
 
     return run
@@ -103,6 +103,13 @@ def test_classical_systems_need_no_weights(run_system, tmp_path, system):
     zero_filled, method = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     gain = method["psnr"]["mean"] - zero_filled["psnr"]["mean"]
     assert abs(gain) < 1e-3 if system == "zero_filled" else gain > 0.5
+
+
+def test_a_classical_system_infers_without_weights(run_system, data, tmp_path):
+    options = {"input": data / "c.nii.gz", "rate": 0.3, "datalist": None}
+    error, _ = run_system("inference.yaml", "zero_filled_hermitian", **options)
+    assert error is None
+    assert list((tmp_path / "out").glob("*recon*.nii.gz"))
 
 
 def test_classical_systems_cannot_be_trained(run_system, data):

@@ -164,6 +164,8 @@ def test_several_processes_train_together(tmp_path, cache):
     assert done.returncode == 0, done.stderr[-3000:]
     assert [row["iteration"] for row in read_log(tmp_path / "outputs/training/training.csv")] == ["2", "4"]
     assert (tmp_path / "outputs/training/checkpoints/model.pt").exists()
+    events = list((tmp_path / "outputs/training/tensorboard").glob("events*"))
+    assert len(events) == 2  # of training and of validation, by the first process
 
 
 def test_several_processes_need_torchrun(tmp_path, cache):

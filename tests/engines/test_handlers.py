@@ -113,6 +113,12 @@ def test_precision():
         resolve_amp("yes", "cpu")
 
 
+@pytest.mark.parametrize(("capability", "pays"), [((7, 5), False), ((8, 0), True), ((9, 0), True)])
+def test_gpus_that_emulate_bfloat16_compute_in_float32(monkeypatch, capability, pays):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert bf16_pays("cuda:0") is pays
+
+
 def test_moving_average_of_batch_norm():
     """Batch norm counts its batches in an integer, which has no average."""
     network = nn.BatchNorm2d(2)

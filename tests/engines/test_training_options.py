@@ -29,6 +29,7 @@ def test_good_options_pass():
         ("device", "cuda:7", "cuda:7"),
         ("gan_fraction", 2, "gan_fraction"),
         ("adversarial_share", "abc", "adversarial_share"),
+        ("adversarial_share", 1, "adversarial_share"),
         ("val_rates", 0.1, "val_rates"),
         ("val_rates", [0.0], "sampling rate"),
         ("planes", "coronal", "planes"),

@@ -13,6 +13,7 @@ from monai.data import MetaTensor
 from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, slice_inferer
+from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.engines.volume_writer import magnitude
 
 MAX_CUT = 0.01
@@ -33,7 +34,7 @@ class BundleReconstruction:
 
     Attributes:
         protocol: track, pattern, rate and so on, as results state them.
-        config_hash: hash of protocol, network and weights.
+        config_hash: hash of protocol, precision, network and weights.
         sampled_fraction: of k-space, of the last volume: the true rate.
     """
 
@@ -48,7 +49,8 @@ class BundleReconstruction:
         self.preprocessing, self.postprocessing = content("preprocessing"), content("postprocessing")
         self.network, self.device, self.amp = content("network"), content("device"), content("amp")
         self.inferer = slice_inferer(content("batch_size"), progress=False)
-        self.config_hash = config_hash(self.protocol, self.network, content("weights"))
+        precision = {"bf16": resolve_amp(self.amp, self.device)}
+        self.config_hash = config_hash(self.protocol | precision, self.network, content("weights"))
         self.sampled_fraction = 0.0
 
     def __call__(self, entry: Mapping[str, Any]) -> dict[str, MetaTensor]:

@@ -22,6 +22,21 @@ from monai_gan_recon.engines.inference_options import check_device, check_evalua
 
 SEGMENTERS = ("network", "mixture")
 
+OWN_OPTIONS = {name: f"--{name}" for name in (
+    "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
+    "output_dir",
+)} | {"rate": "--rates", "bundle_root": "--bundle"}  # fmt: skip
+"""Items of the reconstruction's configuration that ``--set`` must not set, with the option that does."""
+
+SEGMENTATION_OPTIONS = {
+    "method": "--segmentation",
+    "weights": "--segmentation_weights",
+    "bundle_root": "--segmentation_bundle",
+    "device": "--device",
+    "output_dir": "--output_dir",
+}
+"""The same for ``--segmentation_set``."""
+
 
 @dataclass
 class PairedOptions:
@@ -74,11 +89,13 @@ class PairedOptions:
         for name in ("weights", "segmentation_weights"):
             if getattr(self, name) is not None:
                 validate_file(getattr(self, name), name)
-        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml")
+        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
         _check_settings(
             "--segmentation_set",
             self.segmentation_set,
             self.segmentation_folder / "configs" / "inference.yaml",
+            SEGMENTATION_OPTIONS,
+            nested=False,
         )
 
     @property
@@ -100,12 +117,25 @@ class PairedOptions:
         return options | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_settings(option: str, settings: Mapping[str, Any], file: Path) -> None:
-    """Raise a ValueError for an item that a configuration lacks, or a value that MONAI would run."""
-    known = set(ids(ConfigParser.load_config_file(str(file))))
+def _check_settings(
+    option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str], nested: bool = True
+) -> None:
+    """Raise a ValueError for an item that cannot be set, or a value that MONAI would run.
+
+    Args:
+        option: the option that gives them.
+        settings: value of each item.
+        file: configuration that must have them.
+        own: items with an option of their own, and that option.
+        nested: whether items within items can be set.
+    """
+    content = ConfigParser.load_config_file(str(file))
+    known = set(ids(content)) if nested else set(content)
     for name, value in settings.items():
+        if name in own:
+            raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
         if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}")
+            raise ValueError(f"{option}: {file} has no {name!r}{'' if nested else ' at its top'}")
         if any(text[:1] in ("$", "%", "@") for text in strings(value)):
             raise ValueError(
                 f"{option}: {name}={value!r}: MONAI would run or resolve it; write the value itself"

@@ -42,7 +42,7 @@ class PairedScan:
 
     Args:
         entry: of the manifest: ``image``, ``person``, ``case``, and where known ``label`` or the maps of
-            :func:`monai_gan_recon.evaluation.paired_reference.reference_labels`.
+            :func:`monai_gan_recon.evaluation.paired.reference.reference_labels`.
         segmenter: segments a volume.
     """
 

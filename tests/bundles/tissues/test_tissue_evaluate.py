@@ -35,15 +35,17 @@ def test_scores_files_and_methods_gather(run_bundle, tmp_path):
     assert float(row["dice_wm"]) == pytest.approx(result["dice"]["wm"]["mean"], abs=1e-5)
     assert (tmp_path / "out" / "labels_phantoms_network" / "testing_tissues.nii.gz").exists()
 
-    for _ in range(2):
-        error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture", "--bias_field", "true")
+    for more in ([], [], ["--contrast", "t2"]):
+        error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture", "--bias_field", "true", *more)
         assert error is None
     results = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
-    assert [(entry["method"], entry["bias_field"]) for entry in results] == [
-        ("network", False),
-        ("mixture", True),
+    assert [(entry["method"], entry["contrast"], entry["bias_field"]) for entry in results] == [
+        ("network", None, False),
+        ("mixture", "t1", True),
+        ("mixture", "t2", True),
     ]
-    assert (tmp_path / "out" / "cases_phantoms_mixture_bias_field.csv").exists()
+    for name in ("mixture_bias_field", "mixture_t2_bias_field"):
+        assert (tmp_path / "out" / f"cases_phantoms_{name}.csv").exists()
 
 
 def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):
@@ -56,9 +58,12 @@ def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):
     error, printed = run_bundle(CONFIG, *arguments)
     assert error is None
     assert "absent" in printed.out
+    assert "replaces" not in printed.out
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     assert result["dice"]["csf"]["mean"] is None
     assert result["dice"]["csf"]["n"] == 0
+    _, printed = run_bundle(CONFIG, *arguments[:-2])
+    assert "replaces a result of another configuration or weights: phantoms_network" in printed.out
     assert result["mean_dice"]["mean"] == pytest.approx(
         np.mean([result["dice"][tissue]["mean"] for tissue in ("gm", "wm")]), abs=1e-6
     )
@@ -88,6 +93,7 @@ def test_labels_that_do_not_fit(run_bundle, tmp_path, spoil, words):
         (["--datalist", "ds002748"], ["ds002748"]),
         (["--datalist", "nosuchset"], ["nosuchset", "oasis_malc_manual"]),
         (["--save_labels", "some"], ["--save_labels"]),
+        (["--contrast", "t2"], ["--contrast", "--method mixture"]),
     ],
 )
 def test_bad_options(run_bundle, tmp_path, options, words):

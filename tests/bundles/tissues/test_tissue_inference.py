@@ -67,6 +67,21 @@ def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
     assert "brain_instances.nii.gz" in refused
 
 
+def test_a_volume_without_tissue_has_no_regions_and_the_others_are_done(run_bundle, bundle, tmp_path):
+    """The network that labels nothing fails both volumes, by name, and writes no half of a result."""
+    (tmp_path / "in").mkdir()
+    for name in ("first", "second"):
+        save(tmp_path / "in" / f"{name}.nii.gz", t1_image(tissues()))
+    weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
+    weights["bias"][0] = 999  # all is background
+    torch.save(weights, tmp_path / "model.pt")
+    arguments = ["--input", tmp_path / "in", "--output_dir", tmp_path / "out", "--save_regions", "true"]
+    error, printed = run_bundle(CONFIG, *arguments, "--weights", tmp_path / "model.pt")
+    assert error == "2 of 2 volumes failed"
+    assert all(f"{name}: the label map is empty" in printed.err for name in ("first", "second"))
+    assert not list(tmp_path.glob("out/*"))
+
+
 def test_oblique_grid_with_thick_slices(run_bundle, tmp_path):
     truth = tissues((44, 40, 20))
     save(tmp_path / "oblique.nii.gz", t1_image(truth), OBLIQUE)
@@ -118,7 +133,9 @@ def bad(kind):
         ("good", ["--method", "magic"], ["--method", "mixture"]),
         ("good", ["--save_regions", "some"], ["--save_regions"]),
         ("good", ["--save_regions", "true", "--minimum_size_mm3", "-1"], ["minimum size"]),
+        ("good", ["--minimum_size_mm3", "small"], ["minimum size", "small"]),
         ("good", ["--contrast", "t3"], ["--contrast", "t2"]),
+        ("good", ["--contrast", "t2"], ["--contrast", "--method mixture"]),
         ("good", ["--roi_size", "[90,96,96]"], ["--roi_size", "16"]),
         ("good", ["--overlap", "1"], ["--overlap"]),
         ("good", ["--denoise", "perhaps"], ["--denoise", "true or false"]),

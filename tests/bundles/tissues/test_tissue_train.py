@@ -103,6 +103,24 @@ def test_slices_with_neighbours_train_and_segment(run_bundle, manifest, tmp_path
     assert (tmp_path / "labels" / "testing_tissues.nii.gz").exists()
 
 
+def test_degraded_copies_need_not_be_undersampled(run_bundle, manifest, tmp_path):
+    error, _ = run_bundle("train.yaml", *options(manifest, tmp_path / "out", max_epochs=1, undersampled=0))
+    assert error is None
+
+
+def test_several_processes_train_together(manifest, tmp_path):
+    """Two CPU processes under torchrun share the patches and write one set of files."""
+    configs = str([str(BUNDLE / "configs" / name) for name in ("train.yaml", "multi_gpu_train.yaml")])
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    command = [sys.executable, *launcher, "-m", "monai.bundle", "run", "training", "--config_file", configs]
+    chosen = options(manifest, tmp_path / "out", max_epochs=2, degraded_copies=0)
+    done = subprocess.run([*command, *chosen], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert [row["iteration"] for row in read_log(tmp_path / "out" / "training.csv")] == ["1", "2"]
+    assert (tmp_path / "out" / "checkpoints" / "model.pt").exists()
+    assert len(list((tmp_path / "out" / "tensorboard").glob("events*"))) == 2  # training's and validation's
+
+
 def test_without_validation_list_training_people_validate(run_bundle, tmp_path):
     manifest = write_manifest(tmp_path, validation=[])
     error, _ = run_bundle("train.yaml", *options(manifest, tmp_path / "out", max_epochs=1, degraded_copies=0))
