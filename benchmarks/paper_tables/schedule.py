@@ -7,6 +7,9 @@ from dataclasses import dataclass
 MIN_EPOCHS, MAX_EPOCHS = 4, 20
 """An epoch is a validation and a checkpoint; the last quarter of the epochs tells whether the curve is flat."""
 
+MIN_BATCHES = 4
+"""Of an epoch, if the training has enough: else validation would take more time than training."""
+
 MAX_SLICES = 1000
 """Of an epoch: fewer than the training people of the tables have."""
 
@@ -46,5 +49,6 @@ def schedule_of(slice_iterations: int, batch_size: int) -> Schedule:
             "raise --slice_iterations or --budget, or lower --batch_size"
         )
     longest = max(MAX_SLICES // batch_size, 1)
-    epochs = max(min(MAX_EPOCHS, batches), -(-batches // longest))
+    wanted = max(MIN_EPOCHS, min(MAX_EPOCHS, batches // MIN_BATCHES))
+    epochs = max(wanted, -(-batches // longest))
     return Schedule(epochs, batches // epochs * batch_size)

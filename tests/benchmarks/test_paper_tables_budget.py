@@ -42,6 +42,13 @@ def test_a_schedule_is_of_whole_batches_and_within_its_number(iterations, batch)
     assert schedule.epochs >= 4
 
 
+@pytest.mark.parametrize(
+    ("iterations", "epochs"), [(16, 4), (32, 4), (80, 5), (240, 15), (400, 20), (4000, 20)]
+)
+def test_a_short_training_is_not_validated_after_every_batch(iterations, epochs):
+    assert schedule_of(iterations, 4) == Schedule(epochs, iterations // epochs)
+
+
 def test_too_short_a_training_is_refused():
     with pytest.raises(ValueError, match="15 slice-iterations do not fill 4 epochs of one batch of 4"):
         schedule_of(15, 4)
