@@ -18,6 +18,7 @@ from .manifest_check import sha256_of
 from .writing import atomic_path, case_name
 
 _NIFTI = (".nii", ".nii.gz")
+FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 
 
 def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]:
@@ -112,21 +113,26 @@ def build_manifest(
         fractions: of the people in training, validation, testing.
         seed: of the split.
         suffix: see :func:`find_images`.
+
+    Raises:
+        ValueError: if nothing is found, or two people have the same file: one of them is under two names.
     """
     entries: list[dict[str, str]] = find_images(folder, suffix)
     split = split_people([entry["person"] for entry in entries], fractions, seed)
     for entry in tqdm(entries, desc="sha256", unit="file", disable=None):
         entry["sha256"] = sha256_of(folder / entry["image"])
+    _refuse_copies(entries)
     lists = {
         section: [entry for entry in entries if entry["person"] in people]
         for section, people in split.items()
     }
     title = name or output.stem
     people = len({entry["person"] for entry in entries})
+    guessed = "" if all(entry["person"].startswith("sub-") for entry in entries) else f"; {FILES_ARE_PEOPLE}"
     return {
         "name": title,
         "title": title,
-        "description": f"{len(entries)} images of {people} people, split by person (seed {seed})",
+        "description": f"{len(entries)} images of {people} people, split by person (seed {seed}){guessed}",
         "licence": licence,
         "licence_url": "",
         "citation": citation,
@@ -135,6 +141,17 @@ def build_manifest(
         "root": Path(os.path.relpath(folder.absolute(), output.absolute().parent)).as_posix(),
         **lists,
     }
+
+
+def _refuse_copies(entries: Sequence[dict[str, str]]) -> None:
+    first: dict[str, dict[str, str]] = {}
+    for entry in entries:
+        other = first.setdefault(entry["sha256"], entry)
+        if other["person"] != entry["person"]:
+            raise ValueError(
+                f"{other['image']} and {entry['image']} are the same file under the names of two people; remove one, "
+                "or put both in the folder of one sub-XX"
+            )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -177,6 +194,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from None
     print(f"{options.output}: " + ", ".join(f"{len(manifest[s])} {s}" for s in SECTIONS if s in manifest))
+    if FILES_ARE_PEOPLE in manifest["description"]:
+        print(
+            f"{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {options.output}, and "
+            "move all of them to one list"
+        )
     return 0
 
 

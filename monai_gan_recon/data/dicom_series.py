@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +37,9 @@ _TAGS = [
     "RescaleIntercept",
     *_PIXELS,
 ]
+_PREAMBLE = 132
+"""Bytes before the first element of a DICOM file."""
+_DAMAGED = "a DICOM file in it is damaged or truncated; export the series again"
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
 
 
@@ -42,7 +47,8 @@ class DicomSeriesReader(PydicomReader):
     """Reader of one complete DICOM series (a folder, or one file as a volume of one slice).
 
     The slices are ordered by their position along the slice normal (as GDCM and SimpleITK do), not by their
-    instance numbers. Files that are not DICOM, and DICOM objects without pixels beside images, are skipped.
+    instance numbers. Files that are not DICOM are skipped, and so are DICOM objects of another kind beside images, such
+    as reports. An image without its pixels is a truncated file, and refused.
     ``get_data`` gives the array (columns, rows, slices) and its affine in RAS.
     """
 
@@ -72,16 +78,19 @@ class DicomSeriesReader(PydicomReader):
             try:
                 slices.append((pydicom.dcmread(file, specific_tags=list(_TAGS), **kwargs), file))
             except (pydicom.errors.InvalidDicomError, EOFError, OSError, ValueError, KeyError) as error:
-                raise ValueError(f"{path}: a DICOM file in it is damaged; export the series again") from error
-        slices = [item for item in slices if any(tag in item[0] for tag in _PIXELS)]
-        if not slices:
-            raise ValueError(f"{path}: its DICOM data have no pixel data; give a series of images")
+                raise ValueError(f"{path}: {_DAMAGED}") from error
+        slices = _images(path, slices)
         datasets = [dataset for dataset, _ in slices]
-        _check_one_series(path, datasets)
-        distance, self.normal = _slice_distances(path, datasets)
+        try:  # pydicom converts elements when they are asked for
+            _check_one_series(path, datasets)
+            distance, self.normal = _slice_distances(path, datasets)
+            self.thickness = float(datasets[0].get("SliceThickness") or 1.0)
+        except (ValueError, TypeError, OverflowError) as error:
+            if str(error).startswith(f"{path}: "):
+                raise
+            raise ValueError(f"{path}: {_DAMAGED}") from error
         _check_spacing(path, np.sort(distance))
         order = np.argsort(distance, kind="stable")
-        self.thickness = float(datasets[0].get("SliceThickness") or 1.0)
         for rank, index in enumerate(order):
             datasets[index].InstanceNumber = rank + 1
         self.has_series = True
@@ -102,8 +111,7 @@ def read_dicom(path: Path) -> tuple[np.ndarray, np.ndarray]:
         ValueError: in one line, without patient data, for whatever keeps the series from being read.
     """
     reader = DicomSeriesReader()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # pydicom quotes the values of elements in its warnings
+    with _silent_pydicom():
         slices = reader.read(path)
         try:
             array, meta = reader.get_data(slices)
@@ -116,6 +124,19 @@ def read_dicom(path: Path) -> tuple[np.ndarray, np.ndarray]:
         array = array[..., None]
         affine[:3, 2] = reader.normal * reader.thickness * (-1, -1, 1)
     return np.asarray(array), affine
+
+
+@contextmanager
+def _silent_pydicom() -> Iterator[None]:
+    """Without pydicom's warnings and log, in which it quotes the values of elements."""
+    logger = logging.getLogger("pydicom")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.disabled = disabled
 
 
 def is_dicom(path: Path) -> bool:
@@ -132,7 +153,28 @@ def _dicom_files(folder: Path) -> list[Path]:
         raise ValueError(
             f"{folder}: the folder holds no DICOM file; give a folder of one DICOM series or a NIfTI file"
         )
+    short = [entry for entry in entries if entry.suffix.lower() == ".dcm" and entry.is_file()]
+    if any(entry.stat().st_size < _PREAMBLE for entry in short):
+        raise ValueError(f"{folder}: {_DAMAGED}")
     return files
+
+
+def _images(
+    path: Path, objects: list[tuple[pydicom.FileDataset, Path]]
+) -> list[tuple[pydicom.FileDataset, Path]]:
+    """The objects with pixels; an image that has lost them is an error."""
+    images, others = [], []
+    for item in objects:
+        (images if any(tag in item[0] for tag in _PIXELS) else others).append(item)
+    if not images:
+        raise ValueError(f"{path}: its DICOM data have no pixel data; give a series of images")
+    series = {dataset.get("SeriesInstanceUID") for dataset, _ in images}
+    classes = {dataset.file_meta.get("MediaStorageSOPClassUID") for dataset, _ in images}
+    for dataset, _ in others:
+        kind = dataset.file_meta.get("MediaStorageSOPClassUID")
+        if "Rows" in dataset or kind in classes or dataset.get("SeriesInstanceUID") in series:
+            raise ValueError(f"{path}: {_DAMAGED}")
+    return images
 
 
 def _check_one_series(path: Path, datasets: list[pydicom.Dataset]) -> None:

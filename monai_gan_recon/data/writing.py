@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -40,12 +41,35 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        hint = "free some space" if error.errno == errno.ENOSPC else "check the folder and its permissions"
+        full = error.errno in (
+            errno.ENOSPC,
+            errno.EDQUOT,
+            None,
+        )  # numpy's "n requested and m written" has no number
+        hint = "free some space" if full else "check the folder and its permissions"
         reason = error.strerror or str(error)
         raise OSError(f"{path}: cannot be written ({reason}); {hint}") from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def save_state(state: Any, path: str | os.PathLike[str]) -> Path:
+    """Write what ``torch.save`` can, complete or not at all.
+
+    Args:
+        state: tensors and plain values.
+        path: file to write; its folder is made if needed.
+
+    Raises:
+        OSError: in one line, if it cannot be written (disk full, no permission).
+    """
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:  # torch's writer of files knows no OSError
+            raise OSError(errno.ENOSPC, "the disk is full, or a quota used up") from error
+    return Path(path)
 
 
 def save_nifti(

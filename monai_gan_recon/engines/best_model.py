@@ -6,12 +6,11 @@ import logging
 import os
 from pathlib import Path
 
-import torch
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 from torch import nn
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.data.writing import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +23,7 @@ class BestModelSaver:
 
     The adversary trades PSNR for texture, so the two phases are not compared with each other: the best of the warm-up
     is ``model_supervised.pt``, the best with the adversary is ``model.pt``. A training without adversarial epochs
-    writes ``model.pt`` alone.
+    writes ``model.pt`` alone. Where no validation fell into the last phase, the last model is kept as ``model.pt``.
 
     Args:
         validator: evaluator with a key metric.
@@ -44,6 +43,13 @@ class BestModelSaver:
         """Register with the trainer, after the handler that runs the validation."""
         self.validator.add_event_handler(Events.COMPLETED, self._note_validation, engine)
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._keep_best)
+        engine.add_event_handler(Events.COMPLETED, self._keep_last)
+
+    def _keep_last(self, _engine: Engine) -> None:
+        path = self.folder / MODEL_FILE
+        if not path.exists():
+            logger.warning("no validation fell into the last phase: %s is the last model, not the best", path)
+            save_state(self.network.state_dict(), path)
 
     def _note_validation(self, validator: Engine, trainer: Engine) -> None:
         self._validated_epoch = trainer.state.epoch
@@ -61,9 +67,7 @@ class BestModelSaver:
             return
         engine.state.best_metric, engine.state.best_metric_epoch = float(metric), epoch
         path = self.folder / (SUPERVISED_FILE if supervised else MODEL_FILE)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(path) as temporary:
-            torch.save(self.network.state_dict(), temporary)
+        save_state(self.network.state_dict(), path)
         logger.info(
             "epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path
         )

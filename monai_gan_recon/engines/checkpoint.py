@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from ignite.engine import Engine, Events
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.data.writing import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +60,7 @@ class ResumableCheckpoint:
             "best_metric_epoch": int(engine.state.best_metric_epoch),
             "random": random_state(),
         }
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self.path) as temporary:
-            torch.save(state, temporary)
+        save_state(state, self.path)
 
     def _start(self, engine: Engine) -> None:
         if not self.path.exists():

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import torch
 from ignite.engine import Engine, Events
 from torch import nn
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.data.writing import save_state
 from monai_gan_recon.engines.best_model import MODEL_FILE
 
 
@@ -29,6 +28,4 @@ class LastModelSaver:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
 
     def _save(self, engine: Engine) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self.folder / MODEL_FILE) as temporary:
-            torch.save(self.network.state_dict(), temporary)
+        save_state(self.network.state_dict(), self.folder / MODEL_FILE)

@@ -55,8 +55,8 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         n_critic: steps of the critic for one of the generator.
         clip_limit: clip the critic's weights to this absolute value after each step (Arjovsky et al. 2017); 0: no.
         penalty_weight: weight of the gradient penalty (Gulrajani et al. 2017); 0: none.
-        max_grad_norm: clip the norm of the generator's gradient; 0: no. A step with a gradient that is not finite is
-            skipped.
+        max_grad_norm: clip the norm of the generator's gradient; 0: no. A step of the generator or the critic with a
+            gradient that is not finite is skipped.
         ema_network: moving average of the generator, updated after each of its steps.
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
@@ -172,9 +172,14 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             loss = loss + penalty
         loss.backward()
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_BACKWARD_COMPLETED)
-        self.state.d_optimizer.step()
-        if self.clip_limit > 0:
-            clip_weights(critic, self.clip_limit)
+        if nn.utils.get_total_norm([p.grad for p in critic.parameters() if p.grad is not None]).isfinite():
+            self.state.d_optimizer.step()
+            if self.clip_limit > 0:
+                clip_weights(critic, self.clip_limit)
+        else:
+            logger.warning(
+                "iteration %d: the critic's gradient is not finite, step skipped", self.state.iteration
+            )
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED)
 
     def _generator_step(self, fake: torch.Tensor, target: torch.Tensor, mask: torch.Tensor | None) -> None:

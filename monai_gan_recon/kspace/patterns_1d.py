@@ -67,6 +67,10 @@ def _monai_lines(
     centre = centre_fraction_for(rate, centre_fraction)
     if round(centre * n) < 1:
         centre = 1 / n
+    if round(centre * n) >= rate * n:  # nothing is left for MONAI to draw
+        lines = np.zeros(n, dtype=bool)
+        lines[centre_slice(n, max(round(centre * n), 1))] = True
+        return lines
     sampler = kind(center_fractions=[centre], accelerations=[1 / rate], spatial_dims=1, is_complex=False)
     sampler.set_random_state(seed=int(rng.integers(2**31)))
     sampler(torch.zeros(1, n))

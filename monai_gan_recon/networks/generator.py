@@ -12,6 +12,9 @@ from monai_gan_recon.networks.encoder_decoder import RESNET50_LAYERS, ResNetEnco
 
 MINIMUM_SIZE = 16
 
+DEFAULT_ITERATIONS = 5
+"""Conjugate gradient steps of each posterior mean."""
+
 
 class ResNetGenerator(nn.Module):
     """GAN-ResNet50's generator: a ResNet without classifier, upsampling with skips, residual output.
@@ -55,7 +58,7 @@ class ResNetGenerator(nn.Module):
         stem: str = "imagenet",
         norm: str | tuple | None = None,
         cascades: int = 1,
-        cg_iterations: int = 5,
+        cg_iterations: int = DEFAULT_ITERATIONS,
     ) -> None:
         super().__init__()
         if in_channels not in (1, 3):
@@ -76,6 +79,10 @@ class ResNetGenerator(nn.Module):
         # log10 of the variance of samples of weight 1, and of one half
         learned = in_channels == 3 and cg_iterations > 0
         self.log_variance = nn.Parameter(torch.tensor([[-4.0, -2.4]] * cascades), requires_grad=learned)
+
+    def extra_repr(self) -> str:
+        """What the parts do not show, if it is not the default."""
+        return "" if self.cg_iterations == DEFAULT_ITERATIONS else f"cg_iterations={self.cg_iterations}"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruct magnitude images.

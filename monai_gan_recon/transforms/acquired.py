@@ -17,7 +17,7 @@ from monai.transforms import InvertibleTransform, MapTransform, Transform
 from monai.utils import TraceKeys
 
 from monai_gan_recon.data.volume_formats import read_nifti, read_numpy
-from monai_gan_recon.kspace import fft2c
+from monai_gan_recon.kspace import fft2c, mirror
 from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 from monai_gan_recon.transforms.undersample import Acquisition, measured
 
@@ -130,11 +130,15 @@ class Acquired(Transform):
 
     The measured k-space is ``fft2c(zero_filled) * mask``; data consistency is hard, or soft where noise is given.
 
+    The image has to be complex: a zero-filled image has a phase even if the object has none, unless the mask is its own
+    mirror. Magnitudes alone count as the *full* image of a real object (replica track), which is undersampled here;
+    with a warning, since the magnitude of a zero-filled image would give data that nobody measured.
+
     Args:
         mask: file of the sampling mask, see :func:`monai_gan_recon.transforms.mask_file.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
-        track: "raw" (a scanner's data: the image must be complex), or "replica": the object is real, so a
-            magnitude alone is accepted and Hermitian symmetry may be used.
+        track: "raw" (a scanner's data: the image must be complex), or "replica": the object is real, so that Hermitian
+            symmetry may be used and a full magnitude image is accepted.
         hermitian: replica track: complete the network's input by Hermitian symmetry.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
         noise_level: standard deviation of the noise of each of the real and imaginary parts, in the units of the
@@ -169,12 +173,18 @@ class Acquired(Transform):
         if not zero_filled.is_complex() and self.track != "replica":
             raise ValueError(
                 f"{_name(zero_filled)}: has magnitudes only, there is no k-space without the phase; give a "
-                "complex image, or --phase FILE, or say --track replica if the object is a real image"
+                "complex image, or --phase FILE, or say --track replica if it is a full image, for the mask to sample"
             )
         mask = fit_mask(self.mask, zero_filled, self.axis, f"{self.name}: the sampling mask")
         full = fft2c(zero_filled.as_tensor()[0])
         kspace = full * mask
         self._warn(full, kspace, mask, _name(zero_filled))
+        if not zero_filled.is_complex() and not torch.equal(mask, mirror(mask)):
+            logger.warning(
+                "%s: has magnitudes only and is taken for the full image, which the mask samples now; if it is a "
+                "zero-filled image, give the complex one, or --phase FILE",
+                _name(zero_filled),
+            )
         sigma = self.noise_level / _scale_factor(zero_filled)
         hermitian = self.hermitian and self.track == "replica"
         return measured(kspace, mask, sigma, hermitian, self.channels, like=zero_filled)

@@ -34,6 +34,7 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         raise FileNotFoundError(f"{path}: no such sampling mask; check the path of --mask")
     if path.name.lower().endswith((".nii", ".nii.gz")):
         mask, _ = read_nifti(path)
+        mask = mask.reshape(nib.load(path).shape)  # read_nifti makes 2-D files volumes of one slice
     elif path.name.lower().endswith(".npy"):
         try:
             mask = np.load(path, allow_pickle=False)
@@ -43,8 +44,10 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         raise ValueError(f"{path}: unknown kind of sampling mask; {_HOW}")
     if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
         raise ValueError(f"{path}: a sampling mask holds finite real numbers; {_HOW}")
-    while mask.ndim > 1 and mask.shape[-1] == 1:
+    while mask.ndim > 3 and mask.shape[-1] == 1:
         mask = mask[..., 0]
+    if mask.ndim == 2 and mask.shape[1] == 1:
+        mask = mask[:, 0]
     if mask.ndim not in (1, 2, 3):
         raise ValueError(f"{path}: a sampling mask has one to three axes, not shape {mask.shape}; {_HOW}")
     if not mask.any():

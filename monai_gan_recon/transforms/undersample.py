@@ -54,7 +54,8 @@ class Undersample(Transform):
             k-space is known at ``-k`` where it is at ``k``). The zero-filled image and the mask stay those measured.
         channels: 3 (real, imaginary, weight) or 1 (magnitude) channels of network input.
         centre_fraction: fully sampled centre; None: as in DAGAN's patterns.
-        seed: base of the random state; mask, phase and noise of a case depend on it and on the case's name only.
+        seed: base of the random state; the mask of a case depends on it, the case's name, pattern and rate, and so do
+            its phase and noise, which are drawn after the mask.
 
     Raises:
         ValueError: for an unknown pattern or track, a rate outside (0, 1], or another number of channels.
@@ -86,7 +87,7 @@ class Undersample(Transform):
 
         Args:
             image: magnitude image (1, H, W) or volume of slices (1, N, H, W), Min-Max scaled.
-            case: name of the case: the same name gives the same mask, phase and noise.
+            case: name of the case: the same name gives the same mask, phase and noise for one pattern and rate.
 
         Returns:
             The acquisition; its tensors carry the image's metadata (affine) if it has some.

@@ -37,6 +37,24 @@ def test_plain_folder_gives_one_person_a_file(write_nifti, tmp_path):
     assert [e["person"] for e in find_images(tmp_path / "plain")] == ["1000_T1w", "1001_T1w", "1001_fast"]
 
 
+def test_copies_under_two_names_are_refused(write_nifti, tmp_path):
+    for name in ("a", "b", "copy_of_a"):
+        write_nifti(f"plain/{name}.nii.gz", np.full((4, 4, 4), ord(name[-1]), dtype=np.float32))
+    with pytest.raises(SystemExit, match=r"a\.nii\.gz and copy_of_a\.nii\.gz are the same file"):
+        main([str(tmp_path / "plain"), "--output", str(tmp_path / "mine.json")])
+    assert not (tmp_path / "mine.json").exists()
+
+
+def test_a_plain_folder_says_that_files_count_as_people(write_nifti, bids, tmp_path, capsys):
+    for name in "abc":
+        write_nifti(f"plain/{name}.nii.gz", np.full((4, 4, 4), ord(name), dtype=np.float32))
+    for folder, said in ((tmp_path / "plain", True), (bids, False)):
+        output = tmp_path / f"{folder.name}.json"
+        main([str(folder), "--output", str(output)])
+        assert ("count as a person each" in capsys.readouterr().out) is said
+        assert ("count as a person each" in json.loads(output.read_text())["description"]) is said
+
+
 def test_built_manifest_passes_the_check(bids, tmp_path, capsys):
     output = tmp_path / "manifests/mine.json"
     arguments = [

@@ -1,6 +1,9 @@
 """DICOM series in: geometry as SimpleITK has it, incomplete or mixed folders refused, no patient named."""
 
+import logging
+
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 
@@ -90,6 +93,35 @@ def _truncated(write_series):
     return folder
 
 
+def _cut_before_the_pixels(write_series):
+    folder, _ = write_series()
+    file = sorted(folder.iterdir())[-1]
+    content = file.read_bytes()
+    file.write_bytes(content[: content.index(b"\xe0\x7f\x10\x00")])
+    return folder
+
+
+def _cut_in_the_header(write_series):
+    folder, _ = write_series()
+    file = sorted(folder.iterdir())[-1]
+    content = file.read_bytes()
+    file.write_bytes(content[: content.index(b"Doe^Jane")])
+    return folder
+
+
+def _one_is_empty(write_series):
+    folder, _ = write_series()
+    sorted(folder.iterdir())[-1].write_bytes(b"")
+    return folder
+
+
+def _malformed_position(write_series):
+    folder, _ = write_series()
+    file = sorted(folder.iterdir())[1]
+    file.write_bytes(file.read_bytes().replace(b"-50.0", b"Q50.0").replace(b"-4", b"Q4"))
+    return folder
+
+
 def _two_echoes(write_series):
     write_series(folder="series", series="1.2.3.4567890", EchoTime=1)
     folder, _ = write_series(folder="other", series="1.2.3.4567890", EchoTime=2)
@@ -117,6 +149,39 @@ BAD = {
     "no slice position": lambda write: write(ImagePositionPatient=None)[0],
     "colour image": lambda write: write(SamplesPerPixel=3)[0],
 }
+
+
+@pytest.mark.parametrize(
+    "spoil", [_cut_before_the_pixels, _cut_in_the_header, _one_is_empty, _malformed_position]
+)
+def test_a_damaged_slice_is_never_left_out(write_series, spoil):
+    folder = spoil(write_series)
+    with pytest.raises(ValueError, match="damaged or truncated") as info:
+        load_volume(folder)
+    assert str(info.value).startswith(str(folder))
+
+
+def test_an_object_of_another_kind_is_left_out(write_series):
+    folder, _ = write_series()
+    report = pydicom.Dataset()
+    report.file_meta = pydicom.dataset.FileMetaDataset()
+    report.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = pydicom.uid.BasicTextSRStorage
+    report.SOPInstanceUID = report.file_meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    report.SeriesInstanceUID = pydicom.uid.generate_uid()
+    report.save_as(folder / "report.dcm", enforce_file_format=True)
+    assert load_volume(folder).shape == (1, 20, 18, 6)
+
+
+def test_pydicom_logs_no_element(write_series, caplog):
+    """pydicom quotes malformed values in its log, too; a UID may hold a name or a birthday."""
+    folder, _ = write_series(series="1.2.3.444444")
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes().replace(b"1.2.3.444444", b"1.2.Doe-4711"))
+    with caplog.at_level("DEBUG"):
+        assert load_volume(folder).shape == (1, 20, 18, 6)
+    assert "Doe" not in caplog.text
+    assert not logging.getLogger("pydicom").disabled
 
 
 @pytest.mark.parametrize("message", BAD)

@@ -2,6 +2,8 @@
 
 import errno
 import os
+import subprocess
+import sys
 
 import nibabel as nib
 import numpy as np
@@ -44,6 +46,30 @@ def test_full_disk_leaves_the_old_file_and_no_other(tmp_path, volume, monkeypatc
     assert "\n" not in str(info.value)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a.nii.gz"]
+
+
+@pytest.mark.parametrize("kind", ["torch", "numpy"])
+def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path, kind):
+    """torch and numpy have errors of their own for it; a limit of the file size brings them about."""
+    code = (
+        "import resource, signal, sys, numpy as np, torch\n"
+        "from monai_gan_recon.data.writing import atomic_path, save_state\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try:\n"
+        "    if sys.argv[1] == 'torch':\n"
+        "        save_state({'a': torch.zeros(100_000)}, sys.argv[2])\n"
+        "    else:\n"
+        "        with atomic_path(sys.argv[2]) as path, path.open('wb') as file:\n"
+        "            np.save(file, np.zeros(100_000))\n"
+        "except OSError as error:\n"
+        "    print(error)\n"
+    )
+    command = [sys.executable, "-c", code, kind, str(tmp_path / "file")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"{tmp_path / 'file'}: cannot be written")
+    assert done.stdout.rstrip().endswith("free some space")
+    assert os.listdir(tmp_path) == []
 
 
 def test_folder_that_cannot_be_made(tmp_path, volume):

@@ -24,13 +24,13 @@ from monai_gan_recon.metrics import psnr
 def validated(training, tmp_path):
     """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
 
-    def run(max_epochs=3, warmup_epochs=2, scores=None):
+    def run(max_epochs=3, warmup_epochs=2, scores=None, interval=1):
         trainer = training(
             max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0
         )
         loader = DataLoader(trainer.data_loader.dataset, batch_size=3)
         validator = ReconstructionValidator("cpu", loader, trainer.ema_network.module)
-        ValidationHandler(interval=1, validator=validator, epoch_level=True).attach(trainer)
+        ValidationHandler(interval=interval, validator=validator, epoch_level=True).attach(trainer)
         if scores is not None:
             from ignite.engine import Events
 
@@ -44,6 +44,14 @@ def validated(training, tmp_path):
         return trainer, validator
 
     return run
+
+
+def test_a_phase_without_validation_keeps_its_last_model(validated, tmp_path, caplog):
+    trainer, _ = validated(max_epochs=3, warmup_epochs=2, interval=2)
+    model = torch.load(tmp_path / "model.pt", weights_only=True)
+    last = trainer.ema_network.module.state_dict()
+    assert all(torch.equal(model[name], last[name]) for name in last)
+    assert "is the last model, not the best" in caplog.text
 
 
 def test_log_has_a_row_an_epoch(validated, tmp_path, capsys):

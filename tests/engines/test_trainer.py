@@ -163,6 +163,26 @@ def test_a_broken_gradient_is_skipped(training, caplog):
     )
 
 
+def test_a_broken_gradient_of_the_critic_is_skipped(training, caplog):
+    """One NaN costs one step, and not all the later ones of both networks."""
+    trainer = training(max_epochs=2, adversarial_share=0.1)
+    before = copy.deepcopy(trainer.state.g_network.state_dict())
+    broken = []
+
+    def once(gradient):
+        broken.append(len(broken) == 0)
+        return gradient * float("nan") if broken[-1] else gradient
+
+    next(iter(trainer.state.d_network.parameters())).register_hook(once)
+    trainer.run()
+    assert caplog.text.count("the critic's gradient is not finite") == 1
+    assert len(broken) > 1
+    assert all(parameter.isfinite().all() for parameter in trainer.state.d_network.parameters())
+    assert any(
+        not torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items()
+    )
+
+
 def test_unmeasured_lines_can_weigh_more(training):
     outputs = record(
         training(max_epochs=1, loss=ReconstructionLoss(a=1.0, b=0.1, frequency_mode="unmeasured"))

@@ -55,6 +55,13 @@ def test_equispaced_is_near_its_rate():
     assert np.mean(rates) == pytest.approx(0.25, abs=0.02)
 
 
+@pytest.mark.parametrize("pattern", ["equispaced", "random"])
+@pytest.mark.parametrize(("n", "rate"), [(16, 1 / 16), (64, 0.01), (256, 1 / 256), (256, 0.003)])
+def test_a_rate_of_one_line_is_the_centre(pattern, n, rate):
+    mask = sampling_mask(pattern, (8, n), rate, seed=0)
+    assert mask[0].nonzero().flatten().tolist() == [n // 2]
+
+
 def test_poisson_disc_keeps_its_distance():
     mask = sampling_mask("poisson", (96, 96), 0.1, seed=0, centre_fraction=0.0).numpy()
     points = np.argwhere(mask)

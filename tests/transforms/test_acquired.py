@@ -131,6 +131,24 @@ def test_magnitude_alone_needs_a_replica(tmp_path, complex_volume):
     assert Acquired(path, track="replica", channels=1)(magnitude).input.shape == (1, *image.shape[1:])
 
 
+def test_magnitudes_are_a_full_image(tmp_path, complex_volume, caplog):
+    """They are sampled by the mask; a zero-filled image's magnitude would not be what was measured."""
+    image = SlicesOfPlane("axial")(complex_volume())
+    full = MetaTensor(image.as_tensor().abs(), meta=image.meta)
+    mask = torch.from_numpy(np.random.default_rng(0).random(image.shape[-2:]) < 0.5)
+    path = write(tmp_path, mask)
+    scan = Acquired(path, track="replica", hermitian=False)(full)
+    expected = fft2c(full.as_tensor()[0]) * mask
+    measured = fft2c(from_channels(scan.zero_filled.as_tensor().movedim(0, -3)))
+    torch.testing.assert_close(measured, expected, rtol=1e-4, atol=1e-4)
+    assert "taken for the full image" in caplog.text
+    caplog.clear()
+    complex_image = MetaTensor(ifft2c(expected)[None], meta=image.meta)
+    again = Acquired(path, track="replica", hermitian=False)(complex_image)
+    torch.testing.assert_close(again.input.as_tensor(), scan.input.as_tensor(), rtol=1e-4, atol=1e-4)
+    assert "taken for the full image" not in caplog.text
+
+
 @pytest.mark.parametrize(
     ("kwargs", "match"),
     [({"track": "simulated"}, "raw, replica"), ({"axis": 1}, "axis"), ({"noise_level": -1.0}, "noise_level")],
@@ -161,11 +179,27 @@ def test_mask_shapes_that_fit(complex_volume):
         fit_mask(np.ones((23, 21), bool), image)
 
 
+@pytest.mark.parametrize("slices", [1, 2])
+def test_a_square_mask_on_the_grid_of_the_image_has_its_axes(tmp_path, complex_volume, slices):
+    """A NIfTI mask of one slice means the axes of its file, as one of several does."""
+    volume = complex_volume((20, 20, slices))
+    mask = np.random.default_rng(0).random((20, 20, slices)) < 0.4
+    nib.save(nib.Nifti1Image(mask.astype(np.uint8), volume.affine.numpy()), tmp_path / "mask.nii.gz")
+    kspace = fft2c(volume.as_tensor()[0].movedim(-1, 0)) * torch.from_numpy(mask).movedim(-1, 0)
+    image = SlicesOfPlane("axial")(MetaTensor(ifft2c(kspace).movedim(0, -1)[None], meta=volume.meta))
+    scan = Acquired(tmp_path / "mask.nii.gz")(image)
+    torch.testing.assert_close(
+        from_channels(scan.zero_filled.as_tensor().movedim(0, -3)), image.as_tensor()[0]
+    )
+
+
 def test_masks_of_other_formats(tmp_path):
     mask = np.random.default_rng(0).random((18, 20)) < 0.5
     nib.save(nib.Nifti1Image(mask.astype(np.uint8), np.eye(4)), tmp_path / "m.nii.gz")
     assert np.array_equal(read_mask(tmp_path / "m.nii.gz"), mask)
-    assert read_mask(write(tmp_path, mask.astype(float)[..., None])).shape == (18, 20)
+    assert read_mask(write(tmp_path, mask.astype(float)[..., None])).shape == (18, 20, 1)
+    assert read_mask(write(tmp_path, mask[..., None, None])).shape == (18, 20, 1)
+    assert read_mask(write(tmp_path, mask[:, :1])).shape == (18,)
     with pytest.raises(FileNotFoundError, match="--mask"):
         read_mask(tmp_path / "none.npy")
     for wrong, match in ((np.zeros(5), "empty"), (mask + 1j, "real"), (np.ones((2,) * 4), "three axes")):

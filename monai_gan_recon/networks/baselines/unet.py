@@ -39,6 +39,10 @@ class UNet(nn.Module):
             nn.init.zeros_(self.unet.final_conv.weight)
             nn.init.zeros_(self.unet.final_conv.bias)
 
+    def extra_repr(self) -> str:
+        """What the parts do not show, if it is not the default."""
+        return "residual=True" if self.residual else ""
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Zero-filled magnitude (B, 1, H, W) to magnitude in the same scale, (B, 1, H, W), float32."""
         check_input(x, 1, "UNet")
