@@ -163,9 +163,8 @@ def _images(
     path: Path, objects: list[tuple[pydicom.FileDataset, Path]]
 ) -> list[tuple[pydicom.FileDataset, Path]]:
     """The objects with pixels; an image that has lost them is an error."""
-    images, others = [], []
-    for item in objects:
-        (images if any(tag in item[0] for tag in _PIXELS) else others).append(item)
+    images = [item for item in objects if any(tag in item[0] for tag in _PIXELS)]
+    others = [item for item in objects if not any(tag in item[0] for tag in _PIXELS)]
     if not images:
         raise ValueError(f"{path}: its DICOM data have no pixel data; give a series of images")
     series = {dataset.get("SeriesInstanceUID") for dataset, _ in images}
