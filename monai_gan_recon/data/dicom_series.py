@@ -1,4 +1,4 @@
-"""One DICOM series from a folder: MONAI's PydicomReader behind checks that no slice is missing or foreign."""
+"""One DICOM series from a folder: MONAI's PydicomReader behind the checks of a series."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ import numpy as np
 import pydicom
 from monai.data import PydicomReader
 
+from .dicom_checks import (
+    CONVERT,
+    DAMAGED,
+    PIXELS,
+    check_one_series,
+    check_spacing,
+    images_of,
+    slice_distances,
+)
+
 # Only these elements are read: no name, number or date of a patient ever gets into memory or into a message.
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 _TAGS = [
     "InstanceNumber",
     "SeriesInstanceUID",
@@ -35,12 +44,10 @@ _TAGS = [
     "PixelRepresentation",
     "RescaleSlope",
     "RescaleIntercept",
-    *_PIXELS,
+    *PIXELS,
 ]
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
-_DAMAGED = "a DICOM file in it is damaged or truncated; export the series again"
-_CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
 
 
 class DicomSeriesReader(PydicomReader):
@@ -78,18 +85,18 @@ class DicomSeriesReader(PydicomReader):
             try:
                 slices.append((pydicom.dcmread(file, specific_tags=list(_TAGS), **kwargs), file))
             except (pydicom.errors.InvalidDicomError, EOFError, OSError, ValueError, KeyError) as error:
-                raise ValueError(f"{path}: {_DAMAGED}") from error
-        slices = _images(path, slices)
+                raise ValueError(f"{path}: {DAMAGED}") from error
+        slices = images_of(path, slices)
         datasets = [dataset for dataset, _ in slices]
         try:  # pydicom converts elements when they are asked for
-            _check_one_series(path, datasets)
-            distance, self.normal = _slice_distances(path, datasets)
+            check_one_series(path, datasets)
+            distance, self.normal = slice_distances(path, datasets)
             self.thickness = float(datasets[0].get("SliceThickness") or 1.0)
         except (ValueError, TypeError, OverflowError) as error:
             if str(error).startswith(f"{path}: "):
                 raise
-            raise ValueError(f"{path}: {_DAMAGED}") from error
-        _check_spacing(path, np.sort(distance))
+            raise ValueError(f"{path}: {DAMAGED}") from error
+        check_spacing(path, np.sort(distance))
         order = np.argsort(distance, kind="stable")
         for rank, index in enumerate(order):
             datasets[index].InstanceNumber = rank + 1
@@ -117,7 +124,7 @@ def read_dicom(path: Path) -> tuple[np.ndarray, np.ndarray]:
             array, meta = reader.get_data(slices)
         except Exception as error:  # whatever a decoder raises: no plugin, truncated pixels, ...
             raise ValueError(
-                f"{path}: its DICOM pixel data cannot be decoded (truncated, or compressed); {_CONVERT}"
+                f"{path}: its DICOM pixel data cannot be decoded (truncated, or compressed); {CONVERT}"
             ) from error
     affine = np.asarray(meta["affine"], dtype=np.float64)
     if array.ndim == 2:  # one slice: MONAI leaves the third column at (0, 0, 1)
@@ -155,81 +162,5 @@ def _dicom_files(folder: Path) -> list[Path]:
         )
     short = [entry for entry in entries if entry.suffix.lower() == ".dcm" and entry.is_file()]
     if any(entry.stat().st_size < _PREAMBLE for entry in short):
-        raise ValueError(f"{folder}: {_DAMAGED}")
+        raise ValueError(f"{folder}: {DAMAGED}")
     return files
-
-
-def _images(
-    path: Path, objects: list[tuple[pydicom.FileDataset, Path]]
-) -> list[tuple[pydicom.FileDataset, Path]]:
-    """The objects with pixels; an image that has lost them is an error."""
-    images = [item for item in objects if any(tag in item[0] for tag in _PIXELS)]
-    others = [item for item in objects if not any(tag in item[0] for tag in _PIXELS)]
-    if not images:
-        raise ValueError(f"{path}: its DICOM data have no pixel data; give a series of images")
-    series = {dataset.get("SeriesInstanceUID") for dataset, _ in images}
-    classes = {dataset.file_meta.get("MediaStorageSOPClassUID") for dataset, _ in images}
-    for dataset, _ in others:
-        kind = dataset.file_meta.get("MediaStorageSOPClassUID")
-        if "Rows" in dataset or kind in classes or dataset.get("SeriesInstanceUID") in series:
-            raise ValueError(f"{path}: {_DAMAGED}")
-    return images
-
-
-def _check_one_series(path: Path, datasets: list[pydicom.Dataset]) -> None:
-    series = {str(dataset.get("SeriesInstanceUID", "")) for dataset in datasets}
-    if len(series) > 1:
-        raise ValueError(
-            f"{path}: holds {len(series)} DICOM series; put each in a folder of its own and give one"
-        )
-    for dataset in datasets:
-        if int(dataset.get("NumberOfFrames") or 1) > 1:
-            raise ValueError(f"{path}: is multi-frame (enhanced) DICOM; {_CONVERT}")
-        if int(dataset.get("SamplesPerPixel") or 1) > 1:
-            raise ValueError(f"{path}: is a colour image, not MRI data; give the original series")
-        if not all(
-            dataset.get(tag) for tag in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-        ):
-            raise ValueError(
-                f"{path}: its DICOM data have no slice position, orientation or spacing; {_CONVERT}"
-            )
-    if (
-        len(
-            {
-                (dataset.get("Rows"), dataset.get("Columns"), tuple(dataset.PixelSpacing))
-                for dataset in datasets
-            }
-        )
-        > 1
-    ):
-        raise ValueError(f"{path}: its slices differ in size or spacing; give a folder of one DICOM series")
-
-
-def _slice_distances(path: Path, datasets: list[pydicom.Dataset]) -> tuple[np.ndarray, np.ndarray]:
-    orientation = np.array([dataset.ImageOrientationPatient for dataset in datasets], dtype=float)
-    if np.abs(orientation - orientation[0]).max() > 1e-3:
-        raise ValueError(
-            f"{path}: its slices are not parallel (a localiser?); give a folder of one DICOM series"
-        )
-    normal = np.cross(orientation[0, :3], orientation[0, 3:])
-    position = np.array([dataset.ImagePositionPatient for dataset in datasets], dtype=float)
-    return position @ normal, normal
-
-
-def _check_spacing(path: Path, distance: np.ndarray) -> None:
-    gaps = np.diff(distance)
-    if gaps.size == 0:
-        return
-    repeated = int((gaps < 1e-3).sum())
-    if repeated:
-        raise ValueError(
-            f"{path}: {repeated} of {distance.size} DICOM slices repeat a position (several echoes, times?); "
-            "put each volume in a folder of its own"
-        )
-    spacing = float(np.median(gaps))
-    if np.abs(gaps - spacing).max() > max(0.02 * spacing, 0.01):
-        missing = int(np.round(gaps / spacing - 1).clip(0).sum())
-        about = f"about {missing} missing" if missing else "positions are irregular"
-        raise ValueError(
-            f"{path}: its DICOM slices are unevenly spaced ({about}); export the complete series again"
-        )
