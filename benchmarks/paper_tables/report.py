@@ -15,24 +15,34 @@ from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
 from benchmarks.paper_tables.paper import nominal
 from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.results import read_result
+from benchmarks.paper_tables.summary import summary_table
 from benchmarks.paper_tables.tables import Results, cost_table, result_tables
 from monai_gan_recon.data.writing import atomic_path
 
 PAGE = ROOT / "docs" / "paper_tables.md"
+README = ROOT / "README.md"
 IMAGES = ROOT / "docs" / "images" / "paper_tables"
 
 
 def report(options: argparse.Namespace) -> int:
-    """Draw what figures can be drawn, then write the page's tables between its marker comments."""
+    """Draw what figures can be drawn, then write the tables of the page and the README between marker comments."""
     results = read_results()
     draw(results, options.output_dir, IMAGES)
-    parts = blocks(results, read_results(LONGER_DIR), read_speed(), IMAGES)
-    text = page_text(PAGE.read_text(encoding="utf-8"), parts)
-    if text != PAGE.read_text(encoding="utf-8"):
-        with atomic_path(PAGE) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-        print(f"wrote {PAGE.relative_to(ROOT)}")
+    for path, text in pages(results, read_results(LONGER_DIR), read_speed()).items():
+        if text != path.read_text(encoding="utf-8"):
+            with atomic_path(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
+            print(f"wrote {path.relative_to(ROOT)}")
     return 0
+
+
+def pages(results: Results, longer: Results, speed: dict[str, Any] | None) -> dict[Path, str]:
+    """The pages as they must be, by their paths."""
+    parts = {
+        PAGE: blocks(results, longer, speed, IMAGES),
+        README: {"paper tables": summary_table(longer, results)},
+    }
+    return {path: page_text(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
 
 
 def read_results(folder: Path = RESULTS_DIR) -> Results:

@@ -15,8 +15,9 @@ from benchmarks.paper_tables.grid import RESULTS_DIR, SYSTEMS, Cell
 from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
 from benchmarks.paper_tables.paper import paper_numbers
 from benchmarks.paper_tables.protocol import protocol_table
-from benchmarks.paper_tables.report import IMAGES, PAGE, blocks, page_text, read_results, read_speed
+from benchmarks.paper_tables.report import PAGE, page_text, pages, read_results, read_speed
 from benchmarks.paper_tables.results import failure, read_result, write_result
+from benchmarks.paper_tables.summary import summary_table
 from benchmarks.paper_tables.tables import REASONS, cost_table, not_run, result_tables, table
 
 TEN = tuple(np.linspace(30, 33, 10))
@@ -114,6 +115,22 @@ def test_longer_trainings_are_compared_with_each_other_and_with_the_grids_zero_f
     assert longer_table({}, grid) == "No longer training has been run."
 
 
+def test_the_summary_takes_the_longer_training(results):
+    cell = Cell("ours", "64x128", 0.09375, "replica")
+    grid = results | {Cell("zero_filled", "64x128", 0.09375, "replica"): made_result("zero_filled")}
+    for longer, psnr in (({}, "31.50"), ({cell: made_result(psnr=[32.0, 34.0])}, "33.00")):
+        lines = summary_table(longer, grid).splitlines()
+        assert len(lines) == 2 + 1  # no other size and rate has both
+        assert [part.strip() for part in lines[2].strip("|").split("|")] == [
+            "64x128",
+            "9.375 %",
+            "30.50 ± 0.50 / 0.0100 ± 0.0010",
+            f"{psnr} ± 0.50 / 0.0100 ± 0.0010",
+            "27.8 / 0.789",
+            "2",
+        ]
+
+
 def test_a_result_is_complete_or_refused(tmp_path):
     cell, result = Cell("ours", "64x128", 0.09375, "replica"), made_result()
     write_result(tmp_path, cell, result)
@@ -131,10 +148,8 @@ def test_a_result_is_complete_or_refused(tmp_path):
 
 
 def test_the_page_is_what_the_results_render():
-    text = PAGE.read_text(encoding="utf-8")
-    assert page_text(text, blocks(read_results(), read_results(LONGER_DIR), read_speed(), IMAGES)) == text, (
-        "run `python -m benchmarks.paper_tables report`"
-    )
+    for path, text in pages(read_results(), read_results(LONGER_DIR), read_speed()).items():
+        assert path.read_text(encoding="utf-8") == text, "run `python -m benchmarks.paper_tables report`"
     with pytest.raises(ValueError, match="marker comments of 'cost'"):
         page_text("no markers", {"cost": ""})
 
