@@ -1,6 +1,6 @@
 """Score the tissue segmentation on people it never saw, and what undersampling and reconstruction do to it.
 
-    python -m benchmarks.tissue_segmentation                    # everything, an hour on two cores
+    python -m benchmarks.tissue_segmentation                    # everything; paired: a minute a scan and rate on a core
     python -m benchmarks.tissue_segmentation --steps originals  # original images against FAST's labels
     python -m benchmarks.tissue_segmentation --steps paired     # zero-filled and reconstructed images, all protocols
     python -m benchmarks.tissue_segmentation --steps paired --protocols points
@@ -28,10 +28,9 @@ DATALIST = "oasis_malc"
 PROTOCOLS = {
     "columns": ["--pattern", "gaussian1d", "--rates", "0.09375", "0.49609375"],
     "points": ["--pattern", "gaussian2d", "--rates", "0.09375"],
-    "points_noise": ["--pattern", "gaussian2d", "--rates", "0.09375", "--track", "simulated"],
 }
 """Options of the paired evaluation: columns, or points of both directions of a slice, as a 3-D scan with its readout
-across the slices can sample them; without and with phase and noise."""
+across the slices can sample them."""
 
 ORIGINALS: list[dict[str, str]] = [
     {"method": method, **preprocessing}

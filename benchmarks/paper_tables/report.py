@@ -118,5 +118,5 @@ def page_text(text: str, parts: dict[str, str]) -> str:
     """
     for name in parts:
         if not has_part(text, name):
-            raise ValueError(f"{PAGE.name}: the marker comments of {name!r} must stand in it once")
+            raise ValueError(f"the marker comments of {name!r} must stand in the page once")
     return fill(text, parts)

@@ -41,11 +41,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        full = error.errno in (
-            errno.ENOSPC,
-            errno.EDQUOT,
-            None,
-        )  # numpy's "n requested and m written" has no number
+        # numpy's "n requested and m written" has no number
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
         hint = "free some space" if full else "check the folder and its permissions"
         reason = error.strerror or str(error)
         raise OSError(f"{path}: cannot be written ({reason}); {hint}") from error

@@ -93,20 +93,20 @@ def _truncated(write_series):
     return folder
 
 
-def _cut_before_the_pixels(write_series):
+def _cut_before(write_series, mark):
     folder, _ = write_series()
     file = sorted(folder.iterdir())[-1]
     content = file.read_bytes()
-    file.write_bytes(content[: content.index(b"\xe0\x7f\x10\x00")])
+    file.write_bytes(content[: content.index(mark)])
     return folder
+
+
+def _cut_before_the_pixels(write_series):
+    return _cut_before(write_series, b"\xe0\x7f\x10\x00")
 
 
 def _cut_in_the_header(write_series):
-    folder, _ = write_series()
-    file = sorted(folder.iterdir())[-1]
-    content = file.read_bytes()
-    file.write_bytes(content[: content.index(b"Doe^Jane")])
-    return folder
+    return _cut_before(write_series, b"Doe^Jane")
 
 
 def _one_is_empty(write_series):
