@@ -2,7 +2,7 @@
 
     python -m benchmarks.publish_results
 
-Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation.json`` and ``tissue_paired.json`` as tables
+Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation*.json`` and ``tissue_paired*.json`` as tables
 between the marker comments of README.md, the bundles' docs and docs/shipped_model.md, and copies the means to
 ``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand; a test fails where a page is not what
 this command writes.
@@ -41,10 +41,7 @@ BRAIN_METRICS = {
 
 def entries(name: str) -> list[dict[str, Any]]:
     """Results of ``shipped_model_NAME.json``, one dictionary a (data set, track, rate, method)."""
-    found: list[dict[str, Any]] = json.loads(
-        (RESULTS / f"shipped_model_{name}.json").read_text(encoding="utf-8")
-    )["results"]
-    return found
+    return _results(f"shipped_model_{name}")
 
 
 def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = METRICS) -> str:
@@ -85,17 +82,18 @@ def tuning_table() -> str:
     return table(sorted(lines, key=lambda line: line["rate"]))
 
 
-def tissue_results() -> list[dict[str, Any]]:
-    """Results of ``tissue_segmentation.json``, one dictionary a (data set, method, preprocessing)."""
-    found: list[dict[str, Any]] = json.loads(
-        (RESULTS / "tissue_segmentation.json").read_text(encoding="utf-8")
-    )["results"]
-    return found
+def tissue_results(name: str = "tissue_segmentation") -> list[dict[str, Any]]:
+    """Results of ``NAME.json``, one dictionary a (data set, method, preprocessing)."""
+    return _results(name)
 
 
-def paired_results() -> list[dict[str, Any]]:
-    """Results of ``tissue_paired.json``, one dictionary a (data set, pattern, rate)."""
-    found: list[dict[str, Any]] = json.loads((RESULTS / "tissue_paired.json").read_text(encoding="utf-8"))[
+def paired_results(name: str = "tissue_paired") -> list[dict[str, Any]]:
+    """Results of ``NAME.json``, one dictionary a (data set, pattern, rate)."""
+    return _results(name)
+
+
+def _results(name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))[
         "results"
     ]
     return found
@@ -145,6 +143,18 @@ def preprocessing_table() -> str:
     return markdown_table(lines)
 
 
+def dimensions_table() -> str:
+    """Markdown table of Dice and time, one line a network: 3-D or slices with their neighbours."""
+    dice = (f"Dice {tissue.upper()}" for tissue in TISSUES.values())
+    lines = [["network", "people (scans)", *dice, "seconds a scan in the network", "seconds a scan in all"]]
+    for name in ("3-D", "2.5-D"):
+        for result in tissue_results(f"tissue_segmentation_{name}"):
+            scores = [number(result["dice"][tissue], ".3f") for tissue in TISSUES.values()]
+            seconds = [number(result[key], ".1f") for key in ("network_seconds", "seconds")]
+            lines.append([name, f"{result['n_people']} ({result['n_scans']})", *scores, *seconds])
+    return markdown_table(lines)
+
+
 def tissue_metrics() -> dict[str, float]:
     """Mean Dice of each tissue for metadata.json."""
     originals = {
@@ -182,7 +192,9 @@ def pages() -> dict[Path, str]:
         "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
         "tissues": tissue_table(),
         "preprocessing": preprocessing_table(),
+        "dimensions": dimensions_table(),
         "paired": paired_table(paired_results(), ("dice",), markdown=True),
+        "paired cell": paired_table(paired_results("tissue_paired_cell"), ("dice",), markdown=True),
     }
     found = {}
     bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))

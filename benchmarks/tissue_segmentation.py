@@ -4,10 +4,14 @@
     python -m benchmarks.tissue_segmentation --steps originals  # original images against FAST's labels
     python -m benchmarks.tissue_segmentation --steps paired     # zero-filled and reconstructed images, all protocols
     python -m benchmarks.tissue_segmentation --steps paired --protocols points
+    python -m benchmarks.tissue_segmentation --steps paired_cell --cell_weights CELL/training/checkpoints/model.pt
+    python -m benchmarks.tissue_segmentation --steps dimensions --weights_2d CHECKPOINTS/model.pt
 
 Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` once for
-each sampling protocol, and adds their results to ``benchmarks/results``. The folder of the data sets is taken from
-MONAI_GAN_RECON_DATA.
+each sampling protocol, and adds their results to ``benchmarks/results``. The last two steps need weights that are not
+shipped: ``paired_cell`` reconstructs with those of a cell of the paper's tables, trained on other people of the same
+data at this rate alone; ``dimensions`` compares the 3-D network with the 2.5-D one of ``train_2d.yaml``, in turn. The
+folder of the data sets is taken from MONAI_GAN_RECON_DATA.
 """
 
 from __future__ import annotations
@@ -39,45 +43,72 @@ ORIGINALS: list[dict[str, str]] = [
 ]
 
 
+STEPS = ("originals", "paired")
+"""Steps that need nothing but what is shipped."""
+
+
+def evaluate(folder: Path, *options: str, configs: Sequence[str] = ("evaluate.yaml",)) -> None:
+    """Run the bundle's ``evaluate`` on the testing people; its results gather in the folder's ``metrics.json``."""
+    files = str([str(BUNDLE / "configs" / name) for name in configs])
+    command = [sys.executable, "-m", "monai.bundle", "run", "evaluate", "--config_file", files]
+    command += ["--datalist", DATALIST, "--output_dir", str(folder), *options]
+    subprocess.run(command, check=True)
+
+
 def originals(folder: Path, results: Path) -> None:
     """Segment original images by each method, with each step of preprocessing."""
     for options in ORIGINALS:
-        command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
-        command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml"), "--datalist", DATALIST]
-        command += ["--output_dir", str(folder / "originals")]
-        command += [part for name, value in options.items() for part in (f"--{name}", value)]
-        subprocess.run(command, check=True)
-    content = json.loads((folder / "originals" / "metrics.json").read_text())
-    with atomic_path(results / "tissue_segmentation.json") as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        evaluate(folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
+    publish(folder, results / "tissue_segmentation.json")
 
 
-def paired(folder: Path, results: Path, protocols: Sequence[str]) -> None:
+def dimensions(folder: Path, results: Path, weights_2d: str) -> None:
+    """Segment original images by the 3-D network and by the 2.5-D one, one after the other."""
+    evaluate(folder / "3-D")
+    evaluate(folder / "2.5-D", "--weights", weights_2d, configs=("evaluate.yaml", "train_2d.yaml"))
+    for name in ("3-D", "2.5-D"):
+        publish(folder / name, results / f"tissue_segmentation_{name}.json")
+
+
+def publish(folder: Path, target: Path) -> None:
+    """Copy the results of ``evaluate``."""
+    content = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    with atomic_path(target) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def paired(folder: Path, target: Path, protocols: Sequence[str], *options: str) -> None:
     """Segment original, zero-filled and reconstructed images of the same people, undersampled by each protocol."""
     for name in protocols:
         command = [sys.executable, "-m", "monai_gan_recon.evaluation.paired", "--datalist", DATALIST]
-        command += [*PROTOCOLS[name], "--output_dir", str(folder / "paired")]
+        command += [*PROTOCOLS[name], *options, "--output_dir", str(folder)]
         subprocess.run(command, check=True)
-    entries = read_paired_metrics(folder / "paired" / "metrics.json")
-    write_paired_metrics(results / "tissue_paired.json", entries)
+    write_paired_metrics(target, read_paired_metrics(folder / "metrics.json"))
 
 
 def main() -> None:
     """Run the steps and write their results."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--steps", nargs="+", choices=("originals", "paired"), default=("originals", "paired")
-    )
-    parser.add_argument(
-        "--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="of the paired step"
-    )
-    parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "tissue_benchmark")
+    add = parser.add_argument
+    add("--steps", nargs="+", choices=(*STEPS, "paired_cell", "dimensions"), default=list(STEPS))
+    add("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="of the paired step")
+    add("--cell_weights", help="model.pt of the cell ours 256x256, 9.375 %% (paired_cell)")
+    add("--weights_2d", help="model.pt of a training by train_2d.yaml (dimensions)")
+    add("--output_dir", type=Path, default=Path("outputs") / "tissue_benchmark")
     arguments = parser.parse_args()
+    for step, name in (("paired_cell", "cell_weights"), ("dimensions", "weights_2d")):
+        if step in arguments.steps and getattr(arguments, name) is None:
+            parser.error(f"--steps {step} needs --{name} FILE")
     folder, results = arguments.output_dir.resolve(), Path(__file__).parent / "results"
     if "originals" in arguments.steps:
-        originals(folder, results)
+        originals(folder / "originals", results)
     if "paired" in arguments.steps:
-        paired(folder, results, arguments.protocols)
+        paired(folder / "paired", results / "tissue_paired.json", arguments.protocols)
+    if "paired_cell" in arguments.steps:
+        options = ["--rates", "0.09375", "--weights", arguments.cell_weights]
+        paired(folder / "paired_cell", results / "tissue_paired_cell.json", ["columns"], *options)
+    if "dimensions" in arguments.steps:
+        dimensions(folder / "dimensions", results, arguments.weights_2d)
 
 
 if __name__ == "__main__":
