@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,benchmarks]'
 	touch $@
 
-demo: setup ## reconstruct a real volume at 10 % and 50 % sampling and segment it; results in outputs/demo
+demo: setup ## reconstruct an average brain (MNI152) at 10 % and 50 % sampling and segment it; results in outputs/demo
 	$(BIN)/python -m monai_gan_recon.evaluation.demo
 
 lint: setup ## style, formatting and types

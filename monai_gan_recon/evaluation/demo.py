@@ -1,4 +1,4 @@
-"""The demo: a real volume reconstructed at 10 % and 50 % of k-space, compared, and its tissues segmented.
+"""The demo: the MNI152 template reconstructed at 10 % and 50 % of k-space, compared, and its tissues segmented.
 
 Run ``python -m monai_gan_recon.evaluation.demo``; it needs no data and no network.
 """
