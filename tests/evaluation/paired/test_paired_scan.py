@@ -58,6 +58,18 @@ def test_undersampling_is_that_of_the_bundle(scan_file, tmp_path):
     assert half.config_hash != other.config_hash
 
 
+def test_results_of_another_precision_or_of_other_weights_are_others(tmp_path):
+    single = reconstruction(tmp_path, amp=False)
+    assert single.config_hash == reconstruction(tmp_path, amp=False).config_hash
+    assert single.config_hash != reconstruction(tmp_path, amp=True).config_hash
+    weights = torch.load(phantom.write_weights(tmp_path), weights_only=True)
+    first = next(iter(weights))
+    torch.save(weights | {first: weights[first] + 1}, tmp_path / "moved.pt")
+    assert (
+        single.config_hash != reconstruction(tmp_path, amp=False, weights=tmp_path / "moved.pt").config_hash
+    )
+
+
 def test_size_that_cuts_the_brain_off_is_refused(scan_file, tmp_path):
     with pytest.raises(ValueError, match=r"slices of 24 x 40 cut off .*--size null"):
         reconstruction(tmp_path, size=[24, 40])({"image": str(scan_file), "case": "head"})
