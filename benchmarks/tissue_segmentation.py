@@ -5,12 +5,12 @@
     python -m benchmarks.tissue_segmentation --steps paired     # zero-filled and reconstructed images, all protocols
     python -m benchmarks.tissue_segmentation --steps paired --protocols points
     python -m benchmarks.tissue_segmentation --steps paired_cell --cell_weights CELL/training/checkpoints/model.pt
-    python -m benchmarks.tissue_segmentation --steps dimensions --weights_2d CHECKPOINTS/model.pt
+    python -m benchmarks.tissue_segmentation --steps dimensions --weights_3d CHECKPOINTS/model.pt
 
 Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` once for
 each sampling protocol, and adds their results to ``benchmarks/results``. The last two steps need weights that are not
 shipped: ``paired_cell`` reconstructs with those of a cell of the paper's tables, trained on other people of the same
-data at this rate alone; ``dimensions`` compares the 3-D network with the 2.5-D one of ``train_2d.yaml``, in turn. The
+data at this rate alone; ``dimensions`` compares the network with the 3-D one of ``train_3d.yaml``, in turn. The
 folder of the data sets is taken from MONAI_GAN_RECON_DATA.
 """
 
@@ -64,10 +64,10 @@ def originals(folder: Path, results: Path) -> None:
     publish(folder, results / "tissue_segmentation.json")
 
 
-def dimensions(folder: Path, results: Path, weights_2d: str) -> None:
+def dimensions(folder: Path, results: Path, weights_3d: str) -> None:
     """Segment original images by the 3-D network and by the 2.5-D one, one after the other."""
-    evaluate(folder / "3-D")
-    evaluate(folder / "2.5-D", "--weights", weights_2d, configs=("evaluate.yaml", "train_2d.yaml"))
+    evaluate(folder / "3-D", "--weights", weights_3d, configs=("evaluate.yaml", "train_3d.yaml"))
+    evaluate(folder / "2.5-D")
     for name in ("3-D", "2.5-D"):
         publish(folder / name, results / f"tissue_segmentation_{name}.json")
 
@@ -95,10 +95,10 @@ def main() -> None:
     add("--steps", nargs="+", choices=(*STEPS, "paired_cell", "dimensions"), default=list(STEPS))
     add("--protocols", nargs="+", choices=PROTOCOLS, default=list(PROTOCOLS), help="of the paired step")
     add("--cell_weights", help="model.pt of the cell ours 256x256, 9.375 %% (paired_cell)")
-    add("--weights_2d", help="model.pt of a training by train_2d.yaml (dimensions)")
+    add("--weights_3d", help="model.pt of a training by train_3d.yaml (dimensions)")
     add("--output_dir", type=Path, default=Path("outputs") / "tissue_benchmark")
     arguments = parser.parse_args()
-    for step, name in (("paired_cell", "cell_weights"), ("dimensions", "weights_2d")):
+    for step, name in (("paired_cell", "cell_weights"), ("dimensions", "weights_3d")):
         if step in arguments.steps and getattr(arguments, name) is None:
             parser.error(f"--steps {step} needs --{name} FILE")
     folder, results = arguments.output_dir.resolve(), Path(__file__).parent / "results"
@@ -110,7 +110,7 @@ def main() -> None:
         options = ["--rates", "0.09375", "--weights", arguments.cell_weights]
         paired(folder / "paired_cell", results / "tissue_paired_cell.json", ["columns"], *options)
     if "dimensions" in arguments.steps:
-        dimensions(folder / "dimensions", results, arguments.weights_2d)
+        dimensions(folder / "dimensions", results, arguments.weights_3d)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from benchmarks import tissue_segmentation
 
 
 @pytest.mark.parametrize(
-    ("step", "missing"), [("paired_cell", "--cell_weights"), ("dimensions", "--weights_2d")]
+    ("step", "missing"), [("paired_cell", "--cell_weights"), ("dimensions", "--weights_3d")]
 )
 def test_steps_that_need_weights_say_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: str, missing: str
@@ -34,10 +34,11 @@ def test_both_networks_are_evaluated_with_their_configurations(
         (folder / "metrics.json").write_text(json.dumps({"results": [folder.name]}))
 
     monkeypatch.setattr(tissue_segmentation.subprocess, "run", run)
-    tissue_segmentation.dimensions(tmp_path / "work", tmp_path, "slices.pt")
+    tissue_segmentation.dimensions(tmp_path / "work", tmp_path, "3d.pt")
     in_3d, in_slices = commands
-    assert "train_2d.yaml" not in " ".join(in_3d)
-    assert "train_2d.yaml" in in_slices[in_slices.index("--config_file") + 1]
-    assert in_slices[in_slices.index("--weights") + 1] == "slices.pt"
+    assert "train_3d.yaml" in in_3d[in_3d.index("--config_file") + 1]
+    assert in_3d[in_3d.index("--weights") + 1] == "3d.pt"
+    assert "train_3d.yaml" not in " ".join(in_slices)
+    assert "--weights" not in in_slices
     for name in ("3-D", "2.5-D"):
         assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {"results": [name]}

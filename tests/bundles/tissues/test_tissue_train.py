@@ -17,7 +17,7 @@ from monai_gan_recon.engines import read_log
 
 BUNDLE = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_segmentation"
 TINY = {
-    "network_def#features": "[8,8,8,8,8,8]",
+    "network_def#network#features": "[8,8,8,8,8,8]",
     "patch_size": "[16,16,16]",
     "patch_margin": 4,
     "val_patch_size": "[32,32,32]",
@@ -82,13 +82,13 @@ def test_killed_training_resumes_to_the_same_curve(run_bundle, manifest, tmp_pat
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
 
 
-def test_slices_with_neighbours_train_and_segment(run_bundle, manifest, tmp_path):
-    configs = [str([str(BUNDLE / "configs" / name) for name in (config, "train_2d.yaml")]) for config in
+def test_a_3d_network_trains_and_segments(run_bundle, manifest, tmp_path):
+    configs = [str([str(BUNDLE / "configs" / name) for name in (config, "train_3d.yaml")]) for config in
                ("train.yaml", "inference.yaml")]  # fmt: skip
-    network = {"network_def#network#features": "[8,8,8,8,8,8]"}
-    changes = network | {"patch_size": "[16,16,16]", "val_patch_size": "[32,32,32]", "max_epochs": 1}
-    tiny = {name: value for name, value in TINY.items() if name != "network_def#features"}
-    named = tiny | changes | {"datalist": manifest, "output_dir": tmp_path / "out", "config_file": configs[0]}
+    network = {"network_def#features": "[8,8,8,8,8,8]"}
+    tiny = {name: value for name, value in TINY.items() if name != "network_def#network#features"}
+    named = tiny | network | {"max_epochs": 1, "datalist": manifest, "output_dir": tmp_path / "out"}
+    named["config_file"] = configs[0]
     error, _ = run_bundle(
         "train.yaml", *(part for name, value in named.items() for part in (f"--{name}", value))
     )
