@@ -33,7 +33,6 @@ PROTOCOLS = {
     "columns": ["--pattern", "gaussian1d", "--rates", "0.09375", "0.49609375"],
     "points": ["--pattern", "gaussian2d", "--rates", "0.09375"],
     "points_simulated": ["--pattern", "gaussian2d", "--rates", "0.09375", "--track", "simulated"],
-    "columns_simulated": ["--pattern", "gaussian1d", "--rates", "0.09375", "--track", "simulated"],
 }
 """Options of the paired evaluation: columns, or points of both directions of a slice, as a 3-D scan with its readout
 across the slices can sample them; of the magnitude image, or with phase and noise."""
