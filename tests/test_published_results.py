@@ -3,6 +3,8 @@
 import pytest
 
 from benchmarks.publish_results import METRICS, ROOT, entries, number, pages, table
+from benchmarks.result_files import read_results
+from benchmarks.tissue_pages import plain
 
 PAGES = pages()
 
@@ -28,3 +30,18 @@ def test_table():
     assert line == "| mine | simulated, SNR 20 | 9.375 % | 3 (30) | zero-filled | 1.23 | 1.2346 | 1.235 |"
     assert number({"mean": 2.0, "ci95": 0.25}, ".1f") == "2.0 ± 0.2"
     assert number({"mean": None, "ci95": None}, ".1f") == "-"
+
+
+@pytest.mark.parametrize("name", ["tissue_paired", "tissue_paired_cell", "tissue_segmentation_2.5-D"])
+def test_all_tissue_results_are_of_the_same_segmentation(name):
+    """Originals against labels have one score, whatever was undersampled: no table mixes weights."""
+    shipped = next(e for e in read_results("tissue_segmentation") if e["method"] == "network" and plain(e))
+    for entry in read_results(name):
+        rows = entry.get("scores", [entry | {"method": "original", "against": "labels"}])
+        original = next(row for row in rows if (row["method"], row["against"]) == ("original", "labels"))
+        for tissue, measure in shipped["dice"].items():
+            assert original["dice"][tissue]["mean"] == pytest.approx(measure["mean"], abs=1e-6)
+
+
+def test_a_sign_is_the_means_alone():
+    assert number({"mean": 0.5, "ci95": 0.25}, "+.2f") == "+0.50 ± 0.25"
