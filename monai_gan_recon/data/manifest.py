@@ -68,6 +68,10 @@ class Manifest:
             )
         return entries
 
+    def dataset_name(self, section: str = "testing") -> str:
+        """What results of one split are of: the manifest's name, with the split's if that is not for testing."""
+        return self.name if section == "testing" else f"{self.name}_{section}"
+
 
 def available_manifests() -> list[str]:
     """Names of the manifests that the package ships."""

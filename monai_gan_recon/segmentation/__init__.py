@@ -9,7 +9,12 @@ from monai_gan_recon.segmentation.denoising import DenoiseAnisotropic, DenoiseAn
 from monai_gan_recon.segmentation.engine import TissueEvaluator
 from monai_gan_recon.segmentation.instances import Instances, Instancesd, label_values
 from monai_gan_recon.segmentation.label_writer import LabelWriter, save_labels
-from monai_gan_recon.segmentation.labelled_volumes import LoadTissueLabelsd, has_labels, labelled_entries
+from monai_gan_recon.segmentation.labelled_volumes import (
+    LoadTissueLabelsd,
+    has_labels,
+    labelled_entries,
+    validation_entries,
+)
 from monai_gan_recon.segmentation.labels import (
     BACKGROUND,
     NUM_CLASSES,
@@ -77,6 +82,7 @@ __all__ = [
     "on_device",
     "region_files",
     "save_labels",
+    "validation_entries",
     "world_box",
     "write_region_report",
 ]

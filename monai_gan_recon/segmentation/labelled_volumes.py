@@ -28,8 +28,6 @@ def labelled_entries(
 ) -> list[dict[str, Any]]:
     """Entries of one split of a manifest, each with labels, or maps of gray and white matter.
 
-    Without labelled validation images, those of training are given for validation, with a warning.
-
     Args:
         datalist: name of a manifest or a JSON file.
         dataset_dir: folder of its files; None: as the manifest says.
@@ -40,13 +38,6 @@ def labelled_entries(
         FileNotFoundError: if a file is missing.
     """
     manifest = load_manifest(datalist, dataset_dir)
-    if section == "validation" and not any(map(has_labels, manifest.validation)):
-        logger.warning(
-            "manifest %s has no labelled validation images: the best model is chosen on its training people, which "
-            "says nothing of how it does on others",
-            manifest.name,
-        )
-        section = "training"
     # MONAI's Spacingd takes any key that begins with "image_" for metadata
     entries = [{k: v for k, v in e.items() if not k.endswith("_sha256")} for e in manifest.section(section)]
     for entry in entries:
@@ -56,6 +47,30 @@ def labelled_entries(
                 f"{' and '.join(repr(key) for key in MAPS)} maps"
             )
     return entries
+
+
+def validation_entries(
+    datalist: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None
+) -> list[dict[str, Any]]:
+    """Labelled entries to choose a model by: for validation or, with a warning, of training if there are none.
+
+    Args:
+        datalist: see :func:`labelled_entries`.
+        dataset_dir: see :func:`labelled_entries`.
+
+    Raises:
+        ValueError: see :func:`labelled_entries`.
+        FileNotFoundError: see :func:`labelled_entries`.
+    """
+    manifest = load_manifest(datalist, dataset_dir)
+    if any(map(has_labels, manifest.validation)):
+        return labelled_entries(datalist, dataset_dir, "validation")
+    logger.warning(
+        "manifest %s has no labelled validation images: the best model is chosen on its training people, which says "
+        "nothing of how it does on others",
+        manifest.name,
+    )
+    return labelled_entries(datalist, dataset_dir, "training")
 
 
 def has_labels(entry: Mapping[str, Any]) -> bool:

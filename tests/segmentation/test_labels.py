@@ -4,7 +4,11 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation.labelled_volumes import LoadTissueLabelsd, labelled_entries
+from monai_gan_recon.segmentation.labelled_volumes import (
+    LoadTissueLabelsd,
+    labelled_entries,
+    validation_entries,
+)
 from monai_gan_recon.segmentation.labels import LoadLabelsd, check_labels, labels_of_maps
 
 
@@ -66,9 +70,11 @@ def test_labels_are_read_from_a_label_file_or_from_maps(tmp_path):
 
 def test_embedded_template_has_labels_but_no_validation(caplog):
     (training,) = labelled_entries("embedded_train", section="training")
-    (validation,) = labelled_entries("embedded_train", section="validation")
+    (validation,) = validation_entries("embedded_train")
     assert training["image"] == validation["image"]
     assert "no labelled validation images" in caplog.text
+    with pytest.raises(ValueError, match="no tissue labels"):
+        labelled_entries("embedded_train", section="validation")
 
 
 def test_manifest_without_labels_is_refused(data_dir):

@@ -118,14 +118,13 @@ def segmentation_fingerprint(options: PairedOptions) -> str:
 
 
 def _protocols(options: PairedOptions, manifest: Manifest, output_dir: Path) -> list[PairedProtocol]:
-    """One a rate; the data set's name says which split, if it is not that of testing."""
-    dataset = manifest.name if options.section == "testing" else f"{manifest.name}_{options.section}"
+    """One a rate."""
     fingerprint = segmentation_fingerprint(options)
     return [
         PairedProtocol(
             BundleReconstruction(options.bundle_folder, **options.reconstruction_options(rate)),
             {
-                "dataset": dataset,
+                "dataset": manifest.dataset_name(options.section),
                 "segmentation": options.segmentation,
                 "segmentation_options": options.segmentation_set,
             },

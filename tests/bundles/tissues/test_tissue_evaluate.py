@@ -48,6 +48,24 @@ def test_scores_files_and_methods_gather(run_bundle, tmp_path):
         assert (tmp_path / "out" / f"cases_phantoms_{name}.csv").exists()
 
 
+def test_another_section(run_bundle, tmp_path):
+    arguments = [
+        "--datalist",
+        write_manifest(tmp_path),
+        "--output_dir",
+        tmp_path / "out",
+        "--method",
+        "mixture",
+    ]
+    for section in ("testing", "validation"):
+        error, _ = run_bundle(CONFIG, *arguments, "--section", section)
+        assert error is None
+    results = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
+    assert [result["dataset"] for result in results] == ["phantoms", "phantoms_validation"]
+    with (tmp_path / "out" / "cases_phantoms_validation_mixture.csv").open() as stream:
+        assert [row["person"] for row in csv.DictReader(stream)] == ["validation"]
+
+
 def test_a_tissue_that_neither_has_is_absent(run_bundle, bundle, tmp_path):
     """Labels and segmentation without CSF: no score of it, and none in the mean."""
     manifest = write_manifest(tmp_path, spoil=lambda labels: (np.where(labels == 1, 2, labels), LAS))
@@ -91,6 +109,8 @@ def test_labels_that_do_not_fit(run_bundle, tmp_path, spoil, words):
     ("options", "words"),
     [
         (["--datalist", "ds002748"], ["ds002748"]),
+        (["--section", "tested"], ["unknown section 'tested'", "validation"]),
+        (["--section", "validation"], ["no validation entries"]),
         (["--datalist", "nosuchset"], ["nosuchset", "oasis_malc_manual"]),
         (["--save_labels", "some"], ["--save_labels"]),
         (["--contrast", "t2"], ["--contrast", "--method mixture"]),
