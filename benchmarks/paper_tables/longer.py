@@ -7,7 +7,7 @@ comparison of two systems that is to count needs both trained to their end, and 
 from __future__ import annotations
 
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, TRACKS, Cell
-from benchmarks.paper_tables.paper import nominal, paper_numbers
+from benchmarks.paper_tables.paper import paper_numbers, rate_text
 from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.statistics import is_flat
 from benchmarks.paper_tables.tables import RISING, Results, comparison, training
@@ -47,7 +47,7 @@ def _row(cell: Cell, longer: Results, grid: Results) -> list[str]:
     track = "" if cell.track == "replica" else f", {cell.track}"
     return [
         cell.size,
-        f"{nominal(cell.rate)} % ({100 * cell.rate:.4g} %){track}",
+        rate_text(cell.size, cell.rate) + track,
         f"`{cell.system}`" + ("" if is_flat(result["validation_psnr"]) else RISING),
         paper_numbers(cell),
         value_text(result["psnr"], ".2f"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from benchmarks.paper_tables.grid import Cell
+from benchmarks.paper_tables.grid import Cell, parse_size
 
 FILE = Path(__file__).with_name("paper_numbers.json")
 
@@ -18,6 +18,12 @@ UNKNOWN = "n/a here"
 def nominal(rate: float) -> int:
     """The paper's nominal percentage of a rate: 9.375 % is its 10 %, 49.609375 % its 50 %."""
     return round(10 * rate) * 10
+
+
+def rate_text(size: str, rate: float) -> str:
+    """A rate as the paper names it, and what it is in columns of this size, such as "50 % (127 of 256 lines)"."""
+    n = parse_size(size)[1]
+    return f"{nominal(rate)} % ({max(round(rate * n), 1)} of {n} lines)"
 
 
 def paper_numbers(cell: Cell) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.paper_tables.grid import RATES, SIZES, Cell
-from benchmarks.paper_tables.paper import paper_numbers
+from benchmarks.paper_tables.paper import paper_numbers, rate_text
 from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.tables import Results
 from monai_gan_recon.evaluation.table import markdown_table, value_text
@@ -27,7 +27,7 @@ def summary_table(longer: Results, grid: Results) -> str:
             lines.append(
                 (
                     size,
-                    f"{100 * rate:.4g} %",
+                    rate_text(size, rate),
                     _quality(below),
                     _quality(result),
                     paper_numbers(Cell("gan_resnet50", size, rate, "replica")),

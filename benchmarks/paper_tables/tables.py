@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.paper_tables.grid import LEARNED, NOT_DEFINED, RATES, SHIPPED, SIZES, SYSTEMS, Cell
-from benchmarks.paper_tables.paper import UNKNOWN, nominal, paper_numbers
+from benchmarks.paper_tables.paper import UNKNOWN, paper_numbers, rate_text
 from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.statistics import compare, gain_of_last_quarter, is_flat
 from monai_gan_recon.evaluation.table import markdown_table, value_text
@@ -34,7 +34,7 @@ def result_tables(results: Results, track: str) -> str:
     mark = "" if track == "replica" else "-S"
     places = [(size, rate) for size in SIZES for rate in RATES]
     for numeral, (size, rate) in zip(NUMERALS, places, strict=False):
-        title = f"### Table {numeral}{mark}: {size}, {nominal(rate)} % ({100 * rate:.4g} %)"
+        title = f"### Table {numeral}{mark}: {size}, {rate_text(size, rate)}"
         parts += [title, table(results, size, rate, track), *not_run(results, size, rate, track)]
     return "\n\n".join(parts)
 

@@ -11,14 +11,15 @@ from matplotlib.image import imread
 from benchmarks.paper_tables.bars import bar_chart
 from benchmarks.paper_tables.figure_slice import FILE
 from benchmarks.paper_tables.figures import BOXES, comparison_figure, framed, slice_files
-from benchmarks.paper_tables.grid import RESULTS_DIR, SYSTEMS, Cell
+from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, Cell, parse_size
 from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
-from benchmarks.paper_tables.paper import paper_numbers
+from benchmarks.paper_tables.paper import paper_numbers, rate_text
 from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.report import PAGE, page_text, pages, read_results, read_speed
 from benchmarks.paper_tables.results import failure, read_result, write_result
 from benchmarks.paper_tables.summary import summary_table
 from benchmarks.paper_tables.tables import REASONS, cost_table, not_run, result_tables, table
+from monai_gan_recon.kspace import sampling_mask
 
 TEN = tuple(np.linspace(30, 33, 10))
 SPEED = {
@@ -83,6 +84,14 @@ def test_the_papers_numbers():
     assert paper_numbers(Cell("wdagan", "128x256", 0.09375, "replica")) == "n/a here"
 
 
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("size", SIZES)
+def test_a_rate_is_named_by_the_lines_of_its_masks(size, rate):
+    lines = sampling_mask("gaussian1d", parse_size(size), rate, seed=0)[0]
+    percent = {0.09375: 10, 0.49609375: 50}[rate]
+    assert rate_text(size, rate) == f"{percent} % ({int(lines.sum())} of {lines.numel()} lines)"
+
+
 def test_cost_and_protocol(results):
     ours = row(cost_table(results, SPEED), "Ours: unrolled")
     assert ours[1:] == ["1,234", "5.7", "-", "-", "0.050", "-", "-"]
@@ -107,7 +116,7 @@ def test_longer_trainings_are_compared_with_each_other_and_with_the_grids_zero_f
     lines = longer_table(results, grid).splitlines()
     assert len(lines) == 2 + 2  # the failed one has no row
     ours, dagan = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:])
-    assert ours[:5] == ["64x128", "10 % (9.375 %)", "`ours`", "-", "31.50 ± 0.50"]
+    assert ours[:5] == ["64x128", "10 % (12 of 128 lines)", "`ours`", "-", "31.50 ± 0.50"]
     assert ours[6:10] == ["6.00 ± 0.00", "-", "-", "-"]
     assert dagan[2] == "`dagan` ▲"
     assert dagan[6:] == ["3.00 ± 0.00", "3.00 ± 0.00", "+1.00", "0.002", "1.5", "800", "+1.00"]
@@ -123,7 +132,7 @@ def test_the_summary_takes_the_longer_training(results):
         assert len(lines) == 2 + 1  # no other size and rate has both
         assert [part.strip() for part in lines[2].strip("|").split("|")] == [
             "64x128",
-            "9.375 %",
+            "10 % (12 of 128 lines)",
             "30.50 ± 0.50 / 0.0100 ± 0.0010",
             f"{psnr} ± 0.50 / 0.0100 ± 0.0010",
             "27.8 / 0.789",
