@@ -29,7 +29,7 @@ from monai_gan_recon.segmentation.options import check_inference_options, check_
 from monai_gan_recon.segmentation.region_report import label_image, region_files, write_region_report
 from monai_gan_recon.segmentation.roi import Region, class_volumes, measure_regions, world_box
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
-from monai_gan_recon.segmentation.slice_network import SliceNetwork
+from monai_gan_recon.segmentation.slice_network import MixtureCorrection, SliceNetwork
 from monai_gan_recon.segmentation.tissue_features import MixtureScores, TissueFeatures, TissueFeaturesd
 from monai_gan_recon.segmentation.training import SamplerEpoch, TissueProgress, TissueValidator
 from monai_gan_recon.segmentation.volume_cache import CachedVolume, cached_volume
@@ -53,6 +53,7 @@ __all__ = [
     "LoadLabels",
     "LoadLabelsd",
     "LoadTissueLabelsd",
+    "MixtureCorrection",
     "MixtureScores",
     "RandUndersamplingArtefact",
     "RandUndersamplingArtefactd",

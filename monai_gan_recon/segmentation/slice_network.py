@@ -6,6 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from monai_gan_recon.segmentation.tissue_features import MixtureScores
+
 
 class SliceNetwork(nn.Module):
     """Apply a 2-D network to all slices of a volume along one axis.
@@ -30,3 +32,34 @@ class SliceNetwork(nn.Module):
         slices = slices.flatten(2, 3).flatten(0, 1)
         logits: torch.Tensor = self.network(slices.contiguous(memory_format=torch.channels_last))
         return logits.unflatten(0, stack.shape[:2]).movedim(1, self.axis + 2)
+
+
+class MixtureCorrection(SliceNetwork):
+    r"""A :class:`SliceNetwork` that corrects a tissue mixture.
+
+    With the mixture's probabilities p and the network f,
+
+    .. math:: \text{logits} = f(x) + \log \max(p(x), \varepsilon)
+
+    so that a network of zeros gives the mixture's answer, and f learns in which places that is wrong.
+
+    Args:
+        network: see :class:`SliceNetwork`; of the features of
+            :class:`~monai_gan_recon.segmentation.TissueFeatures` to background, CSF, GM and WM.
+        neighbours: see :class:`SliceNetwork`.
+        axis: see :class:`SliceNetwork`.
+        least_probability: epsilon, in (0, 1): the mixture is never surer than this.
+    """
+
+    def __init__(
+        self, network: nn.Module, neighbours: int = 1, axis: int = 1, least_probability: float = 0.01
+    ) -> None:
+        super().__init__(network, neighbours, axis)
+        if not 0 < least_probability < 1:
+            raise ValueError(f"least_probability must be between 0 and 1, got {least_probability}")
+        self.mixture, self.least_probability = MixtureScores(), least_probability
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features (B, 4, X, Y, Z) to logits (B, 4, X, Y, Z)."""
+        mixture: torch.Tensor = self.mixture(x)
+        return super().forward(x) + mixture.clamp_min(self.least_probability).log()

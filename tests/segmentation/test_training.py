@@ -7,7 +7,7 @@ from monai.inferers import SimpleInferer
 from torch import nn
 
 from monai_gan_recon.segmentation.autocast import AutocastInferer, on_device
-from monai_gan_recon.segmentation.slice_network import SliceNetwork
+from monai_gan_recon.segmentation.slice_network import MixtureCorrection, SliceNetwork
 from monai_gan_recon.segmentation.training import SamplerEpoch, TissueValidator
 
 
@@ -34,6 +34,42 @@ def test_slices_see_their_neighbours(axis):
 def test_wrong_slices(neighbours, axis):
     with pytest.raises(ValueError, match="neighbours"):
         SliceNetwork(nn.Identity(), neighbours, axis)
+
+
+class Zeros(nn.Module):
+    """A network that has nothing to correct."""
+
+    def forward(self, x):
+        return x.new_zeros(len(x), 4, *x.shape[2:])
+
+
+def test_without_a_correction_the_mixture_answers():
+    features = torch.zeros(1, 4, 3, 5, 4)
+    features[:, 0] = torch.randn(1, 3, 5, 4)
+    features[:, 1:, :2] = torch.rand(1, 3, 2, 5, 4).softmax(1)  # the rest is outside of the brain
+    result = MixtureCorrection(Zeros(), least_probability=1e-4)(features).softmax(1)
+    expected = torch.cat([1 - features[:, 1:].sum(1, keepdim=True), features[:, 1:]], 1)
+    assert torch.allclose(result, expected, atol=5e-4)
+    assert (result[:, 0, 2] > 0.999).all()
+
+
+def test_a_correction_overrules_the_surest_mixture():
+    class Change(Zeros):
+        def forward(self, x):
+            logits = super().forward(x)
+            logits[:, 2] = 5.0  # gray matter, more than log(1 / 0.01)
+            return logits
+
+    features = torch.zeros(1, 4, 3, 5, 4)
+    features[:, 1] = 1  # all CSF
+    assert (MixtureCorrection(Change())(features).argmax(1) == 2).all()
+    assert (MixtureCorrection(Zeros())(features).argmax(1) == 1).all()
+
+
+@pytest.mark.parametrize("least", [0.0, 1.0])
+def test_wrong_least_probability(least):
+    with pytest.raises(ValueError, match="least_probability"):
+        MixtureCorrection(Zeros(), least_probability=least)
 
 
 def test_validator_averages_tissues_that_are_there():
