@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
-from benchmarks.paper_tables.grid import LEARNED, SIZES, Cell
+from benchmarks.paper_tables.grid import LEARNED, SIZES, TRACKS, Cell
 from benchmarks.paper_tables.results import is_finished
 from monai_gan_recon.evaluation.table import markdown_table
 
@@ -14,25 +15,25 @@ _PRECISION = {None: "not recorded", True: "bfloat16", False: "float32"}
 
 
 def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
-    """One line a size: what every learned system had, several values where it was not equal."""
+    """One line a size and track with trained cells: what the systems had, several values where it was not equal."""
     lines: list[list[str]] = [
-        ["size", "trained cells", "slice-iterations", "epochs", "batch", "seed", "minutes of training",
+        ["size", "track", "trained cells", "slice-iterations", "epochs", "batch", "seed", "minutes of training",
          "device (threads)", "precision", "test people (slices)", "every n-th slice"]
     ]  # fmt: skip
-    for size in SIZES:
+    for size, track in product(SIZES, TRACKS):
         cells = [
             result
             for cell, result in results.items()
-            if cell.size == size and cell.system in LEARNED and is_finished(result)
+            if (cell.size, cell.track) == (size, track) and cell.system in LEARNED and is_finished(result)
         ]
         if not cells:
-            lines.append([size, "0", *["-"] * 9])
             continue
         budgets = [result["budget"] for result in cells]
         minutes = [budget["training_seconds"] / 60 for budget in budgets]
         lines.append(
             [
                 size,
+                track,
                 str(len(cells)),
                 *(_values(b[name] for b in budgets) for name in ("slice_iterations", "epochs", "batch_size")),
                 _values(r["training_seed"] for r in cells),

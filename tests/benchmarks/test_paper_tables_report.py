@@ -97,17 +97,19 @@ def test_cost_and_protocol(results):
     assert ours[1:] == ["1,234", "5.7", "-", "-", "0.050", "-", "-"]
     assert row(cost_table(results, None), "DAGAN")[1:] == ["1,234", "5.7", *["-"] * 5]
     line = row(protocol_table(results), "64x128")
-    assert line[1:4] == ["2", "800", "8"]
-    assert line[8] == "not recorded"
+    assert line[1:5] == ["replica", "2", "800", "8"]
+    assert line[9] == "not recorded"
     told = {cell: {**result, "bf16": cell.system == "ours"} for cell, result in results.items()}
-    assert row(protocol_table(told), "64x128")[8] == "bfloat16 or float32"
+    assert row(protocol_table(told), "64x128")[9] == "bfloat16 or float32"
     unequal = made_result("unet_dssim", budget=made_result()["budget"] | {"slice_iterations": 400})
     found = results | {Cell("unet_dssim", "64x128", 0.09375, "replica"): unequal}
-    assert row(protocol_table(found), "64x128")[2] == "800 or 400"
+    assert row(protocol_table(found), "64x128")[3] == "800 or 400"
     for number, system in enumerate(("unet_hyun", "ours_no_dc", "wdagan")):
         budget = made_result()["budget"] | {"slice_iterations": 40 + number}
         found |= {Cell(system, "64x128", 0.09375, "replica"): made_result(system, budget=budget)}
-    assert row(protocol_table(found), "64x128")[2] == "40 to 800"
+    assert row(protocol_table(found), "64x128")[3] == "40 to 800"
+    simulated = {Cell("ours", "64x128", 0.09375, "simulated"): made_result(track="simulated")}
+    assert row(protocol_table(found | simulated), "64x128 | simulated")[2] == "1"
 
 
 def test_longer_trainings_are_compared_with_each_other_and_with_the_grids_zero_filled_images(results):
