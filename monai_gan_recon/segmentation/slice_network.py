@@ -1,4 +1,4 @@
-"""A 2-D network on volumes: slice by slice, with neighbouring slices as channels (2.5-D)."""
+"""A 2-D network on slices of a volume, with neighbours as channels (2.5-D), alone or correcting a tissue mixture."""
 
 from __future__ import annotations
 
