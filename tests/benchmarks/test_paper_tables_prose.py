@@ -36,7 +36,8 @@ def results():
 
 def test_what_counts_as_a_quote():
     text = "A 28.36 dB\n/ 0.840 and 33.62 / 0.93, 41.39; 49.61 % and 37.4 / 0.95 do not\n"
-    assert quotes(text + "<!-- t a -->\n11.11\n<!-- end of t a -->\n") == {
+    text += "<!-- t a -->\n11.11\n<!-- end of t a -->\n"
+    assert quotes(text) == {
         ("28.36", "0.840"),
         ("33.62", "0.93"),
         ("41.39", None),
