@@ -4,7 +4,7 @@ from monai_gan_recon.engines.batch import PrepareReconstructionBatch
 from monai_gan_recon.engines.best_model import BestModelSaver
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
 from monai_gan_recon.engines.critic_view import ComplexInferer, MeasuredView, PlainView
-from monai_gan_recon.engines.distributed import join_processes, local_device, parallel
+from monai_gan_recon.engines.distributed import join_processes, leave_processes, local_device, parallel
 from monai_gan_recon.engines.ema import ema_of
 from monai_gan_recon.engines.host_memory import keep_freed_memory
 from monai_gan_recon.engines.last_model import LastModelSaver
@@ -36,6 +36,7 @@ __all__ = [
     "check_training_options",
     "ema_of",
     "join_processes",
+    "leave_processes",
     "keep_freed_memory",
     "local_device",
     "parallel",

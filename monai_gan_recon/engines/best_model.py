@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 MODEL_FILE = "model.pt"
 SUPERVISED_FILE = "model_supervised.pt"
 
+WARM_UP, MAIN = "warm-up", "main"
+"""The phases of a training: the epochs of the warm-up, and those after it."""
+
 
 class BestModelSaver:
     """Save the validated network's bare state dict whenever the key metric is the best of its phase.
@@ -24,6 +27,8 @@ class BestModelSaver:
     The adversary trades PSNR for texture, so the two phases are not compared with each other: the best of the warm-up
     is ``model_supervised.pt``, the best with the adversary is ``model.pt``. A training without adversarial epochs
     writes ``model.pt`` alone. Where no validation fell into the last phase, the last model is kept as ``model.pt``.
+    ``engine.state.best_phase`` names the phase of the best, beside ``best_metric`` and ``best_metric_epoch``; checkpoints
+    keep it, since a training may be resumed with a warm-up of another length.
 
     Args:
         validator: evaluator with a key metric.
@@ -45,29 +50,35 @@ class BestModelSaver:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._keep_best)
         engine.add_event_handler(Events.COMPLETED, self._keep_last)
 
-    def _keep_last(self, _engine: Engine) -> None:
+    def _keep_last(self, engine: Engine) -> None:
         path = self.folder / MODEL_FILE
-        if not path.exists():
+        if best_phase(engine) != self._phase(engine) or not path.exists():
             logger.warning("no validation fell into the last phase: %s is the last model, not the best", path)
             save_state(self.network.state_dict(), path)
 
     def _note_validation(self, validator: Engine, trainer: Engine) -> None:
         self._validated_epoch = trainer.state.epoch
 
+    def _phase(self, engine: Engine) -> str:
+        return WARM_UP if engine.state.epoch <= self.warmup_epochs else MAIN
+
     def _keep_best(self, engine: Engine) -> None:
-        epoch, state = engine.state.epoch, self.validator.state
+        epoch, state, phase = engine.state.epoch, self.validator.state, self._phase(engine)
         if epoch != self._validated_epoch:
             return
         metric = state.metrics[state.key_metric_name]
-        two_phases = 0 < self.warmup_epochs < engine.state.max_epochs
-        supervised = two_phases and epoch <= self.warmup_epochs
-        best_epoch = engine.state.best_metric_epoch
-        fresh_phase = best_epoch < 1 or (two_phases and not supervised and best_epoch <= self.warmup_epochs)
-        if not fresh_phase and metric <= engine.state.best_metric:
+        if best_phase(engine) == phase and metric <= engine.state.best_metric:
             return
         engine.state.best_metric, engine.state.best_metric_epoch = float(metric), epoch
-        path = self.folder / (SUPERVISED_FILE if supervised else MODEL_FILE)
+        engine.state.best_phase = phase
+        another_follows = phase == WARM_UP and self.warmup_epochs < engine.state.max_epochs
+        path = self.folder / (SUPERVISED_FILE if another_follows else MODEL_FILE)
         save_state(self.network.state_dict(), path)
         logger.info(
             "epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path
         )
+
+
+def best_phase(engine: Engine) -> str:
+    """The phase a training's best model is of, :data:`WARM_UP` or :data:`MAIN`; empty if there is none."""
+    return str(getattr(engine.state, "best_phase", ""))

@@ -12,17 +12,23 @@ from typing import Any
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from torch.optim import Optimizer
 
 from monai_gan_recon.data.writing import save_state
+from monai_gan_recon.engines.best_model import best_phase
 
 logger = logging.getLogger(__name__)
+
+PROGRESS = ("epoch", "iteration", "best_metric", "best_metric_epoch", "best_phase")
+"""What a checkpoint holds of the engine's state."""
 
 
 class ResumableCheckpoint:
     """Save everything a training needs to go on after each epoch, and load it when the training starts.
 
     The file is written under a temporary name and renamed, so that a kill leaves the former one intact. It holds
-    tensors and plain values only and is loaded with ``weights_only=True``.
+    tensors and plain values only and is loaded with ``weights_only=True``. Learning rates, weight decay and the like
+    are the configured ones, also where they differ from those of the checkpoint; a scheduled rate keeps its place.
 
     Args:
         path: the checkpoint file.
@@ -58,6 +64,7 @@ class ResumableCheckpoint:
             "iteration": engine.state.iteration,
             "best_metric": float(engine.state.best_metric),
             "best_metric_epoch": int(engine.state.best_metric_epoch),
+            "best_phase": best_phase(engine),
             "random": random_state(),
         }
         save_state(state, self.path)
@@ -72,17 +79,27 @@ class ResumableCheckpoint:
         state = torch.load(self.path, map_location="cpu", weights_only=True)
         try:
             for name, thing in self.objects.items():
-                thing.load_state_dict(state["objects"][name])
+                _load(thing, state["objects"][name])
+            for name in PROGRESS:
+                setattr(engine.state, name, state[name])
         except (KeyError, RuntimeError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"{self.path} does not fit this configuration ({reason}): choose another --ckpt_dir"
             ) from error
-        engine.state.epoch, engine.state.iteration = state["epoch"], state["iteration"]
-        engine.state.best_metric = state["best_metric"]
-        engine.state.best_metric_epoch = state["best_metric_epoch"]
         set_random_state(state["random"])
         logger.info("resumed %s: %d of %d epochs done", self.path, state["epoch"], engine.state.max_epochs)
+
+
+def _load(thing: Any, state: dict[str, Any]) -> None:
+    if not isinstance(thing, Optimizer):
+        thing.load_state_dict(state)
+        return
+    configured = [{key: v for key, v in group.items() if key != "params"} for group in thing.param_groups]
+    thing.load_state_dict(state)
+    for group, wanted in zip(thing.param_groups, configured, strict=True):
+        base, wanted_base = (g.get("initial_lr", g["lr"]) for g in (group, wanted))
+        group.update(wanted, lr=group["lr"] * (wanted_base / base))
 
 
 def random_state() -> dict[str, Any]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import time
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+GLOO_SECONDS = 0.5
+"""How long Gloo's threads may take to come to rest, on a busy machine."""
 
 
 def join_processes() -> int:
@@ -22,6 +26,20 @@ def join_processes() -> int:
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return distributed.get_rank()
+
+
+def leave_processes() -> None:
+    """Leave the process group at the end of a program; nothing where none was joined.
+
+    Gloo's threads may still release the tensors of the last exchange when Python ends, which aborts the process
+    (https://github.com/pytorch/pytorch/pull/179291): they are given a moment.
+    """
+    if not distributed.is_initialized():
+        return
+    gloo = distributed.get_backend() == "gloo"
+    distributed.destroy_process_group()
+    if gloo:
+        time.sleep(GLOO_SECONDS)
 
 
 def local_device() -> torch.device:

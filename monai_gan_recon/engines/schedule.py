@@ -1,4 +1,4 @@
-"""Learning-rate schedule that follows the configuration when a training is resumed with another length."""
+"""Learning-rate schedule that follows the configuration when a training is resumed with another one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from monai.optimizers import WarmupCosineSchedule
 
 
 class ResumableWarmupCosine(WarmupCosineSchedule):
-    """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position, not the length.
+    """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
 
-    A training that is resumed with more epochs, or fewer, goes on along the cosine of its new length.
+    A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the position; ``warmup_steps``, ``t_total``, ``cycles`` and ``end_lr`` stay the configured ones."""
-        configured = {name: getattr(self, name) for name in ("warmup_steps", "t_total", "cycles", "end_lr")}
+        """Load the position; the base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
+        names = ("base_lrs", "warmup_steps", "t_total", "cycles", "end_lr")
+        configured = {name: getattr(self, name) for name in names}
         super().load_state_dict({**state_dict, **configured})

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.engines import (
     BestModelSaver,
     ReconstructionValidator,
+    ResumableCheckpoint,
     ResumableWarmupCosine,
     TrainingLog,
     TrainingProgress,
@@ -24,7 +25,7 @@ from monai_gan_recon.metrics import psnr
 def validated(training, tmp_path):
     """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
 
-    def run(max_epochs=3, warmup_epochs=2, scores=None, interval=1):
+    def run(max_epochs=3, warmup_epochs=2, scores=None, interval=1, checkpoint=None):
         trainer = training(
             max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0
         )
@@ -40,6 +41,9 @@ def validated(training, tmp_path):
         BestModelSaver(validator, trainer.ema_network.module, tmp_path, warmup_epochs).attach(trainer)
         TrainingLog(tmp_path / "log.csv", validator, trainer.state.g_optimizer).attach(trainer)
         TrainingProgress(validator).attach(trainer)
+        if checkpoint is not None:
+            networks = {"generator": trainer.state.g_network, "ema": trainer.ema_network}
+            ResumableCheckpoint(checkpoint, networks, resume=True).attach(trainer)
         trainer.run()
         return trainer, validator
 
@@ -138,6 +142,34 @@ def test_moving_average_of_batch_norm():
     assert (ema.module.running_mean - network.running_mean).abs().max() > 0
 
 
+def weights(path):
+    return torch.load(path, weights_only=True)["refine.0.head.0.weight"]
+
+
+def test_best_with_the_adversary_outlives_a_longer_warm_up(validated, tmp_path):
+    """Resumed with a warm-up that reaches past the epoch of the best: a worse one does not replace it."""
+    scores = [30.0, 31.0, 29.0, 28.0, 28.5]
+    validated(4, 2, scores, checkpoint=tmp_path / "checkpoint.pt")
+    best = weights(tmp_path / "model.pt")
+    trainer, _ = validated(5, 3, scores, checkpoint=tmp_path / "checkpoint.pt")
+    assert trainer.state.best_metric == 29.0
+    assert torch.equal(weights(tmp_path / "model.pt"), best)
+
+
+@pytest.mark.parametrize("interval", [1, 3])
+def test_model_of_a_finished_warm_up_gives_way_to_the_adversary(validated, tmp_path, interval):
+    """A training without the adversary, resumed with it: the model is then of the new phase, validated or not."""
+    scores = [30.0, 31.0, 29.0, 28.0]
+    validated(2, 2, scores, checkpoint=tmp_path / "checkpoint.pt")
+    supervised = weights(tmp_path / "model.pt")
+    trainer, _ = validated(4, 3 if interval == 3 else 2, scores, interval, checkpoint=tmp_path / "checkpoint.pt")
+    assert not torch.equal(weights(tmp_path / "model.pt"), supervised)
+    if interval == 3:
+        assert torch.equal(weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight)
+    else:
+        assert trainer.state.best_metric == 29.0
+
+
 def test_worse_epoch_does_not_replace_the_only_model(validated, tmp_path):
     trainer, _ = validated(max_epochs=2, warmup_epochs=2, scores=[30.0, 28.0])
     assert trainer.state.best_metric_epoch == 1
@@ -165,3 +197,30 @@ def test_schedule_follows_the_length_of_the_resumed_training():
     reference_optimizer, reference = schedule(20)
     assert after == pytest.approx(run(reference_optimizer, reference, 11))
     assert run(longer_optimizer, longer, 9) == pytest.approx(0.01)
+
+
+def test_resumed_training_takes_the_configured_learning_rate(tmp_path):
+    """A tenth of the rate: each step of the resumed cosine has a tenth; other settings are the new ones, too."""
+    from ignite.engine import Engine
+
+    def rates(lr, epochs, path, weight_decay=0.0):
+        optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=lr, weight_decay=weight_decay)
+        scheduler = ResumableWarmupCosine(optimizer, warmup_steps=2, t_total=10, end_lr=0.0)
+        seen = []
+
+        def step(_engine, _batch):
+            seen.append(optimizer.param_groups[0]["lr"])
+            optimizer.step()
+            scheduler.step()
+
+        engine = Engine(step)
+        engine.state.best_metric, engine.state.best_metric_epoch = 0.0, -1
+        ResumableCheckpoint(path, {"optimizer": optimizer, "scheduler": scheduler}, resume=True).attach(engine)
+        engine.run([0], max_epochs=epochs)
+        assert optimizer.param_groups[0]["weight_decay"] == weight_decay
+        return seen
+
+    reference = rates(1.0, 10, tmp_path / "whole.pt")
+    assert rates(1.0, 4, tmp_path / "cut.pt") == reference[:4]
+    resumed = rates(0.1, 10, tmp_path / "cut.pt", weight_decay=0.01)
+    assert resumed == pytest.approx([0.1 * rate for rate in reference[4:]])
