@@ -27,8 +27,8 @@ class BestModelSaver:
     The adversary trades PSNR for texture, so the two phases are not compared with each other: the best of the warm-up
     is ``model_supervised.pt``, the best with the adversary is ``model.pt``. A training without adversarial epochs
     writes ``model.pt`` alone. Where no validation fell into the last phase, the last model is kept as ``model.pt``.
-    ``engine.state.best_phase`` names the phase of the best, beside ``best_metric`` and ``best_metric_epoch``; checkpoints
-    keep it, since a training may be resumed with a warm-up of another length.
+    ``engine.state.best_phase`` names the phase of the best, beside ``best_metric`` and ``best_metric_epoch``;
+    checkpoints keep it, since a training may be resumed with a warm-up of another length.
 
     Args:
         validator: evaluator with a key metric.

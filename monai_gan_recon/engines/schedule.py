@@ -14,7 +14,7 @@ class ResumableWarmupCosine(WarmupCosineSchedule):
     """
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Load the position; the base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
+        """Load the position; base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
         names = ("base_lrs", "warmup_steps", "t_total", "cycles", "end_lr")
         configured = {name: getattr(self, name) for name in names}
         super().load_state_dict({**state_dict, **configured})

@@ -13,7 +13,12 @@ def test_joining_needs_torchrun(monkeypatch):
 
 
 def test_a_process_leaves_the_group_that_it_joined(monkeypatch):
-    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}.items():
+    for name, value in {
+        "LOCAL_RANK": "0",
+        "RANK": "0",
+        "WORLD_SIZE": "1",
+        "MASTER_ADDR": "127.0.0.1",
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("MASTER_PORT", "0")
     assert join_processes() == 0

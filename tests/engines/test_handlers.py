@@ -162,10 +162,14 @@ def test_model_of_a_finished_warm_up_gives_way_to_the_adversary(validated, tmp_p
     scores = [30.0, 31.0, 29.0, 28.0]
     validated(2, 2, scores, checkpoint=tmp_path / "checkpoint.pt")
     supervised = weights(tmp_path / "model.pt")
-    trainer, _ = validated(4, 3 if interval == 3 else 2, scores, interval, checkpoint=tmp_path / "checkpoint.pt")
+    trainer, _ = validated(
+        4, 3 if interval == 3 else 2, scores, interval, checkpoint=tmp_path / "checkpoint.pt"
+    )
     assert not torch.equal(weights(tmp_path / "model.pt"), supervised)
     if interval == 3:
-        assert torch.equal(weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight)
+        assert torch.equal(
+            weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight
+        )
     else:
         assert trainer.state.best_metric == 29.0
 
@@ -215,7 +219,9 @@ def test_resumed_training_takes_the_configured_learning_rate(tmp_path):
 
         engine = Engine(step)
         engine.state.best_metric, engine.state.best_metric_epoch = 0.0, -1
-        ResumableCheckpoint(path, {"optimizer": optimizer, "scheduler": scheduler}, resume=True).attach(engine)
+        ResumableCheckpoint(path, {"optimizer": optimizer, "scheduler": scheduler}, resume=True).attach(
+            engine
+        )
         engine.run([0], max_epochs=epochs)
         assert optimizer.param_groups[0]["weight_decay"] == weight_decay
         return seen
