@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -67,6 +68,11 @@ def report_uncaught_errors_in_one_line() -> None:
     """Print one line from now on for an uncaught error that is the user's to repair, no traceback."""
     if sys.excepthook is not _excepthook and not os.environ.get(TRACEBACK_ENV):
         sys.excepthook = _excepthook
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Logging filter without Ignite's line about an exception, which is raised and told all the same."""
+    return "terminating due to exception" not in record.getMessage()
 
 
 def _excepthook(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

@@ -6,7 +6,8 @@ from .manifest_check import manifest_problems
 from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
 from .slice_dataset import VolumeSliceDataset
 from .validation_slices import ValidationSlices
-from .writing import case_name, save_nifti
+from .cases import case_name, with_cases
+from .writing import save_nifti
 
 __all__ = [
     "EpochSampler",
@@ -22,4 +23,5 @@ __all__ = [
     "load_volume",
     "manifest_problems",
     "save_nifti",
+    "with_cases",
 ]

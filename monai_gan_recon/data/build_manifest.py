@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from .manifest import SECTIONS
 from .manifest_check import sha256_of
-from .writing import atomic_path, case_name
+from .cases import case_name
+from .writing import atomic_path
 
 _NIFTI = (".nii", ".nii.gz")
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"

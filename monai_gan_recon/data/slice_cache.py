@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import functools
 import hashlib
+import inspect
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -36,7 +37,7 @@ def describe(value: Any, _depth: int = 0) -> str:
     """Text that is the same for transforms built alike, in every process (``repr`` holds addresses).
 
     Random states and private attributes are left out; functions count by their code, tensors by their
-    content.
+    content, classes of this package also by the file that they are written in: a changed transform prepares anew.
     """
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Path)):
         return repr(value)
@@ -62,7 +63,13 @@ def describe(value: Any, _depth: int = 0) -> str:
         return _without_address(value)
     state = {k: v for k, v in vars(value).items() if not k.startswith("_") and k != "R"}
     held_here = describe(state, _depth + 1) if state else _without_address(value)
-    return f"{type(value).__module__}.{type(value).__qualname__}{held_here}"
+    return f"{type(value).__module__}.{type(value).__qualname__}{_source(type(value))}{held_here}"
+
+
+def _source(kind: type) -> str:
+    if kind.__module__.partition(".")[0] != __package__.partition(".")[0]:
+        return ""
+    return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
 
 
 def _without_address(value: Any) -> str:

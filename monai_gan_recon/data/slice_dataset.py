@@ -20,7 +20,7 @@ from tqdm import tqdm
 from ..transforms.geometry import plane_axcodes
 from .epoch_sampler import EpochSampler
 from .slice_cache import CachedSlices, cached_slices
-from .writing import case_name
+from .cases import with_cases
 
 
 class VolumeSliceDataset(Dataset):
@@ -73,8 +73,8 @@ class VolumeSliceDataset(Dataset):
         self.slices_per_epoch = slices_per_epoch
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[CachedSlices, str, str, str, int]] = []
-        for entry in tqdm(data, desc="preparing volumes", unit="volume", disable=None if progress else True):
-            case = case_name(entry["image"])
+        for entry in tqdm(with_cases(data), desc="preparing volumes", unit="volume", disable=None if progress else True):
+            case = entry["case"]
             person = str(entry.get("person", case))
             planes_of = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, slices in planes_of.items():

@@ -13,17 +13,6 @@ import nibabel as nib
 import numpy as np
 import torch
 
-_SUFFIXES = (".nii.gz", ".nii", ".npy", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".mgz", ".mgh")
-
-
-def case_name(path: str | os.PathLike[str]) -> str:
-    """Name of a case for its result files: file name without ".nii.gz", or name of the DICOM folder."""
-    path = Path(path)
-    for suffix in _SUFFIXES:
-        if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-            return path.name[: -len(suffix)]
-    return path.name or path.absolute().name
-
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:

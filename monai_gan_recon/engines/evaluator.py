@@ -11,6 +11,7 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer, SliceInferer
 from torch import nn
 
+from monai_gan_recon.bundle.failing import is_news
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.networks.estimate import estimate
 
@@ -57,8 +58,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.bf16 = resolve_amp(amp, device)
-        # Ignite would log the message of an exception that is raised all the same
-        self.logger.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
+        self.logger.addFilter(is_news)  # added once: Ignite gives all engines of a class one logger
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""

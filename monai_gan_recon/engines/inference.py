@@ -11,7 +11,7 @@ from monai.data import Dataset
 from torch.utils.data import DataLoader
 
 from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data import Manifest, case_name, find_volumes
+from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
 
 
 def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
@@ -56,21 +56,6 @@ def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[
         {"image": str(entry["image"]), "case": entry["case"], "person": str(entry["person"])}
         for entry in with_cases(manifest.section(section))
     ]
-
-
-def with_cases(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Entries with a ``case``: the name of the image's file, numbered where several share it; no two are the same."""
-    names = [case_name(entry["image"]) for entry in entries]
-    count = Counter(names)
-    taken = {name for name in names if count[name] == 1}
-    cases = []
-    for number, name in enumerate(names):
-        case, further = name, number
-        while count[name] > 1 and (case == name or case in taken):
-            case, further = f"{name}_{further}", further + len(names)
-        taken.add(case)
-        cases.append(case)
-    return [dict(entry) | {"case": case} for entry, case in zip(entries, cases, strict=True)]
 
 
 class VolumeDataset(Dataset):

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from monai_gan_recon.data.epoch_sampler import EpochSampler
-from monai_gan_recon.data.writing import case_name
+from monai_gan_recon.data.cases import with_cases
 from monai_gan_recon.segmentation.volume_cache import CachedVolume, DictTransform, cached_volume
 
 _TRIES = 50
@@ -78,8 +78,8 @@ class TissuePatchDataset(Dataset):
         with tqdm(
             total=total, desc="preparing volumes", unit="image", disable=None if progress else True
         ) as bar:
-            for entry in data:
-                case = case_name(entry["image"])
+            for entry in with_cases(data):
+                case = entry["case"]
                 bar.set_postfix_str(case)
                 volume = cached_volume(
                     entry, volume_transform, degradation, features, copies, folder, self.seed, bar.update
@@ -104,7 +104,7 @@ class TissuePatchDataset(Dataset):
             raise IndexError(f"patch index must not be negative, it is {index}")
         epoch, number = divmod(int(index), len(self))
         rng = np.random.default_rng([self.seed, epoch, number])
-        volume, person, case = self._volumes[number % len(self._volumes)]
+        volume, person, case = self._volumes[int(index) % len(self._volumes)]
         copy = 1 + rng.integers(len(volume.images) - 1) if rng.random() < self.degraded_fraction else 0
         labels = np.load(volume.labels, mmap_mode="r")
         image = np.load(volume.images[copy], mmap_mode="r")

@@ -8,7 +8,7 @@ from typing import Any
 
 from monai.engines import SupervisedEvaluator
 
-from monai_gan_recon.bundle.failing import user_message
+from monai_gan_recon.bundle.failing import is_news, user_message
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 
@@ -46,8 +46,7 @@ class TissueEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.segmenter, self.keep_going = segmenter, keep_going
-        # Ignite would log the message of an exception that is raised all the same
-        self.logger.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
+        self.logger.addFilter(is_news)  # added once: Ignite gives all engines of a class one logger
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[str, Any]) -> dict[str, Any]:
         case = str(batchdata.get("case", ""))

@@ -13,7 +13,7 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.data.input_check import check_affine
 from monai_gan_recon.data.volume_formats import read_itk, read_nifti
-from monai_gan_recon.data.writing import case_name
+from monai_gan_recon.data.cases import case_name
 from monai_gan_recon.segmentation.instances import Instances, label_values
 from monai_gan_recon.segmentation.region_report import refuse_existing_report, write_region_report
 

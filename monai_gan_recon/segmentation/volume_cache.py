@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from monai.transforms import Randomizable
 
+from monai_gan_recon.data.cases import case_name
 from monai_gan_recon.data.slice_cache import cache_key, describe
 from monai_gan_recon.data.writing import atomic_path
 
@@ -45,7 +46,8 @@ def cached_volume(
     """Prepare one volume and its degraded copies, unless an earlier run left them in ``folder``.
 
     Args:
-        entry: entry of a data manifest; ``image`` is a path, and so are all other strings of files.
+        entry: entry of a data manifest; ``image`` is a path, and so are all other strings of files; ``person`` and
+            ``case`` choose what is drawn for its copies.
         volume_transform: from the entry to ``image`` (1, X, Y, Z), magnitudes, and ``label`` on its grid.
         degradation: random, seeded for each copy; None with ``copies`` 0.
         features: applied to the volume and to each copy; makes ``image`` (C, X, Y, Z), the network's input.
@@ -60,10 +62,12 @@ def cached_volume(
     """
     recipe = describe([volume_transform, features])
     key = cache_key(entry["image"], recipe + _other_files(entry))
+    name = f"{entry.get('person')} {entry.get('case') or case_name(entry['image'])}"
+    drawn_for = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)  # the same wherever the file lies
     labels = folder / f"{key}_label.npy"
     images = [folder / f"{key}_0.npy"]
     for copy in range(1, copies + 1):
-        degraded = hashlib.sha256(f"{describe(degradation)} {seed} {copy}".encode()).hexdigest()[:12]
+        degraded = hashlib.sha256(f"{describe(degradation)} {seed} {copy} {name}".encode()).hexdigest()[:12]
         images.append(folder / f"{key}_{degraded}.npy")
     volume: dict[str, Any] | None = None
     for copy, file in enumerate(images):
@@ -74,7 +78,7 @@ def cached_volume(
                 degrade = copy_of(
                     degradation
                 )  # a random transform keeps what it drew, and would get another name
-                state = np.random.SeedSequence([seed, copy, int(key[:8], 16)]).generate_state(1)
+                state = np.random.SeedSequence([seed, copy, drawn_for]).generate_state(1)
                 if isinstance(degrade, Randomizable):
                     degrade.set_random_state(seed=int(state[0]))
                 item = dict(degrade(item))

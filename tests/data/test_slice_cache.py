@@ -1,5 +1,7 @@
 """Description of transforms: equal for equal recipes, different for different ones."""
 
+import importlib.util
+import sys
 from functools import partial
 
 import numpy as np
@@ -50,3 +52,18 @@ def test_closures_count_by_what_they_hold():
     assert describe(partial(np.add, 1)) != describe(partial(np.add, 2))
     assert describe(np.sqrt) != describe(np.exp)
     assert describe(lambda x, n=1: x + n) != describe(lambda x, n=2: x + n)
+
+
+def test_a_changed_class_of_the_package_is_described_otherwise(tmp_path, monkeypatch):
+    def built(name, body):
+        file = tmp_path / "module.py"
+        file.write_text(f"class Transform:\n    def __call__(self, x):\n        return {body}\n")
+        spec = importlib.util.spec_from_file_location(name, file)
+        module = importlib.util.module_from_spec(spec)
+        monkeypatch.setitem(sys.modules, name, module)
+        spec.loader.exec_module(module)
+        return describe(module.Transform())
+
+    assert built("monai_gan_recon.a", "x") == built("monai_gan_recon.a", "x")
+    assert built("monai_gan_recon.a", "x") != built("monai_gan_recon.a", "x + 1")
+    assert built("other.a", "x") == built("other.a", "x + 1")

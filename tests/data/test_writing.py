@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_gan_recon.data.writing import atomic_path, case_name, save_nifti
+from monai_gan_recon.data.writing import atomic_path, save_nifti
 
 
 def test_saved_volume_reads_back(tmp_path, volume, oblique_affine):
@@ -92,17 +92,3 @@ def test_interrupted_writing_leaves_nothing(tmp_path):
 def test_other_suffix_is_refused(tmp_path, volume):
     with pytest.raises(ValueError, match=r"must end in \.nii\.gz or \.nii"):
         save_nifti(volume, np.eye(4), tmp_path / "a.png")
-
-
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("x/1000_T1w.nii.gz", "1000_T1w"),
-        ("a.b.nii", "a.b"),
-        ("dicom/series.1", "series.1"),
-        ("s.npy", "s"),
-        ("d/", "d"),
-    ],
-)
-def test_case_name(path, name):
-    assert case_name(path) == name

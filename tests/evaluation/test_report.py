@@ -102,7 +102,7 @@ def test_foreign_results_stop_the_run_before_its_work(tmp_path, volume):
     engine = Engine(lambda _engine, batch: calls.append(batch))
     report.attach(engine)
     with pytest.raises(ValueError, match="choose another output_dir"):
-        report.start(engine)
+        engine.run([volume("anna")])
     assert not calls
     assert (tmp_path / "metrics.json").read_text() == "{}"
 

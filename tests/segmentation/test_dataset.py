@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,11 @@ def test_patches_lie_about_tissue_and_volumes_take_turns(make):
         )
 
 
+def test_each_volume_has_its_turn_over_epochs(make):
+    dataset = make(patches_per_epoch=1)
+    assert [dataset[index]["person"] for index in range(4)] == ["5", "7", "5", "7"]
+
+
 def test_degraded_fraction(make):
     def share(fraction):
         items = make(patches_per_epoch=200, degraded_fraction=fraction)
@@ -105,6 +112,33 @@ def test_what_a_degradation_drew_does_not_change_its_name(make, tmp_path):
     make(degradation=Gain(), copies=2)
     assert set((tmp_path / "cache").iterdir()) == files
     assert len(make.calls) == 2
+
+
+def test_what_is_drawn_for_a_copy_does_not_depend_on_where_the_file_lies(make, entries, tmp_path):
+    def copies(cache):
+        dataset = TissuePatchDataset(
+            entries, Prepare(), two_features, cache, (6, 6, 6), Gain(), copies=2, progress=False
+        )
+        return [np.load(image) for volume, *_ in dataset._volumes for image in volume.images]
+
+    here = copies(tmp_path / "here")
+    (tmp_path / "moved").mkdir()
+    for entry in entries:
+        entry["image"] = shutil.move(entry["image"], tmp_path / "moved")
+    there = copies(tmp_path / "there")
+    assert all(np.array_equal(a, b) for a, b in zip(here, there, strict=True))
+    assert len({float(image.max()) for image in here}) == len(here)
+
+
+def test_volumes_of_one_file_name_are_told_apart(tmp_path):
+    for number in (5, 7):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "T1w.txt").write_text(str(number))
+    entries = [{"image": str(tmp_path / f"{number}/T1w.txt")} for number in (5, 7)]
+    dataset = TissuePatchDataset(
+        entries, Prepare(), two_features, tmp_path / "cache", (6, 6, 6), patches_per_epoch=2, progress=False
+    )
+    assert len({item["case"] for item in dataset}) == len({item["person"] for item in dataset}) == 2
 
 
 def test_sampler_gives_the_epochs_patches(make):

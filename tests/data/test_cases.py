@@ -2,7 +2,21 @@
 
 import pytest
 
-from monai_gan_recon.engines.inference import with_cases
+from monai_gan_recon.data import case_name, with_cases
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("x/1000_T1w.nii.gz", "1000_T1w"),
+        ("a.b.nii", "a.b"),
+        ("dicom/series.1", "series.1"),
+        ("s.npy", "s"),
+        ("d/", "d"),
+    ],
+)
+def test_case_name(path, name):
+    assert case_name(path) == name
 
 
 @pytest.mark.parametrize(
