@@ -22,10 +22,10 @@ from tqdm import tqdm
 from monai_gan_recon.data import LoadVolume, load_manifest
 from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.networks.baselines import CompressedSensing
+from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
+from monai_gan_recon.vocabulary import TRACKS
 
-METHODS = ("wavelet", "tv")
-TRACKS = ("replica", "simulated")
 RATES = (0.09375, 0.49609375)
 WEIGHTS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from monai_gan_recon.vocabulary import TRACKS
+
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
 SYSTEMS_DIR = BUNDLE / "configs" / "systems"
@@ -39,8 +41,6 @@ SYSTEMS = {**UNTRAINED, **LEARNED, **SHIPPED}
 SIZES = ("64x128", "128x256", "256x256")
 RATES = (0.09375, 0.49609375)
 """True rates of DAGAN's 10 % and 50 % patterns (24 and 127 of 256 lines)."""
-
-TRACKS = ("replica", "simulated")
 
 NOT_DEFINED = {
     ("zero_filled_hermitian", "simulated"): "an object with phase has no Hermitian mirror",

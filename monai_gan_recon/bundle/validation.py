@@ -9,11 +9,7 @@ from typing import Any
 from monai_gan_recon.bundle.failing import fail, fail_clearly
 from monai_gan_recon.bundle.words import plain
 from monai_gan_recon.kspace import check_pattern, check_rate
-
-TRACKS = ("replica", "simulated")
-PLANES = ("coronal", "axial", "sagittal")
-MIN_SIZE = 16
-"""Least height and width of a slice in pixels that the networks take."""
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANES, TRACKS
 
 
 def validate_protocol(
@@ -91,9 +87,10 @@ def validate_size(size: Any, option: str = "size") -> None:
     if len(numbers) != 2 or not all(_whole(n) for n in numbers):
         whole = "; whole slices (null) are not possible here" if plain(size) is None else f", not {size!r}"
         fail(f'--{option}: give height and width, such as "[256,256]"{whole}')
-    if min(numbers) < MIN_SIZE:
+    if min(numbers) < MIN_SLICE_SIZE:
         fail(
-            f"--{option}: slices need at least {MIN_SIZE} x {MIN_SIZE} pixels, got {numbers[0]} x {numbers[1]}"
+            f"--{option}: slices need at least {MIN_SLICE_SIZE} x {MIN_SLICE_SIZE} pixels, "
+            f"got {numbers[0]} x {numbers[1]}"
         )
 
 

@@ -1,12 +1,12 @@
 """Data in and out: manifests split by person, readers with clear errors, training slices, writers."""
 
+from .cases import case_name, with_cases
 from .epoch_sampler import EpochSampler
 from .manifest import Manifest, available_manifests, load_manifest
 from .manifest_check import manifest_problems
 from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
 from .slice_dataset import VolumeSliceDataset
 from .validation_slices import ValidationSlices
-from .cases import case_name, with_cases
 from .writing import save_nifti
 
 __all__ = [

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from .cases import case_name
 from .manifest import SECTIONS
 from .manifest_check import sha256_of
-from .cases import case_name
+from .volume_formats import NIFTI
 from .writing import atomic_path
 
-_NIFTI = (".nii", ".nii.gz")
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 
 
@@ -41,9 +41,7 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     subjects = sorted(entry for entry in folder.glob("sub-*") if entry.is_dir())
     if subjects and suffix is None:
         suffix = "T1w"
-    files = [
-        file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith(_NIFTI)
-    ]
+    files = [file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith(NIFTI)]
     entries = []
     for file in sorted(files):
         stem = case_name(file)

@@ -8,7 +8,8 @@ import nibabel as nib
 import numpy as np
 import torch
 
-MIN_SLICE_SIZE = 16
+from ..vocabulary import MIN_SLICE_SIZE
+
 _IN_PLANE = {
     "coronal": (0, 2),
     "axial": (0, 1),

@@ -14,13 +14,10 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, SpaceKeys
 
+from ..vocabulary import MIN_SLICE_SIZE
 from .dicom_series import is_dicom, read_dicom
-from .input_check import MIN_SLICE_SIZE, check_affine, check_slice_size, check_values
-from .volume_formats import read_itk, read_nifti, read_numpy
-
-_NIFTI = (".nii", ".nii.gz")
-_NUMPY = (".npy",)
-_ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
+from .input_check import check_affine, check_slice_size, check_values
+from .volume_formats import ITK, NIFTI, NUMPY, read_itk, read_nifti, read_numpy
 
 
 def load_volume(
@@ -71,11 +68,11 @@ def _read(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
             raise FileNotFoundError(f"{path}: no such file or folder; check the path")
         if path.is_dir() or is_dicom(path):
             return read_dicom(path)
-        if name.endswith(_NIFTI):
+        if name.endswith(NIFTI):
             return read_nifti(path)
-        if name.endswith(_NUMPY):
+        if name.endswith(NUMPY):
             return read_numpy(path, plane)
-        if name.endswith(_ITK):
+        if name.endswith(ITK):
             return read_itk(path)
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
@@ -109,7 +106,7 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     volumes = [
         entry
         for entry in entries
-        if (entry.is_file() and entry.name.lower().endswith(_NIFTI + _NUMPY + _ITK))
+        if (entry.is_file() and entry.name.lower().endswith(NIFTI + NUMPY + ITK))
         or (entry.is_dir() and any(is_dicom(file) for file in entry.iterdir()))
     ]
     if not volumes:

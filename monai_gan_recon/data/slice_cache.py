@@ -21,7 +21,7 @@ import torch
 from .. import __version__
 from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane
-from .input_check import MIN_SLICE_SIZE
+from ..vocabulary import MIN_SLICE_SIZE
 from .writing import atomic_path
 
 

@@ -18,9 +18,9 @@ from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from ..transforms.geometry import plane_axcodes
+from .cases import with_cases
 from .epoch_sampler import EpochSampler
 from .slice_cache import CachedSlices, cached_slices
-from .cases import with_cases
 
 
 class VolumeSliceDataset(Dataset):
@@ -73,7 +73,9 @@ class VolumeSliceDataset(Dataset):
         self.slices_per_epoch = slices_per_epoch
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[CachedSlices, str, str, str, int]] = []
-        for entry in tqdm(with_cases(data), desc="preparing volumes", unit="volume", disable=None if progress else True):
+        for entry in tqdm(
+            with_cases(data), desc="preparing volumes", unit="volume", disable=None if progress else True
+        ):
             case = entry["case"]
             person = str(entry.get("person", case))
             planes_of = cached_slices(entry, volume_transform, names, folder, foreground_threshold)

@@ -15,6 +15,11 @@ from nibabel.spatialimages import HeaderDataError
 
 from .input_check import check_shape
 
+NIFTI = (".nii", ".nii.gz")
+NUMPY = (".npy",)
+ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
+"""Ends of file names."""
+
 _READ_ERRORS = (EOFError, OSError, ValueError, TypeError, MemoryError, zlib.error)
 # directions in RAS (as columns) of N, H and W of an array (N, H, W) shown as it is
 _ONE_SLICE = {

@@ -13,7 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
-MIN_SIZE = 16
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
+
 _REDUCTION = 32  # the stem halves the image twice, the stages 2 to 4 once each
 
 
@@ -137,9 +138,9 @@ class ResNetCritic(nn.Module):
                 f"critic: expected images (B, {self.in_channels}, H, W), got shape {tuple(x.shape)}"
             )
         height, width = x.shape[2:]
-        if min(height, width) < MIN_SIZE:
+        if min(height, width) < MIN_SLICE_SIZE:
             raise ValueError(
-                f"critic: images must be at least {MIN_SIZE}x{MIN_SIZE}, got {height}x{width}; pad them"
+                f"critic: images must be at least {MIN_SLICE_SIZE}x{MIN_SLICE_SIZE}, got {height}x{width}; pad them"
             )
         if not self._norm or max(height, width) > _REDUCTION:
             return

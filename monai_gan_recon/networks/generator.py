@@ -9,8 +9,7 @@ from torch import nn
 
 from monai_gan_recon.kspace import data_consistency, from_channels, posterior_mean, to_channels
 from monai_gan_recon.networks.encoder_decoder import RESNET50_LAYERS, ResNetEncoderDecoder
-
-MINIMUM_SIZE = 16
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 DEFAULT_ITERATIONS = 5
 """Conjugate gradient steps of each posterior mean."""
@@ -142,9 +141,9 @@ class ResNetGenerator(nn.Module):
         return estimate * scale
 
     def _check(self, x: torch.Tensor) -> None:
-        if x.ndim != 4 or x.shape[1] != self.in_channels or min(x.shape[-2:]) < MINIMUM_SIZE:
+        if x.ndim != 4 or x.shape[1] != self.in_channels or min(x.shape[-2:]) < MIN_SLICE_SIZE:
             raise ValueError(
-                f"the generator takes (B, {self.in_channels}, H, W) with H and W at least {MINIMUM_SIZE}, "
+                f"the generator takes (B, {self.in_channels}, H, W) with H and W at least {MIN_SLICE_SIZE}, "
                 f"got {tuple(x.shape)}"
             )
 

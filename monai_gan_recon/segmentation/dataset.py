@@ -14,8 +14,8 @@ from monai.transforms import Randomizable
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from monai_gan_recon.data.epoch_sampler import EpochSampler
 from monai_gan_recon.data.cases import with_cases
+from monai_gan_recon.data.epoch_sampler import EpochSampler
 from monai_gan_recon.segmentation.volume_cache import CachedVolume, DictTransform, cached_volume
 
 _TRIES = 50

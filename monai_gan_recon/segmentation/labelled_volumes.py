@@ -13,7 +13,7 @@ from monai.transforms import Transform
 
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.data.reading import LoadVolume
-from monai_gan_recon.segmentation.labels import LoadLabels, check_labels, labels_of_maps
+from monai_gan_recon.segmentation.labels import GRID_TOLERANCE, LoadLabels, check_labels, labels_of_maps
 
 logger = logging.getLogger(__name__)
 
@@ -88,7 +88,7 @@ class LoadTissueLabelsd(Transform):
 
     def __init__(self, image_key: str = "image", label_key: str = "label") -> None:
         self.image_key, self.label_key = image_key, label_key
-        self.load_labels, self.load_map = LoadLabels(), LoadVolume()
+        self.load_labels = LoadLabels()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Load the labels.
@@ -101,13 +101,33 @@ class LoadTissueLabelsd(Transform):
         if self.label_key in result:
             result[self.label_key] = self.load_labels(result[self.label_key], image)
             return result
-        gray, white = (self.load_map(result.pop(key)) for key in MAPS)
-        for volume in (gray, white):
-            if volume.shape != image.shape or not torch.allclose(volume.affine, image.affine, atol=1e-3):
-                raise ValueError(
-                    f"{volume.meta['filename_or_obj']}: lies on another grid than the image; give maps on its grid"
-                )
-        labels = torch.from_numpy(labels_of_maps(gray[0].numpy(), white[0].numpy(), image[0].numpy()))[None]
-        result[self.label_key] = MetaTensor(labels, meta=dict(image.meta))
+        result[self.label_key] = load_labels_of_maps({key: result.pop(key) for key in MAPS}, image)
         check_labels(result[self.label_key], image)
         return result
+
+
+def load_labels_of_maps(files: Mapping[str, Any], image: MetaTensor) -> MetaTensor:
+    """Read maps of gray and white matter, and make labels of them, see :func:`labels_of_maps`.
+
+    Args:
+        files: paths under the keys ``MAPS``.
+        image: (1, X, Y, Z), which the maps must fit.
+
+    Returns:
+        Labels of the image's shape, affine and metadata, uint8.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a map cannot be read, or has another size or affine than the image.
+    """
+    load = LoadVolume()
+    maps = [load(files[key]) for key in MAPS]
+    for key, volume in zip(MAPS, maps, strict=True):
+        same_size = volume.shape == image.shape
+        if not same_size or not torch.allclose(volume.affine, image.affine, rtol=0, atol=GRID_TOLERANCE):
+            raise ValueError(
+                f"{files[key]}: lies on another grid than the image (another {'affine' if same_size else 'size'}); "
+                "give a map on its grid"
+            )
+    labels = labels_of_maps(*(volume.numpy() for volume in (*maps, image)))
+    return MetaTensor(torch.from_numpy(labels), meta=dict(image.meta))

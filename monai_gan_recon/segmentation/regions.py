@@ -11,13 +11,12 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data.input_check import check_affine
-from monai_gan_recon.data.volume_formats import read_itk, read_nifti
 from monai_gan_recon.data.cases import case_name
+from monai_gan_recon.data.input_check import check_affine
+from monai_gan_recon.data.volume_formats import ITK, read_itk, read_nifti
 from monai_gan_recon.segmentation.instances import Instances, label_values
 from monai_gan_recon.segmentation.region_report import refuse_existing_report, write_region_report
 
-_ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 _MAX_CLASSES = 500
 """Most classes of a label map; a file with more values is an image."""
 
@@ -38,7 +37,7 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file; give a label map (.nii, .nii.gz, .nrrd or .mha)")
-    array, affine = read_itk(path) if path.name.lower().endswith(_ITK) else read_nifti(path)
+    array, affine = read_itk(path) if path.name.lower().endswith(ITK) else read_nifti(path)
     check_affine(path, affine)
     try:
         values = label_values(torch.from_numpy(array[None]))

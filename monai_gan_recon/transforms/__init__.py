@@ -14,12 +14,11 @@ from monai_gan_recon.transforms.phase_noise import (
     noise_sigma,
     smooth_phase,
 )
-from monai_gan_recon.transforms.undersample import TRACKS, Acquisition, Undersample, acquire, measured
+from monai_gan_recon.transforms.undersample import Acquisition, Undersample, acquire, measured
 from monai_gan_recon.transforms.undersample_dictionary import RandUndersampled, Undersampled
 
 __all__ = [
     "FOREGROUND_THRESHOLD",
-    "TRACKS",
     "Acquisition",
     "CropPadSlices",
     "CropPadSlicesd",

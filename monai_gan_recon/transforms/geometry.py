@@ -10,8 +10,9 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import InvertibleTransform, MapTransform, Orientation, Orientationd, ResizeWithPadOrCrop
 
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
+
 _AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
-_MIN_SIZE = 16
 
 
 def plane_axcodes(plane: str) -> str:
@@ -85,9 +86,9 @@ class CropPadSlices(InvertibleTransform):
         if size is None:
             return
         lengths = list(size) if isinstance(size, Sequence) else []
-        if len(lengths) != 2 or not all(isinstance(n, Integral) and n >= _MIN_SIZE for n in lengths):
+        if len(lengths) != 2 or not all(isinstance(n, Integral) and n >= MIN_SLICE_SIZE for n in lengths):
             raise ValueError(
-                f"slice size must be [height, width], each at least {_MIN_SIZE} pixels, not {size!r}"
+                f"slice size must be [height, width], each at least {MIN_SLICE_SIZE} pixels, not {size!r}"
             )
         self.size = (int(lengths[0]), int(lengths[1]))
         self.resizers = {3: ResizeWithPadOrCrop(self.size), 4: ResizeWithPadOrCrop((-1, *self.size))}

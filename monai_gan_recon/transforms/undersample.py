@@ -21,8 +21,7 @@ from monai_gan_recon.kspace import (
     to_channels,
 )
 from monai_gan_recon.transforms.phase_noise import complex_noise, noise_sigma, smooth_phase
-
-TRACKS = ("replica", "simulated")
+from monai_gan_recon.vocabulary import TRACKS
 
 
 class Acquisition(NamedTuple):

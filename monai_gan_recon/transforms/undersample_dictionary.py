@@ -13,7 +13,8 @@ from monai.transforms import MapTransform, RandomizableTransform
 
 from monai_gan_recon.kspace import check_pattern, check_rate, sampling_mask
 from monai_gan_recon.transforms.phase_noise import noise_sigma, smooth_phase
-from monai_gan_recon.transforms.undersample import TRACKS, Acquisition, Undersample, acquire
+from monai_gan_recon.transforms.undersample import Acquisition, Undersample, acquire
+from monai_gan_recon.vocabulary import TRACKS
 
 
 class Undersampled(MapTransform):

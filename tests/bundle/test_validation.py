@@ -1,10 +1,10 @@
 import pytest
 
 from monai_gan_recon import bundle
-from monai_gan_recon.bundle.validation import MIN_SIZE, PLANES, TRACKS
 from monai_gan_recon.data import input_check
 from monai_gan_recon.kspace import PATTERNS
-from monai_gan_recon.transforms import geometry, undersample
+from monai_gan_recon.transforms import geometry
+from monai_gan_recon.vocabulary import PLANES
 
 NOT_NUMBERS = ["0.1", None, True, [], [0.1, 0.5], float("nan")]
 
@@ -23,11 +23,9 @@ def test_good_protocols_pass(pattern):
     bundle.validate_rate_range((0.08, 0.55))
 
 
-def test_names_are_those_of_the_transforms():
-    assert undersample.TRACKS == TRACKS
+def test_every_plane_is_known_to_the_transforms_and_checks():
     assert set(PLANES) == set(input_check._IN_PLANE)
     assert [geometry.plane_axcodes(plane) for plane in PLANES] == ["AIL", "SPL", "RIA"]
-    assert input_check.MIN_SLICE_SIZE == MIN_SIZE
 
 
 @pytest.mark.parametrize("rate", [0, -0.1, 1.01, *NOT_NUMBERS])

@@ -19,8 +19,7 @@ from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bu
 from monai_gan_recon.bundle.options import ids, strings
 from monai_gan_recon.data.manifest import SECTIONS
 from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
-
-SEGMENTERS = ("network", "mixture")
+from monai_gan_recon.segmentation.options import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -84,8 +83,8 @@ class PairedOptions:
             check_device(self.device)
         if self.section not in SECTIONS:
             raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
-        if self.segmentation not in SEGMENTERS:
-            raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(SEGMENTERS)}")
+        if self.segmentation not in METHODS:
+            raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
         for name in ("weights", "segmentation_weights"):
             if getattr(self, name) is not None:
                 validate_file(getattr(self, name), name)

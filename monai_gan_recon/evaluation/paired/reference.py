@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
-from monai_gan_recon.segmentation.labels import GRID_TOLERANCE, TISSUES, LoadLabels, labels_of_maps
-
-MAPS = ("gray_matter", "white_matter")
-"""Keys of the probability maps in a manifest's entry."""
+from monai_gan_recon.segmentation.labelled_volumes import MAPS, load_labels_of_maps
+from monai_gan_recon.segmentation.labels import TISSUES, LoadLabels
 
 TISSUES_OF_MAPS = {number: tissue for number, tissue in TISSUES.items() if tissue in ("gm", "wm")}
 """Tissues that the maps define; what is neither may be CSF, dura or anything else."""
@@ -51,14 +47,4 @@ def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLa
         return ReferenceLabels(LoadLabels()(entry["label"], image), TISSUES)
     if not all(entry.get(key) for key in MAPS):
         return None
-    maps = [LoadVolume()(entry[key]) for key in MAPS]
-    for key, volume in zip(MAPS, maps, strict=True):
-        same_grid = volume.shape == image.shape and torch.allclose(
-            volume.affine, image.affine, rtol=0, atol=GRID_TOLERANCE
-        )
-        if not same_grid:
-            raise ValueError(
-                f"{entry[key]}: has another size or affine than {entry['image']}; give a map on its grid"
-            )
-    labels = labels_of_maps(*(volume.numpy() for volume in (*maps, image)))
-    return ReferenceLabels(MetaTensor(torch.from_numpy(labels), meta=image.meta), TISSUES_OF_MAPS)
+    return ReferenceLabels(load_labels_of_maps(entry, image), TISSUES_OF_MAPS)

@@ -10,8 +10,7 @@ from tqdm import tqdm
 
 from monai_gan_recon import __version__
 from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data import Manifest, load_manifest
-from monai_gan_recon.data import with_cases
+from monai_gan_recon.data import Manifest, load_manifest, with_cases
 from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction, default_device
 from monai_gan_recon.evaluation.paired.cache import options_hash
 from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics

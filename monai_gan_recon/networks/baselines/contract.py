@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from monai_gan_recon.kspace import from_channels
-from monai_gan_recon.networks.generator import MINIMUM_SIZE
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 
 def check_input(x: torch.Tensor, channels: int, name: str) -> None:
@@ -17,9 +17,9 @@ def check_input(x: torch.Tensor, channels: int, name: str) -> None:
     Raises:
         ValueError: with the network's name and what it got.
     """
-    if x.ndim != 4 or x.shape[1] != channels or min(x.shape[-2:]) < MINIMUM_SIZE:
+    if x.ndim != 4 or x.shape[1] != channels or min(x.shape[-2:]) < MIN_SLICE_SIZE:
         raise ValueError(
-            f"{name} takes (B, {channels}, H, W) with H and W at least {MINIMUM_SIZE}, got {tuple(x.shape)}"
+            f"{name} takes (B, {channels}, H, W) with H and W at least {MIN_SLICE_SIZE}, got {tuple(x.shape)}"
         )
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from monai_gan_recon.networks.blocks import pad_to_multiple
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 _LEAKY = ("leakyrelu", {"negative_slope": 0.2})
 _REDUCTION = 64
@@ -33,9 +34,9 @@ class DAGANCritic(nn.Module):
 
     def __init__(self, size: Sequence[int], width: int = 64) -> None:
         super().__init__()
-        if len(size) != 2 or min(size) < 16:
+        if len(size) != 2 or min(size) < MIN_SLICE_SIZE:
             raise ValueError(
-                f"DAGAN's critic: size must be height and width of at least 16, got {tuple(size)}"
+                f"DAGAN's critic: size must be height and width of at least {MIN_SLICE_SIZE}, got {tuple(size)}"
             )
         self.size = (int(size[0]), int(size[1]))
         channels = [width * 2**i for i in range(6)]
