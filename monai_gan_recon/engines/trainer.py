@@ -31,13 +31,16 @@ ADVERSARIAL_SHARE = "adversarial_share"
 
 
 class ReconstructionGANTrainer(AdversarialTrainer):
-    """Train a generator to reconstruct, at first alone, then against a critic.
+    r"""Train a generator to reconstruct, at first alone, then against a critic.
 
     In each iteration the critic takes ``n_critic`` steps on the batch, then the generator one. The generator's
-    gradient is formed at its output: the gradient of the reconstruction loss plus that of the adversarial loss,
-    which is scaled so that its norm is ``adversarial_share`` of the sum of both norms (as VQGAN balances its critic,
-    Esser et al. 2021), or weighted by the fixed ``adversarial_weight``. All events of ``AdversarialIterationEvents``
-    are fired, so that MONAI's handlers work unchanged.
+    gradient is formed at its output: the gradient of the reconstruction loss R plus that of the adversarial loss A,
+    weighted by the fixed ``adversarial_weight`` or, with ``adversarial_share`` s, so that its norm is the fraction s
+    of the sum of both norms (as VQGAN balances its critic, there by the last layer: Esser et al. 2021, eq. 7):
+
+    .. math:: \nabla R + \frac{s}{1 - s} \frac{\lVert\nabla R\rVert}{\lVert\nabla A\rVert} \nabla A
+
+    All events of ``AdversarialIterationEvents`` are fired, so that MONAI's handlers work unchanged.
 
     Args:
         device: device to train on.

@@ -26,7 +26,7 @@ def gaussian_points(
     """
     count = max(round(rate * shape[0] * shape[1]), 1)
     radius = _radius(shape)
-    # Gumbel top-k: the largest values of log-density + Gumbel noise are a draw without replacement
+    # Gumbel top-k (Kool et al. 2019): the largest values of log-density + Gumbel noise are a draw without replacement
     priority = -0.5 * (radius / GAUSSIAN_SIGMA_2D) ** 2 + rng.gumbel(size=shape)
     priority[radius <= centre_fraction_for(rate, centre_fraction) / 2] = np.inf
     return _largest(priority, radius, count)

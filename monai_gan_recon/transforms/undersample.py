@@ -122,6 +122,9 @@ def acquire(
         rng: source of the noise; needed if ``sigma`` is above 0.
         hermitian: complete the network's input by Hermitian symmetry (real objects only).
         channels: 3 or 1 channels of network input.
+
+    Returns:
+        What :func:`measured` makes of the sampled k-space.
     """
     magnitude = torch.as_tensor(image, dtype=torch.float32)
     magnitude = magnitude.as_tensor() if isinstance(magnitude, MetaTensor) else magnitude
@@ -149,6 +152,10 @@ def measured(
         hermitian: complete the network's input by Hermitian symmetry (real objects only).
         channels: 3 or 1 channels of network input.
         like: a tensor whose metadata (affine) the results carry.
+
+    Returns:
+        Network input, zero-filled image and mask, for k-space (H, W) of shape (C, H, W), for (N, H, W) of shape
+        (C, N, H, W).
     """
     zero_filled = ifft2c(kspace)
     known = mask != 0
