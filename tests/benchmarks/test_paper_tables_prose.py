@@ -35,12 +35,12 @@ def results():
 
 
 def test_what_counts_as_a_quote():
-    text = "A 28.36 dB\n/ 0.840 and 33.62 / 0.93, 41.39; 49.61 % and 37.4 / 0.95 do not\n"
+    text = "A 28.36 dB\n/ 0.840 and 33.62 / 0.93, 43.33; 49.61 % and 37.4 / 0.95 do not\n"
     text += "<!-- t a -->\n11.11\n<!-- end of t a -->\n"
     assert quotes(text) == {
         ("28.36", "0.840"),
         ("33.62", "0.93"),
-        ("41.39", None),
+        ("43.33", None),
     }
     made = [{"psnr": {"mean": 33.619}, "ssim": {"mean": 0.92947}}]
     assert is_measured(("33.62", "0.929"), made)
