@@ -32,7 +32,6 @@ from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.segmentation.slice_network import MixtureCorrection, SliceNetwork
 from monai_gan_recon.segmentation.tissue_features import MixtureScores, TissueFeatures, TissueFeaturesd
 from monai_gan_recon.segmentation.training import SamplerEpoch, TissueProgress, TissueValidator
-from monai_gan_recon.segmentation.volume_cache import CachedVolume, cached_volume
 
 __all__ = [
     "BACKGROUND",
@@ -42,7 +41,6 @@ __all__ = [
     "AutocastInferer",
     "BrainMask",
     "BrainMaskd",
-    "CachedVolume",
     "CorrectBiasField",
     "CorrectBiasFieldd",
     "DenoiseAnisotropic",
@@ -69,7 +67,6 @@ __all__ = [
     "TissueProgress",
     "TissueSegmenter",
     "TissueValidator",
-    "cached_volume",
     "check_inference_options",
     "check_labels",
     "check_training_options",

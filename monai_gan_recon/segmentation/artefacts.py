@@ -13,7 +13,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type
 from torch import nn
 
-from monai_gan_recon.data.slice_cache import describe
+from monai_gan_recon.data.cache import describe
 from monai_gan_recon.kspace import check_pattern, check_rate, from_channels, sampling_mask
 from monai_gan_recon.transforms import CropPadSlices, acquire
 
