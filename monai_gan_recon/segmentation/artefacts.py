@@ -123,33 +123,21 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
 
     Args:
         keys: keys of the images.
-        prob: see :class:`RandUndersamplingArtefact`.
-        rates: see :class:`RandUndersamplingArtefact`.
-        patterns: see :class:`RandUndersamplingArtefact`.
-        slice_axes: see :class:`RandUndersamplingArtefact`.
-        size: see :class:`RandUndersamplingArtefact`.
-        network: see :class:`RandUndersamplingArtefact`.
-        reconstructed: see :class:`RandUndersamplingArtefact`.
+        prob: probability of the artefact, in [0, 1].
         allow_missing_keys: skip keys that are not there.
+        options: further ones of :class:`RandUndersamplingArtefact`.
     """
 
     def __init__(
         self,
         keys: KeysCollection = "image",
         prob: float = 0.5,
-        rates: Sequence[float] = (0.08, 0.55),
-        patterns: Sequence[str] = ("gaussian1d",),
-        slice_axes: Sequence[int] = (0, 1, 2),
-        size: Sequence[int] | None = None,
-        network: nn.Module | None = None,
-        reconstructed: float = 0.0,
         allow_missing_keys: bool = False,
+        **options: Any,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.artefact = RandUndersamplingArtefact(
-            prob, rates, patterns, slice_axes, size, network, reconstructed
-        )
+        self.artefact = RandUndersamplingArtefact(prob, **options)
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None

@@ -147,7 +147,9 @@ def cached_volume(
     def arrays(copy: int) -> Iterator[np.ndarray]:
         item = dict(volume())
         if copy > 0 and degradation is not None:
-            degrade = deepcopy(degradation)  # a random transform keeps what it drew, and would get another name
+            degrade = deepcopy(
+                degradation
+            )  # a random transform keeps what it drew, and would get another name
             if isinstance(degrade, Randomizable):
                 state = np.random.SeedSequence([seed, copy, int(_digest(name)[:8], 16)]).generate_state(1)
                 degrade.set_random_state(seed=int(state[0]))

@@ -54,7 +54,7 @@ class TissueValidator(SupervisedEvaluator):
         device: device to compute on.
         val_data_loader: gives dictionaries with ``image`` (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z).
         network: to logits (B, 4, X, Y, Z).
-        inferer: see :class:`~monai_gan_recon.segmentation.autocast.AutocastInferer`.
+        inferer: see :class:`~monai_gan_recon.segmentation.networks.AutocastInferer`.
         val_handlers: MONAI or Ignite handlers.
     """
 
