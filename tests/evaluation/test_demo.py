@@ -83,7 +83,7 @@ def test_only_results_of_a_demo_are_removed(tmp_path, plane, stays):
     assert path.exists() == stays
     demo.remove_earlier_demo(tmp_path / "none.json", "one", (0.1,))
     path.write_text("{")
-    with pytest.raises(ValueError, match="not a metrics file"):
+    with pytest.raises(ValueError, match=r"metrics\.json"):
         demo.remove_earlier_demo(path, "one", (0.1,))
 
 
@@ -103,10 +103,9 @@ def test_figure_row_is_scaled_as_the_full_image(manifest, tmp_path):
 
 
 def test_bundle_is_found_or_named(tmp_path):
-    assert demo.find_bundle() == BUNDLE
-    assert demo.find_bundle(BUNDLE) == BUNDLE
+    assert demo.find_bundle(demo.BUNDLE) == demo.find_bundle(demo.BUNDLE, BUNDLE) == BUNDLE
     with pytest.raises(FileNotFoundError, match="--bundle"):
-        demo.find_bundle(tmp_path)
+        demo.find_bundle(demo.BUNDLE, tmp_path)
 
 
 def test_command_line_fails_in_one_line(tmp_path):

@@ -11,22 +11,34 @@ Files in ``--output_dir``, where ``<result>`` names protocol and method of segme
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.engines import keep_freed_memory
-from monai_gan_recon.evaluation.paired.arguments import parse_options
+from monai_gan_recon.evaluation.paired.options import add_arguments, options_of
 from monai_gan_recon.evaluation.paired.run import run_paired
-from monai_gan_recon.evaluation.paired.table import paired_table
+from monai_gan_recon.evaluation.tables import paired_table
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of the paired evaluation."""
-    options = parse_options(arguments)
+def run(arguments: argparse.Namespace) -> None:
+    """Evaluate, write the results and print their table; raises what :func:`run_paired` raises."""
+    options = options_of(arguments)
     keep_freed_memory()
-    results = fail_clearly(run_paired, options)
+    results = run_paired(options)
     print(f"\n{paired_table(results)}\n\nMetrics: {Path(options.output_dir) / 'metrics.json'}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Command line: an error that is the user's to repair ends it with one line and exit code 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m monai_gan_recon.evaluation.paired",
+        description="Segment original, zero-filled and reconstructed volumes and compare the segmentations.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add_arguments(parser)
+    fail_clearly(run, parser.parse_args(argv))
 
 
 if __name__ == "__main__":

@@ -1,24 +1,19 @@
-"""Options of the paired evaluation, and their checks before anything is computed."""
+"""Options of the paired evaluation, from Python or from the command line."""
 
 from __future__ import annotations
 
+import argparse
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
 from monai.bundle import ConfigParser
 
-from monai_gan_recon.bundle import (
-    validate_counts,
-    validate_file,
-    validate_output_dir,
-    validate_protocol,
-)
 from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bundle
-from monai_gan_recon.bundle.options import ids, strings
-from monai_gan_recon.data.manifest import SECTIONS
-from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
+from monai_gan_recon.engines.inference_options import check_device
 from monai_gan_recon.segmentation.options import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
@@ -39,7 +34,14 @@ SEGMENTATION_OPTIONS = {
 
 @dataclass
 class PairedOptions:
-    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired.arguments`."""
+    """Options of the paired evaluation; :func:`add_arguments` says what they mean.
+
+    What the bundles check themselves (pattern, rate, size, track, weights, ...) is not checked here.
+
+    Raises:
+        ValueError: in one line, for an option that does not fit.
+        FileNotFoundError: if a bundle is not there.
+    """
 
     datalist: str = "embedded"
     dataset_dir: str | None = None
@@ -63,49 +65,23 @@ class PairedOptions:
     output_dir: str = "outputs/paired"
     figures: int = 3
 
-    def check(self) -> None:
-        """Check all options.
-
-        Raises:
-            SystemExit: with one line.
-            ValueError: in one line.
-            FileNotFoundError: if a bundle is not there.
-        """
-        validate_output_dir(self.output_dir)
+    def __post_init__(self) -> None:
+        """Find the bundles and check the options."""
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        for rate in self.rates:
-            validate_protocol(self.pattern, rate, self.plane, self.size, self.track, self.snr)
-        check_evaluation_options(self.axis, self.seed)
-        if self.figures:
-            validate_counts(figures=self.figures)
-        if self.device is not None:
-            check_device(self.device)
-        if self.section not in SECTIONS:
-            raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
+        if self.figures < 0:
+            raise ValueError(f"--figures: give a whole number of at least 0, not {self.figures}")
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
-        for name in ("weights", "segmentation_weights"):
-            if getattr(self, name) is not None:
-                validate_file(getattr(self, name), name)
-        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
-        _check_settings(
-            "--segmentation_set",
-            self.segmentation_set,
-            self.segmentation_folder / "configs" / "inference.yaml",
-            SEGMENTATION_OPTIONS,
-            nested=False,
+        if self.device is not None:
+            check_device(self.device)
+        self.bundle_folder = find_bundle(RECONSTRUCTION, self.bundle)
+        self.segmentation_folder = find_bundle(
+            SEGMENTATION, self.segmentation_bundle, "inference.yaml", "--segmentation_bundle"
         )
-
-    @property
-    def bundle_folder(self) -> Path:
-        """Folder of the reconstruction bundle."""
-        return find_bundle(RECONSTRUCTION, self.bundle)
-
-    @property
-    def segmentation_folder(self) -> Path:
-        """Folder of the segmentation bundle."""
-        return find_bundle(SEGMENTATION, self.segmentation_bundle, "inference.yaml", "--segmentation_bundle")
+        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
+        inference = self.segmentation_folder / "configs" / "inference.yaml"
+        _check_settings("--segmentation_set", self.segmentation_set, inference, SEGMENTATION_OPTIONS)
 
     def reconstruction_options(self, rate: float) -> dict[str, Any]:
         """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
@@ -116,9 +92,62 @@ class PairedOptions:
         return options | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_settings(
-    option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str], nested: bool = True
-) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of the command; :func:`options_of` makes :class:`PairedOptions` of what was parsed."""
+    default, add = PairedOptions, parser.add_argument
+    add("--datalist", default=default.datalist, help="name or file of a data manifest")
+    add("--dataset_dir", help="root of its files; default: as the manifest says")
+    add("--section", default=default.section, help="list of the manifest")
+    add("--rates", type=float, nargs="+", default=default.rates, help="fractions of k-space that are sampled")
+    add("--pattern", default=default.pattern, help="sampling pattern")
+    add("--axis", type=int, default=default.axis, help="lines are columns (-1) or rows (-2)")
+    add("--plane", default=default.plane, help="plane of the slices that are undersampled")
+    add(
+        "--size",
+        nargs="+",
+        default=default.size,
+        metavar="N",
+        help="height and width of the slices, or null: whole",
+    )
+    add("--track", default=default.track, help="replica, or simulated: with phase and noise")
+    add("--snr", type=float, default=default.snr, help="of the simulated track")
+    add("--seed", type=int, default=default.seed, help="of the sampling patterns")
+    add("--bundle", help="folder of the reconstruction bundle; default: that of the source tree")
+    add("--weights", help="of the reconstruction network; default: the bundle's")
+    add("--set", action="append", default=[], metavar="ID=VALUE", help="another item of its evaluate.yaml")
+    add("--segmentation", default=default.segmentation, help="network, or mixture: unsupervised")
+    add("--segmentation_bundle", help="folder of the segmentation bundle; default: that of the source tree")
+    add("--segmentation_weights", help="of the segmentation network; default: the bundle's")
+    add("--segmentation_set", action="append", default=[], metavar="ID=VALUE",
+        help="an item of its inference.yaml, such as bias_field=false")  # fmt: skip
+    add("--device", help="such as cpu or cuda:0; default: a GPU if there is one")
+    add("--output_dir", default=default.output_dir, help="folder of the results")
+    add("--figures", type=int, default=default.figures, help="number of scans to draw")
+
+
+def options_of(arguments: argparse.Namespace) -> PairedOptions:
+    """Options that were parsed.
+
+    Raises:
+        ValueError: in one line, for what does not fit.
+        FileNotFoundError: if a bundle is not there.
+    """
+    given = {name: vars(arguments)[name] for name in PairedOptions.__dataclass_fields__}
+    size = [yaml.safe_load(str(word)) for word in given["size"]]  # "256 256", "[256,256]" or "null"
+    given["size"] = size[0] if len(size) == 1 else size
+    for name in ("set", "segmentation_set"):
+        given[name] = dict(_setting(f"--{name}", text) for text in given[name])
+    return PairedOptions(**given)
+
+
+def _setting(option: str, text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"{option}: {text!r} is not ID=VALUE")
+    return name, yaml.safe_load(value)
+
+
+def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
     """Raise a ValueError for an item that cannot be set, or a value that MONAI would run.
 
     Args:
@@ -126,16 +155,14 @@ def _check_settings(
         settings: value of each item.
         file: configuration that must have them.
         own: items with an option of their own, and that option.
-        nested: whether items within items can be set.
     """
-    content = ConfigParser.load_config_file(str(file))
-    known = set(ids(content)) if nested else set(content)
+    config = ConfigParser(ConfigParser.load_config_file(str(file)))
     for name, value in settings.items():
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
-        if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}{'' if nested else ' at its top'}")
-        if any(text[:1] in ("$", "%", "@") for text in strings(value)):
+        if name.replace("#", "::") not in config:
+            raise ValueError(f"{option}: {file} has no {name!r}")
+        if re.search(r"(^|['\"])[$%@]", str(value)):
             raise ValueError(
                 f"{option}: {name}={value!r}: MONAI would run or resolve it; write the value itself"
             )

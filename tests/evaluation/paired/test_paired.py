@@ -106,7 +106,7 @@ def test_it_goes_on_where_it_stopped(arguments, tmp_path, capsys):
     (tmp_path / "bundle" / "configs" / "inference.yaml").write_text("contrast: t2\n")
     main([*arguments, "0.5"])
     assert len(CALLS) == 3 * 3
-    assert "replaces results of another configuration" in capsys.readouterr().out
+    assert "phantoms_replica" in capsys.readouterr().out  # the result that was replaced
 
 
 def test_options_of_the_segmentation_are_results_of_their_own(arguments, tmp_path):
@@ -148,6 +148,24 @@ def test_labels_that_do_not_fit_end_it_before_anything_is_written(
 def test_all_zero_volume(arguments, tmp_path):
     phantom.save(np.zeros(phantom.SHAPE, np.float32), tmp_path / "a2.nii.gz")
     fails(arguments, f"{tmp_path / 'a2.nii.gz'}: is constant")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (["--rates", "1.5"], "1.5"),
+        (["--pattern", "stars"], "stars"),
+        (["--plane", "oblique"], "oblique"),
+        (["--size", "8", "8"], "8"),
+        (["--track", "film"], "film"),
+        (["--section", "all"], "all"),
+        (["--weights", "nowhere.pt"], "nowhere.pt"),
+    ],
+)
+def test_what_the_bundles_refuse_ends_it_before_anything_is_written(arguments, tmp_path, option, word):
+    with pytest.raises(SystemExit, match=word):
+        main([*arguments, "0.5", *option])
     assert not (tmp_path / "out").exists()
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.evaluation.volume_scores import score_volume
+from monai_gan_recon.evaluation.scores import score_volume
 from monai_gan_recon.metrics import METRICS, psnr
 
 

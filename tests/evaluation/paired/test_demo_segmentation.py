@@ -7,7 +7,6 @@ import paired_phantom as phantom
 import pytest
 
 from monai_gan_recon.evaluation import demo
-from monai_gan_recon.evaluation.paired import demo as paired_demo
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -17,7 +16,9 @@ def test_demo_segments_what_it_reconstructed(tmp_path):
     out = tmp_path / "demo"
     segmentation = ("mixture", phantom.by_thresholds)
     options = {"size": [64, 64], "weights": weights, **phantom.TINY}
-    text = demo.run_demo(out, demo.find_bundle(), str(manifest), segmentation=segmentation, **options)
+    text = demo.run_demo(
+        out, demo.find_bundle(demo.BUNDLE), str(manifest), segmentation=segmentation, **options
+    )
     results = json.loads((out / "segmentation" / "metrics.json").read_text())["results"]
     assert [r["rate"] for r in results] == [0.1, 0.5]
     scores = {(s["method"], s["against"]): s["dice"]["gm"] for s in results[0]["scores"]}
@@ -48,8 +49,8 @@ def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, wit
             calls.append((folder, options["method"]))
             return phantom.by_thresholds
 
-    monkeypatch.setattr(paired_demo, "TissueSegmenter", Segmenter)
-    method, segmenter = paired_demo.demo_segmenter(tmp_path)
+    monkeypatch.setattr(demo, "TissueSegmenter", Segmenter)
+    method, segmenter = demo.demo_segmenter(tmp_path)
     assert method == ("network" if with_weights else "mixture")
     assert calls == [(tmp_path, method)]
     assert segmenter is phantom.by_thresholds
@@ -57,4 +58,4 @@ def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, wit
 
 def test_missing_bundle_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="--segmentation_bundle"):
-        paired_demo.demo_segmenter(tmp_path)
+        demo.demo_segmenter(tmp_path)
