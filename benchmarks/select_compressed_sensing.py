@@ -10,7 +10,6 @@ person is read.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from benchmarks.result_files import write_json
 from monai_gan_recon.data import LoadVolume, load_manifest
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.networks.baselines import CompressedSensing
 from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
@@ -53,9 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tqdm.write(f"{method}, {track}, {rate:.2%}: weight {best:g}, {psnr[best]:.2f} dB")
     names = ("datalist", "size", "slices", "iterations")
     result = {name: getattr(options, name) for name in names} | {"people": sorted(volumes), "results": rows}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(options.output) as temporary:
-        Path(temporary).write_text(json.dumps(result, indent=2) + "\n")
+    write_json(options.output, result)
 
 
 def validation_slices(

@@ -10,7 +10,6 @@ meets both alike; the ratio of their median times is what counts. The trainer's 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,7 +20,7 @@ from typing import Any
 import torch
 from ignite.engine import Events
 
-from monai_gan_recon.data.writing import atomic_path
+from benchmarks.result_files import write_json
 from monai_gan_recon.engines import (
     PrepareReconstructionBatch,
     ReconstructionGANTrainer,
@@ -71,9 +70,7 @@ def main() -> None:
             f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}"
         )
         result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(arguments.output) as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(arguments.output, result)
 
 
 def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:

@@ -1,28 +1,78 @@
-"""Train and test one cell, in the process that was started for it."""
+"""Train and test one cell, in the process that was started for it: its numbers, its cost, a slice for the figures."""
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import subprocess
 import time
+from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from monai.bundle import ConfigParser
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.paper_tables.configuration import Settings, cell_hash, evaluation_config, training_config
-from benchmarks.paper_tables.cost import gflop_per_slice, parameters
-from benchmarks.paper_tables.figure_slice import save_figure_slice
-from benchmarks.paper_tables.grid import ROOT, Cell
-from benchmarks.paper_tables.people import read_people
+from benchmarks.paper_tables.configuration import (
+    Settings,
+    cell_hash,
+    evaluation_config,
+    run_config,
+    training_config,
+)
+from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import FINISHED
-from benchmarks.paper_tables.running import run_config
-from benchmarks.paper_tables.schedule import Schedule
+from benchmarks.result_files import write_json
 from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.precision import resolve_amp
-from monai_gan_recon.evaluation.metrics_file import file_stem, read_metrics
+from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION, file_stem
+from monai_gan_recon.metrics.conventions import METRICS
+from monai_gan_recon.networks.estimate import estimate
+
+
+def parameters(network: nn.Module) -> int:
+    """Number of trained parameters."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> float | None:
+    """Floating-point operations of one slice in 10^9, two for each multiply-add.
+
+    Counted by ``torch.utils.flop_counter``: convolutions and matrix products, not Fourier transforms, norms and
+    activations.
+
+    Args:
+        network: the network, on any device.
+        channels: of its input.
+        size: (H, W).
+
+    Returns:
+        The number; None where nothing is counted (systems without a network).
+    """
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        estimate(network.eval(), example(channels, size).to(_device(network)))
+    total = counter.get_total_flops()
+    return round(total / 1e9, 4) if total else None
+
+
+def example(channels: int, size: Sequence[int]) -> torch.Tensor:
+    """A random slice (1, channels, H, W) whose sampling weights are 0 or 1."""
+    x = torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0))
+    if channels == 3:
+        x[:, 2:] = (x[:, 2:, :1] < 0.3).float().expand_as(x[:, 2:])
+    return x
+
+
+def _device(network: nn.Module) -> torch.device:
+    return next((p.device for p in network.parameters()), torch.device("cpu"))
+
 
 TRAINED = "trained.json"
 """Written in a cell's folder when its training is complete."""
@@ -51,7 +101,7 @@ def run_cell(
     test_seconds = time.perf_counter() - start
     network, channels = parser.get_parsed_content("network"), int(parser.get_parsed_content("channels"))
     save_figure_slice(content, network, folder)
-    metrics = read_metrics(folder / "test" / "metrics.json")
+    metrics = RECONSTRUCTION.read(folder / "test" / "metrics.json")
     entry = next(entry for entry in metrics["results"] if entry["method"] == "reconstruction")
     return {
         "system": cell.system,
@@ -97,8 +147,7 @@ def _train(cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cac
             "validation_psnr": [round(value, 4) for value in curve],
             "validation_ssim": [round(float(row["val_ssim"]), 5) for row in rows],
         }
-        with atomic_path(done) as temporary:
-            temporary.write_text(json.dumps(record, indent=2) + "\n")
+        write_json(done, record)
     found: dict[str, Any] = json.loads(done.read_text())
     return found
 
@@ -118,3 +167,64 @@ def git_commit() -> str | None:
 def device_name(device: str) -> str:
     """What computed: "cpu", or the GPU's model."""
     return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def read_people(path: Path) -> dict[str, dict[str, float | None]]:
+    """Means of each person by the tested system.
+
+    Args:
+        path: ``people_<protocol>.csv`` of an evaluation.
+
+    Returns:
+        By person: ``n_slices`` and every metric; None where one does not apply.
+    """
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["method"] == "reconstruction"]
+    return {
+        row["person"]: {
+            "n_slices": int(row["n_slices"]),
+            **{name: float(row[name]) if row[name] else None for name in METRICS},
+        }
+        for row in rows
+    }
+
+
+SLICE = 105
+"""Of the first test scan: shows the corpus callosum and the hippocampi of OASIS 1101."""
+
+SLICE_FILE = "figure_slice.npz"
+
+
+def save_figure_slice(content: dict[str, Any], network: nn.Module, folder: Path) -> Path:
+    """Reconstruct the slice and save ``reference``, ``zero_filled`` and ``reconstruction`` (H, W) in float32.
+
+    Args:
+        content: of the cell's evaluation configuration.
+        network: the tested network, on its device.
+        folder: of the cell.
+
+    Returns:
+        The file.
+    """
+    config = deepcopy(content)
+    for step in config["preprocessing"]["transforms"]:
+        if step["_target_"].endswith("KeepSlicesd"):
+            step.update(step=1, only=SLICE)
+    parser = ConfigParser(config)
+    parser.parse()
+    scan = parser.get_parsed_content("entries")[0]
+    item = parser.get_parsed_content("preprocessing")(dict(scan))
+    x = torch.as_tensor(item["input"]).as_subclass(torch.Tensor).movedim(0, 1)
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    with torch.no_grad():
+        found = estimate(network.eval(), x.to(device)).float().cpu()[0]
+    images = {
+        "reference": item["target"][0, 0],
+        "zero_filled": item["zero_filled"][:, 0].norm(dim=0),
+        "reconstruction": found.norm(dim=0) if len(found) == 2 else found[0],
+    }
+    path = folder / SLICE_FILE
+    with atomic_path(path) as temporary:
+        arrays: dict[str, Any] = {name: np.asarray(image, dtype=np.float32) for name, image in images.items()}
+        np.savez_compressed(temporary, **arrays)
+    return path

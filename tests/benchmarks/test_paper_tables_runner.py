@@ -7,11 +7,10 @@ import pytest
 from made_results import made_result
 
 from benchmarks.paper_tables.configuration import Settings, cell_hash, training_config
-from benchmarks.paper_tables.grid import SYSTEMS, Cell, cells, parse_size
-from benchmarks.paper_tables.process import reason
+from benchmarks.paper_tables.grid import SYSTEMS, Cell, Schedule, cells, parse_size
 from benchmarks.paper_tables.results import read_result, write_result
-from benchmarks.paper_tables.runner import Run, of_shard, run_cells, time_left, words
-from benchmarks.paper_tables.schedule import Schedule
+from benchmarks.paper_tables.run import Run, of_shard, run_cells, time_left, words
+from benchmarks.paper_tables.worker import reason
 from monai_gan_recon.data.validation_slices import ValidationSlices
 
 GRID = cells(["zero_filled", "ours"], ["64x128"], [0.09375], ["replica"])
