@@ -28,7 +28,7 @@ def write_json(path: Path, content: Any) -> None:
 
 
 def fill(text: str, parts: Mapping[str, str]) -> str:
-    """The page with each part between its markers, ``<!-- name -->`` and ``<!-- end of name -->``, where it has them."""
+    """A page with each part between ``<!-- name -->`` and ``<!-- end of name -->``, where it has these markers."""
     for name, part in parts.items():
         start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
         filled = f"{start}\n{part}\n{end}".replace("\\", r"\\")
