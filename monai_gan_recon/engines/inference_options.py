@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from monai_gan_recon.bundle.words import plain
-from monai_gan_recon.kspace.patterns import LINE_PATTERNS
+from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 logger = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 
 from monai_gan_recon.data.writing import atomic_path, save_nifti
-from monai_gan_recon.kspace import from_channels, kspace_residual
+from monai_gan_recon.measurement import from_channels, kspace_residual
 
 
 class VolumeWriter:

@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from torch import Tensor
 
 from monai_gan_recon.evaluation.results import SliceRow
-from monai_gan_recon.kspace import mirror
+from monai_gan_recon.measurement import mirror
 from monai_gan_recon.metrics import brain_coverage, brain_mask, image_metrics, residual_metric
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from monai_gan_recon.transforms.phase_noise import FOREGROUND_THRESHOLD
+from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 
 DATA_RANGE = 1.0
 """Range of the images: Min-Max per volume gives [0, 1]; estimates are not clipped to it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from monai_gan_recon.kspace import from_channels, kspace_residual
+from monai_gan_recon.measurement import from_channels, kspace_residual
 from monai_gan_recon.metrics._inputs import check_brain, check_pair, plain
 from monai_gan_recon.metrics.error import mse, nmse, psnr, psnr_brain, rmse
 from monai_gan_recon.metrics.similarity import mean_in_brain, ssim_map

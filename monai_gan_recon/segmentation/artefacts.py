@@ -14,7 +14,7 @@ from monai.utils import convert_to_dst_type
 from torch import nn
 
 from monai_gan_recon.data.slice_cache import describe
-from monai_gan_recon.kspace import check_pattern, check_rate, from_channels, sampling_mask
+from monai_gan_recon.measurement import check_pattern, check_rate, from_channels, sampling_mask
 from monai_gan_recon.transforms import CropPadSlices, acquire
 
 _BATCH = 8
@@ -30,7 +30,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
     Args:
         prob: probability of the artefact, in [0, 1].
         rates: smallest and largest sampling rate, in (0, 1]; drawn log-uniformly.
-        patterns: sampling patterns to choose from, see :func:`monai_gan_recon.kspace.sampling_mask`.
+        patterns: sampling patterns to choose from, see :func:`monai_gan_recon.measurement.sampling_mask`.
         slice_axes: spatial array axes (0 first) along which the slices may be stacked. The phase-encoding axis is
             one of the two others, drawn at random. Slices (C, H, W) have no slice axis; all channels share a mask.
         size: (H, W), slices are cropped or padded to it before they are sampled; None: as they are.

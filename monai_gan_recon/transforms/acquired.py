@@ -17,7 +17,7 @@ from monai.transforms import InvertibleTransform, MapTransform, Transform
 from monai.utils import TraceKeys
 
 from monai_gan_recon.data.volume_formats import read_nifti, read_numpy
-from monai_gan_recon.kspace import fft2c, mirror
+from monai_gan_recon.measurement import fft2c, mirror
 from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 from monai_gan_recon.transforms.undersample import Acquisition, measured
 
