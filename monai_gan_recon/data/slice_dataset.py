@@ -27,11 +27,13 @@ class VolumeSliceDataset(EpochDataset):
     """2-D slices of volumes: each volume is preprocessed once onto disk, then single slices are read.
 
     An item is a dictionary with ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it), ``person``,
-    ``case``, ``plane`` and ``slice``. Slices lie as displayed: H downwards, W to the right (see
-    :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how items are drawn.
+    ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W
+    to the right (see :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how
+    items are drawn.
 
     Args:
-        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``.
+        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is
+            how often each slice of the volume counts.
         volume_transform: run once a volume, from an entry to ``image`` (1, X, Y, Z) in [0, 1] with affine,
             for example ``Compose([LoadVolumed("image"), ScaleMinMaxd("image")])``.
         slice_transform: run on every item, random or not; a ``Compose`` is seeded for each item.
@@ -39,6 +41,7 @@ class VolumeSliceDataset(EpochDataset):
         cache_dir: folder of the preprocessed slices, reused by later runs; default: a temporary one, removed
             at exit.
         min_foreground: slices with a smaller fraction of foreground pixels are left out.
+        min_pixels: planes whose slices have fewer pixels along a side are left out: thick slices are taken as they are.
         foreground_threshold: pixels above this value are foreground.
         seed: seed of the order and of the random transforms.
         slices_per_epoch: slices an epoch for :meth:`sampler`; ``None``: all.
@@ -58,6 +61,7 @@ class VolumeSliceDataset(EpochDataset):
         planes: Sequence[str] = ("coronal",),
         cache_dir: str | os.PathLike[str] | None = None,
         min_foreground: float = 0.1,
+        min_pixels: int = 16,
         foreground_threshold: float = 0.02,
         seed: int = 0,
         slices_per_epoch: int | None = None,
@@ -78,8 +82,11 @@ class VolumeSliceDataset(EpochDataset):
             person = str(entry.get("person", case))
             prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, (file, foreground) in prepared.items():
+                if min(np.load(file, mmap_mode="r").shape[1:]) < min_pixels:
+                    continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
-                self._items += [(file, person, case, plane, number) for number in numbers]
+                slices = [(file, person, case, plane, number) for number in numbers]
+                self._items += int(entry.get("repeat", 1)) * slices
         if not self._items:
             raise ValueError(
                 f"no slice of {len(data)} volumes has {min_foreground:.0%} of its pixels above "

@@ -13,7 +13,7 @@ from monai_gan_recon.metrics.slices import (
     ssim_brain,
     ssim_map,
 )
-from monai_gan_recon.metrics.volume import brain_coverage, brain_mask, image_metrics, residual_metric
+from monai_gan_recon.metrics.volume import brain_coverage, brain_mask, image_metrics
 
 __all__ = [
     "IMAGE_METRICS",
@@ -30,7 +30,6 @@ __all__ = [
     "nmse",
     "psnr",
     "psnr_brain",
-    "residual_metric",
     "rmse",
     "ssim",
     "ssim_brain",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.bundle.words import flag
-from monai_gan_recon.engines.inference_options import check_device
+from monai_gan_recon.engines.precision import check_device
 from monai_gan_recon.segmentation.mixture import CONTRASTS
 
 METHODS = ("network", "mixture")
@@ -50,7 +50,7 @@ def check_training_options(
     Raises:
         ValueError: naming the first option that does not fit.
     """
-    check_device(device, amp)
+    check_device(device)
     _check_size("patch_size", patch_size)
     _check_size("val_patch_size", val_patch_size)
     if isinstance(degraded_copies, bool) or not isinstance(degraded_copies, int) or degraded_copies < 0:
@@ -96,7 +96,7 @@ def check_inference_options(
     Raises:
         ValueError: naming the first option that does not fit.
     """
-    check_device(device, amp)
+    check_device(device)
     if method not in METHODS:
         raise ValueError(f"--method: unknown method {method!r}; choose {' or '.join(METHODS)}")
     for name, value in switches.items():

@@ -30,7 +30,7 @@ from benchmarks.paper_tables.tables import (
     summary_table,
     table,
 )
-from monai_gan_recon.kspace import sampling_mask
+from monai_gan_recon.measurement import sampling_mask
 
 TEN = tuple(np.linspace(30, 33, 10))
 SPEED = {

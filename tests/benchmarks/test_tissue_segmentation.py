@@ -45,4 +45,6 @@ def test_both_networks_are_evaluated_with_their_configurations(
     assert "train_3d.yaml" not in " ".join(in_slices)
     assert "--weights" not in in_slices
     for name in ("3-D", "2.5-D"):
-        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {"results": [result(name)]}
+        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {
+            "results": [result(name)]
+        }

@@ -10,7 +10,7 @@ import torch
 
 from monai_gan_recon.evaluation import demo
 from monai_gan_recon.metrics import METRICS
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import UnrolledGenerator
 
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
 BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / demo.BUNDLE
@@ -28,7 +28,7 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def weights(tmp_path):
-    network = ResNetGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
     torch.save(network.state_dict(), tmp_path / "model.pt")
     return str(tmp_path / "model.pt")
 

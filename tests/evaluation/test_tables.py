@@ -35,7 +35,7 @@ def test_text_table_is_aligned_under_what_all_share():
     assert set(rule) == {"─"}
     assert line.index("34.13 ± 0.40") == header.index("PSNR [dB]") == last.index("34.13 ± 0.40")
     assert line.split()[:3] == ["9.375", "%", "zero-filled"]
-    assert line.split()[-2:] == ["5.0e-01", "-"]
+    assert line.split()[-2:] == ["0.50", "-"]
     assert len(line) < 140
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.kspace import sampling_mask
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.measurement import sampling_mask
+from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.segmentation.artefacts import (
     RandUndersamplingArtefact,
     RandUndersamplingArtefactd,
@@ -54,7 +54,7 @@ def test_slices_are_padded_before_they_are_sampled():
 
 def test_reconstructions_pass_the_network():
     """A network that changes nothing leaves the Hermitian-completed zero-filled image; empty slices stay empty."""
-    network = ResNetGenerator(3, (1, 1, 1, 1), 4, stem="pixel_unshuffle", cg_iterations=0)
+    network = UnrolledGenerator((1, 1), 4, stem="pixel_unshuffle", cascades=1)
     image = volume((1, 20, 24, 18))
     image[:, :, 5] = 0
     options = {"prob": 1, "rates": (0.4, 0.4), "slice_axes": (1,), "network": network}

@@ -13,7 +13,7 @@ import yaml
 from monai.bundle import ConfigParser
 
 from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bundle
-from monai_gan_recon.engines.inference_options import check_device
+from monai_gan_recon.engines.precision import check_device
 from monai_gan_recon.segmentation.options import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
