@@ -11,7 +11,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.networks.estimate import estimate
 
 SLICE = 105

@@ -1,5 +1,7 @@
 """Data in and out: manifests split by person, readers with clear errors, training slices, writers."""
 
+from monai_gan_recon.io.writing import save_nifti
+
 from .cases import case_name, with_cases
 from .epoch_sampler import EpochSampler
 from .manifest import Manifest, available_manifests, load_manifest
@@ -7,7 +9,6 @@ from .manifest_check import manifest_problems
 from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
 from .slice_dataset import VolumeSliceDataset
 from .validation_slices import ValidationSlices
-from .writing import save_nifti
 
 __all__ = [
     "EpochSampler",

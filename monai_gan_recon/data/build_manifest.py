@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from monai_gan_recon.io.writing import atomic_path
+
 from .cases import case_name
 from .manifest import SECTIONS
 from .manifest_check import sha256_of
 from .volume_formats import NIFTI
-from .writing import atomic_path
 
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 

@@ -13,7 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 
-from monai_gan_recon.data.writing import atomic_path, save_nifti
+from monai_gan_recon.io.writing import atomic_path, save_nifti
 from monai_gan_recon.kspace import from_channels, kspace_residual
 
 
