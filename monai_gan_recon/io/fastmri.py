@@ -57,8 +57,8 @@ def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     mask, (slices, _, height, width) = np.squeeze(file["mask"][()]) != 0, kspace.shape
     if mask.shape not in ((width,), (height, width), (slices, height, width)):
         raise ValueError(f"the mask {mask.shape} does not fit k-space of {height} x {width} samples a slice")
-    # columns that only pad the encoded matrix are zero in all slices and coils: nobody measured them
-    measured = np.any([(one != 0).any(axis=(0, 1)) for one in kspace], axis=0)
+    # samples that only pad the encoded matrix are zero in all slices and coils: nobody measured them
+    measured = np.any([(one != 0).any(axis=0) for one in kspace], axis=0)
     return np.asarray(mask & measured)
 
 
