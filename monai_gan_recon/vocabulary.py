@@ -3,7 +3,10 @@
 TRACKS = ("replica", "simulated")
 """Ways to undersample a magnitude volume: the published replica, and simulated phase and noise."""
 
-PLANES = ("coronal", "axial", "sagittal")
+PLANE_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
+"""Towards what the axes (N, H, W) of each plane's slices grow, as they are displayed: H down, W to the right."""
+
+PLANES = tuple(PLANE_AXCODES)
 """Orientations of slices."""
 
 MIN_SLICE_SIZE = 16

@@ -11,14 +11,15 @@ from monai.data import Dataset
 from torch.utils.data import DataLoader
 
 from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
+from monai_gan_recon.data import Manifest, case_name, with_cases
+from monai_gan_recon.io import find_volumes
 
 
 def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
     """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
 
     Args:
-        path: see :func:`monai_gan_recon.data.find_volumes`.
+        path: see :func:`monai_gan_recon.io.find_volumes`.
 
     Returns:
         One dictionary a volume, never none.

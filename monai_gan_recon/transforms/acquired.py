@@ -16,9 +16,9 @@ from monai.data import MetaTensor
 from monai.transforms import InvertibleTransform, MapTransform, Transform
 from monai.utils import TraceKeys
 
-from monai_gan_recon.data.volume_formats import read_nifti, read_numpy
+from monai_gan_recon.io.masks import fit_mask, read_mask
+from monai_gan_recon.io.volumes import read_nifti, read_numpy
 from monai_gan_recon.kspace import fft2c, mirror
-from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 from monai_gan_recon.transforms.undersample import Acquisition, measured
 
 logger = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ class Acquired(Transform):
     with a warning, since the magnitude of a zero-filled image would give data that nobody measured.
 
     Args:
-        mask: file of the sampling mask, see :func:`monai_gan_recon.transforms.mask_file.read_mask`.
+        mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
         track: "raw" (a scanner's data: the image must be complex), or "replica": the object is real, so that Hermitian
             symmetry may be used and a full magnitude image is accepted.

@@ -3,7 +3,9 @@
 import h5py
 import ismrmrd
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 
 def fourier(image, axes=(-2, -1)):
@@ -110,3 +112,52 @@ def write_fastmri(path, kspace, **items):
         for name, value in items.items():
             file[name] = value
     return path
+
+
+@pytest.fixture
+def write_series(tmp_path):
+    """Writer of an oblique DICOM series: 18 rows, 20 columns, slices 2.5 mm apart, file names shuffled."""
+
+    def write(
+        folder="series", slices=6, skip=(), series=None, pixels=True, reverse_numbers=False, **elements
+    ):
+        directory = tmp_path / folder
+        directory.mkdir(exist_ok=True)
+        series = series or generate_uid()
+        row = np.array([0.9, 0.3, -np.sqrt(1 - 0.9)])
+        column = np.cross([0.2, -0.7, 0.5], row)
+        column /= np.linalg.norm(column)
+        normal = np.cross(row, column)
+        values = np.random.default_rng(1).integers(0, 4000, (slices, 18, 20)).astype(np.uint16)
+        for index in range(slices):
+            if index in skip:
+                continue
+            dataset = pydicom.Dataset()
+            dataset.file_meta = pydicom.dataset.FileMetaDataset()
+            dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
+            dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+            dataset.SeriesInstanceUID = series
+            dataset.PatientName, dataset.PatientID, dataset.Modality = "Doe^Jane", "ID-4711", "MR"
+            dataset.InstanceNumber = slices - index if reverse_numbers else index + 1
+            dataset.ImageOrientationPatient = [f"{v:.12f}" for v in (*row, *column)]
+            position = np.array([-50.0, 20.0, 7.0]) + 2.5 * index * normal
+            dataset.ImagePositionPatient = [f"{v:.10f}" for v in position]
+            dataset.PixelSpacing, dataset.SliceThickness = [1.2, 0.8], 2.5
+            dataset.Rows, dataset.Columns = 18, 20
+            dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+            dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = (
+                16,
+                12,
+                11,
+                0,
+            )
+            if pixels:
+                dataset.PixelData = values[index].tobytes()
+            for name, value in elements.items():
+                setattr(dataset, name, value)
+            name = f"{(index * 7 + 3) % 17:02d}_{series[-6:]}.dcm"
+            dataset.save_as(directory / name, enforce_file_format=True)
+        return directory, values
+
+    return write

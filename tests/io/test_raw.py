@@ -70,6 +70,6 @@ def test_affine_after_a_crop_keeps_every_pixel_in_its_place(kspace):
     start = (32 // 2 - 15 // 2, 24 // 2 - 12 // 2)
     index = np.array([2, 4, 7])
     np.testing.assert_allclose(
-        nib.affines.apply_affine(crop, index), nib.affines.apply_affine(affine, index + [0, *start])
+        nib.affines.apply_affine(crop, index), nib.affines.apply_affine(affine, index + np.array([0, *start]))
     )
     assert RawScan(kspace).cropped_affine(15, 12) is None

@@ -9,7 +9,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
-from monai_gan_recon.data import load_volume
+from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.masks import fit_mask, read_mask
 from monai_gan_recon.kspace import fft2c, from_channels, ifft2c, mirror
 from monai_gan_recon.transforms import SlicesOfPlane
 from monai_gan_recon.transforms.acquired import (
@@ -19,7 +20,6 @@ from monai_gan_recon.transforms.acquired import (
     ScaleMagnituded,
     WithPhase,
 )
-from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 
 PLANES = ("coronal", "axial", "sagittal")
 
