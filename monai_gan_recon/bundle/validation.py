@@ -8,7 +8,7 @@ from typing import Any
 
 from monai_gan_recon.bundle.failing import fail, fail_clearly
 from monai_gan_recon.bundle.words import plain
-from monai_gan_recon.kspace import check_pattern, check_rate
+from monai_gan_recon.measurement import check_pattern, check_rate
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANES, TRACKS
 
 

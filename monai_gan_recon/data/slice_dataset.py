@@ -29,11 +29,12 @@ class VolumeSliceDataset(Dataset):
     Item ``i`` of epoch ``e`` is ``dataset[e * len(dataset) + i]`` (:class:`EpochSampler` yields such
     indices); the random transforms are seeded from (seed, epoch, index) alone. An item is a dictionary with
     ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it; plain tensors, no MetaTensor),
-    ``person``, ``case``, ``plane`` and ``slice``. Slices lie as displayed: H downwards, W to the right (see
+    ``person``, ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W to the right (see
     :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`).
 
     Args:
-        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``.
+        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is how
+            often each slice of the volume counts.
         volume_transform: run once a volume, from an entry to ``image`` (1, X, Y, Z) in [0, 1] with affine,
             for example ``Compose([LoadVolumed("image"), ScaleMinMaxd("image")])``.
         slice_transform: run on every item, random or not; a ``Compose`` is seeded for each item.
@@ -41,6 +42,7 @@ class VolumeSliceDataset(Dataset):
         cache_dir: folder of the preprocessed slices, reused by later runs; default: a temporary one, removed
             at exit.
         min_foreground: slices with a smaller fraction of foreground pixels are left out.
+        min_pixels: planes whose slices have fewer pixels along a side are left out: thick slices are taken as they are.
         foreground_threshold: pixels above this value are foreground.
         seed: seed of the order and of the random transforms.
         slices_per_epoch: slices an epoch for :meth:`sampler`; ``None``: all.
@@ -58,6 +60,7 @@ class VolumeSliceDataset(Dataset):
         planes: Sequence[str] = ("coronal",),
         cache_dir: str | os.PathLike[str] | None = None,
         min_foreground: float = 0.1,
+        min_pixels: int = 16,
         foreground_threshold: float = 0.02,
         seed: int = 0,
         slices_per_epoch: int | None = None,
@@ -80,7 +83,9 @@ class VolumeSliceDataset(Dataset):
             person = str(entry.get("person", case))
             planes_of = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, slices in planes_of.items():
-                self._items += [
+                if min(np.load(slices.file, mmap_mode="r").shape[1:]) < min_pixels:
+                    continue
+                self._items += int(entry.get("repeat", 1)) * [
                     (slices, person, case, plane, number)
                     for number, fraction in enumerate(slices.foreground)
                     if fraction >= min_foreground
@@ -123,11 +128,11 @@ class VolumeSliceDataset(Dataset):
             "case": case,
             "plane": plane,
             "slice": position,
+            "seed": int(np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]),
         }
         if self.slice_transform is not None:
             if isinstance(self.slice_transform, Randomizable):
-                state = np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)
-                self.slice_transform.set_random_state(seed=int(state[0]))
+                self.slice_transform.set_random_state(seed=item["seed"])
             item = self.slice_transform(dict(item))
         return {key: v.as_tensor() if isinstance(v, MetaTensor) else v for key, v in item.items()}
 
