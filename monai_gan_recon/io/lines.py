@@ -41,6 +41,7 @@ class Encoding:
         oversampling: encoded over reconstructed field of view along the readout.
         volume: whether there are two phase encodings (3-D scan).
         embedded: whether lines measured for calibration only belong to the same scan, and may fill its k-space.
+        noise_bandwidth: mean noise over the whole receiver bandwidth, relative to that in its middle.
     """
 
     size: tuple[int, int, int]
@@ -50,6 +51,7 @@ class Encoding:
     oversampling: float
     volume: bool
     embedded: bool = True
+    noise_bandwidth: float = 1.0
 
 
 def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -> RawScan:
@@ -99,7 +101,7 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
     size = encoding.recon_size
     return RawScan(
         kspace,
-        noise=np.concatenate(list(lines(noise)), axis=1).astype(np.complex64) if noise.size else None,
+        noise=_noise(heads[noise], lines(noise), chosen[0], encoding) if noise.size else None,
         affine=affine,
         readout_oversampling=1.0 if encoding.volume else encoding.oversampling,
         readout=not encoding.volume,
@@ -132,6 +134,19 @@ def _select(heads: np.ndarray, embedded: bool) -> tuple[np.ndarray, np.ndarray]:
             image &= values == found[0]
     chosen = np.flatnonzero(image)
     return chosen[np.argsort(calibration[chosen], kind="stable")], np.flatnonzero(noise)
+
+
+def _noise(heads: np.ndarray, lines: Iterable[np.ndarray], image: np.void, encoding: Encoding) -> np.ndarray:
+    """Noise as strong as that of the image's samples, which are taken in another time than the noise scan's.
+
+    The variance goes with the receiver bandwidth, 1 / time of a sample; see Gadgetron's NoiseAdjustGadget.
+    """
+    own, other = heads["sample_time_us"].astype(float), float(image["sample_time_us"])
+    known = (own > 0) & (other > 0)
+    scale = np.sqrt(np.where(known, own / (other or 1) / encoding.noise_bandwidth, 1))
+    return np.concatenate([line * factor for line, factor in zip(lines, scale, strict=True)], axis=1).astype(
+        np.complex64
+    )
 
 
 def _placed(heads: np.ndarray, axis: int, centre: int, length: int) -> np.ndarray:

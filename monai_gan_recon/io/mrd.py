@@ -75,7 +75,8 @@ def _read(group: h5py.Group) -> RawScan:
 
 def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
     try:
-        encoding = ismrmrd.xsd.CreateFromDocument(xml).encoding[0]
+        header = ismrmrd.xsd.CreateFromDocument(xml)
+        system, encoding = header.acquisitionSystemInformation, header.encoding[0]
         encoded, recon, limits = encoding.encodedSpace, encoding.reconSpace, encoding.encodingLimits
         size, recon_size = ((s.matrixSize.x, s.matrixSize.y, s.matrixSize.z) for s in (encoded, recon))
         fov = (encoded.fieldOfView_mm.x, encoded.fieldOfView_mm.y, encoded.fieldOfView_mm.z)
@@ -97,6 +98,7 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
         oversampling,
         volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
         embedded=mode is None or mode.value in ("embedded", "interleaved"),
+        noise_bandwidth=(system and system.relativeReceiverNoiseBandwidth) or 1.0,
     )
 
 

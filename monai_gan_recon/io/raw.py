@@ -19,7 +19,8 @@ class RawScan:
             phase encodings.
         mask: bool (H, W) or (slices, H, W), if the file tells which samples were measured; ``None``: those that are
             not zero in every coil, see :meth:`sampled`.
-        noise: complex64 (coils, samples) of a noise scan, if the file has one.
+        noise: complex64 (coils, samples) of a noise scan, if the file has one, as strong as the noise of ``kspace``
+            where the file tells the time of a sample of both.
         maps: complex64 (slices, coils, H, W) coil sensitivities, if the file has them.
         affine: (4, 4), index (slice, h, w) of the inverse Fourier transform of ``kspace`` to RAS in mm, if the file
             tells it. It is that of the encoded grid: after a crop of H, see :meth:`cropped_affine`.

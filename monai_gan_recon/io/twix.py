@@ -39,6 +39,8 @@ _COUNTERS = {
     "set": "Set",
     "segment": "Seg",
 }
+_NOISE_BANDWIDTH = 0.793
+"""Mean noise over Siemens' receiver bandwidth, relative to the middle, as ISMRMRD's converter has it."""
 _SEPARATE = 4
 """Siemens' ``ucRefScanMode``: 1 none, 2 inline; 4 and above are scans of their own."""
 
@@ -78,12 +80,16 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         raise ValueError("is a damaged or truncated Siemens file; copy it again") from error
     if any(not scan["mdb"] or not scan["mdb"][-1].is_flag_set("ACQEND") for scan in scans):
         raise ValueError("is a truncated Siemens file, it ends in the middle of a scan; copy it again")
+    try:
+        dwell = float(scans[-1]["hdr"]["MeasYaps"]["sRXSPEC"]["alDwellTime"][0]) / 1000
+    except (KeyError, TypeError, ValueError, IndexError):
+        dwell = 0.0  # unknown
     blocks = [
         mdb for mdb in scans[-1]["mdb"] if not (mdb.is_flag_set("ACQEND") or mdb.is_flag_set("SYNCDATA"))
     ]
     for scan in scans[:-1]:
         blocks += [mdb for mdb in scan["mdb"] if mdb.is_flag_set("NOISEADJSCAN")]
-    heads = np.array([_head(mdb) for mdb in blocks], acquisition_header_dtype)
+    heads = np.array([_head(mdb, dwell) for mdb in blocks], acquisition_header_dtype)
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
         for index in indices:
@@ -92,14 +98,17 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     return assemble(heads, lines, _encoding(scans[-1]["hdr"], heads, blocks), "Siemens twix")
 
 
-def _head(mdb: Any) -> np.ndarray:
-    """ISMRMRD's header of a measurement data block."""
+def _head(mdb: Any, dwell: float) -> np.ndarray:
+    """ISMRMRD's header of a measurement data block, whose samples are ``dwell`` microseconds apart if of an image."""
     mdh, head = mdb.mdh, np.zeros((), acquisition_header_dtype)
     flags = set(mdb.get_active_flags())
     head["flags"] = sum(1 << (flag - 1) for name, flag in _FLAGS.items() if name in flags)
     head["number_of_samples"], head["active_channels"] = mdh.SamplesInScan, mdh.UsedChannels
     head["discard_pre"], head["discard_post"] = mdh.CutOff.Pre, mdh.CutOff.Post
     head["center_sample"] = mdh.CenterCol
+    samples = max(int(mdh.SamplesInScan), 1)
+    noise = 76_800 // samples / 10 if mdb.version_is_ve else 1e7 / samples / 130  # as in siemens_to_ismrmrd
+    head["sample_time_us"] = noise if "NOISEADJSCAN" in flags else dwell
     for name, counter in _COUNTERS.items():
         head["idx"][name] = getattr(mdh.Counter, counter)
     place = mdh.SliceData
@@ -142,6 +151,7 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
         oversampling,
         volume=nz > 1,
         embedded=mode < _SEPARATE,
+        noise_bandwidth=_NOISE_BANDWIDTH,
     )
 
 

@@ -97,6 +97,19 @@ def test_noise_scans_are_kept(read, kspace):
     np.testing.assert_array_equal(scan.kspace, kspace)
 
 
+def test_noise_is_brought_to_the_bandwidth_of_the_scan(read, kspace):
+    rng = np.random.default_rng(0)
+    white = (rng.standard_normal((4, 20000)) + 1j * rng.standard_normal((4, 20000))).astype(np.complex64)
+    noise = acquisition(
+        white / np.sqrt(6), [ismrmrd.ACQ_IS_NOISE_MEASUREMENT]
+    )  # six times the time of a sample
+    noise.sample_time_us = 30
+    image = lines(kspace)
+    for acq in image:
+        acq.sample_time_us = 5
+    assert read(XML, [noise, *image]).noise.real.var() == pytest.approx(1, rel=0.05)
+
+
 def test_interleaved_slices_are_sorted_in_space(read, kspace):
     spacing, at = 6.0, {0: 0, 1: 2, 2: 1}  # number of the slice → place
     every = []

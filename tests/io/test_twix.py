@@ -12,6 +12,7 @@ from tests.io.conftest import inverse
 twixtools = pytest.importorskip("twixtools", reason="needs the extra siemens")
 PROTOCOL = """### ASCCONV BEGIN ###
 sKSpace.lBaseResolution\t = \t16
+sRXSPEC.alDwellTime[0]\t = \t10000
 sSliceArray.asSlice[0].dReadoutFOV\t = \t160.0
 sSliceArray.asSlice[0].dPhaseFOV\t = \t240.0
 sSliceArray.asSlice[0].dThickness\t = \t5.0
@@ -69,7 +70,8 @@ def test_lines_noise_and_geometry(write_twix, kspace):
         )
     )
     np.testing.assert_array_equal(scan.kspace, kspace[:1])
-    np.testing.assert_array_equal(scan.noise, noise)
+    # a noise scan's 64 samples are 120 us apart, the image's 10 us; 0.793 is Siemens' mean over the bandwidth
+    np.testing.assert_allclose(scan.noise, noise * np.sqrt(120 / 10 / 0.793), rtol=1e-5)
     assert (scan.readout_oversampling, scan.readout, scan.matrix) == (2, True, (16, 24))
     np.testing.assert_allclose(np.linalg.norm(scan.affine[:3, :3], axis=0), (5, 10, 10))
 
