@@ -18,11 +18,12 @@ import monai
 import numpy as np
 import torch
 
+from monai_gan_recon.io.writing import atomic_path
+
 from .. import __version__
 from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane
 from ..vocabulary import MIN_SLICE_SIZE
-from .writing import atomic_path
 
 
 @dataclass(frozen=True)

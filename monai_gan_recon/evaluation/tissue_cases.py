@@ -8,8 +8,9 @@ from typing import Any
 
 from monai.transforms import Transform
 
-from monai_gan_recon.data import LoadVolume, with_cases
+from monai_gan_recon.data import with_cases
 from monai_gan_recon.evaluation.paired.reference import reference_labels
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.segmentation.labelled_volumes import labelled_entries
 
 

@@ -14,8 +14,9 @@ from monai.utils import convert_to_dst_type
 from torch import nn
 
 from monai_gan_recon.data.slice_cache import describe
-from monai_gan_recon.measurement import check_pattern, check_rate, from_channels, sampling_mask
-from monai_gan_recon.transforms import CropPadSlices, acquire
+from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
+from monai_gan_recon.simulation import acquire, measured_block
+from monai_gan_recon.transforms import CropPadSlices
 
 _BATCH = 8
 """Slices that a reconstruction network sees at a time."""
@@ -105,16 +106,17 @@ class RandUndersamplingArtefact(RandomizableTransform):
 
     def _seen_through(self, stack: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Magnitudes (N, H, W) of slices (N, H, W) seen through a sampling mask (H, W)."""
-        scan = acquire(stack[None], mask, hermitian=True)
+        data, _ = acquire(stack, mask)
+        scan = measured_block(data, real=True)
         if not self.reconstructs or self._network is None:
-            return from_channels(scan.zero_filled.movedim(0, 1)).abs()
-        inputs, result = scan.input.movedim(0, 1), torch.zeros_like(stack)
+            return magnitude(scan["zero_filled"])[:, 0]
+        result = torch.zeros_like(stack)
         device = next(self._network.parameters()).device
         with torch.inference_mode():
             for start in range(0, len(stack), _BATCH):
                 batch = slice(start, start + _BATCH)
                 if stack[batch].any():  # empty slices stay empty
-                    result[batch] = self._network(inputs[batch].to(device))[:, 0].cpu()
+                    result[batch] = magnitude(self._network(scan["input"][batch].to(device)))[:, 0].cpu()
         return result
 
 

@@ -13,7 +13,7 @@ from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from tqdm import tqdm
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.instances import Instances
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.region_report import label_image, region_files, write_region_report

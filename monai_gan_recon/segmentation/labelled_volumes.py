@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from monai_gan_recon.data import load_manifest
-from monai_gan_recon.data.reading import LoadVolume
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.segmentation.labels import GRID_TOLERANCE, LoadLabels, check_labels, labels_of_maps
 
 logger = logging.getLogger(__name__)

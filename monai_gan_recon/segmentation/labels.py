@@ -12,7 +12,7 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.data.reading import LoadVolume
+from monai_gan_recon.io import LoadVolume
 
 TISSUES: dict[int, str] = {1: "csf", 2: "gm", 3: "wm"}
 """Name of each tissue by its label: cerebrospinal fluid, gray matter, white matter."""
@@ -88,7 +88,7 @@ class LoadLabels(Transform):
         """Read the labels of an image.
 
         Args:
-            path: file of the labels, see :func:`monai_gan_recon.data.load_volume` for the formats.
+            path: file of the labels, see :func:`monai_gan_recon.io.load_volume` for the formats.
             image: (1, X, Y, Z); None: no comparison with an image.
 
         Raises:

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.segmentation.roi import (
     Region,

@@ -15,7 +15,7 @@ from monai.transforms import Randomizable
 
 from monai_gan_recon.data.cases import case_name
 from monai_gan_recon.data.slice_cache import cache_key, describe
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 DictTransform = Callable[[dict[str, Any]], Mapping[str, Any]]
 
