@@ -23,8 +23,8 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from benchmarks.result_files import write_json
-from monai_gan_recon.data import save_nifti
 from monai_gan_recon.engines import bf16_pays
+from monai_gan_recon.io import save_nifti
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 

@@ -10,11 +10,12 @@ import pytest
 import torch
 import yaml
 from monai.bundle import ConfigParser
+from monai_gan_recon.kspace import from_channels, kspace_residual
 
 import monai_gan_recon
 from monai_gan_recon.bundle.options import ids
-from monai_gan_recon.data import LoadVolume, available_manifests, load_manifest
-from monai_gan_recon.kspace import from_channels, kspace_residual
+from monai_gan_recon.data import available_manifests, load_manifest
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
 

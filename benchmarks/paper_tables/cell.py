@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
+from monai_gan_recon.networks.estimate import estimate
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -28,12 +29,11 @@ from benchmarks.paper_tables.configuration import (
 from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import FINISHED
 from benchmarks.result_files import write_json
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION, file_stem
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.conventions import METRICS
-from monai_gan_recon.networks.estimate import estimate
 
 
 def parameters(network: nn.Module) -> int:

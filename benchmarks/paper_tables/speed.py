@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from monai.bundle import ConfigParser
+from monai_gan_recon.networks.estimate import estimate
 from torch import nn
 
 from benchmarks.paper_tables.cell import device_name, example, gflop_per_slice, parameters
@@ -25,7 +26,6 @@ from benchmarks.result_files import write_json
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines import keep_freed_memory, resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION
-from monai_gan_recon.networks.estimate import estimate
 
 ITERATIONS = 4
 """Of each phase of the training; the first, which also warms up, does not count."""

@@ -16,8 +16,8 @@ from monai.data import MetaTensor
 from tqdm import tqdm
 
 from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data.writing import atomic_path, save_nifti
 from monai_gan_recon.engines.evaluator import RESIDUALS
+from monai_gan_recon.io.writing import atomic_path, save_nifti
 
 
 class ResultWriter(ABC):

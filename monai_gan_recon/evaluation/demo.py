@@ -18,7 +18,7 @@ from monai.bundle import ConfigWorkflow
 from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.bundle.folders import RECONSTRUCTION as BUNDLE
 from monai_gan_recon.bundle.folders import SEGMENTATION, find_bundle
-from monai_gan_recon.data import LoadVolume, case_name, load_manifest
+from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
     PAIRED,
@@ -30,6 +30,7 @@ from monai_gan_recon.evaluation.metrics_file import (
 from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METHODS, METRICS
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.transforms import SlicesOfPlane

@@ -18,8 +18,8 @@ from monai.inferers import Inferer
 from torch import nn
 
 from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines.volume_writer import ResultWriter
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report

@@ -17,9 +17,9 @@ from monai_gan_recon.transforms.acquired import (
     WithPhase,
 )
 
-from monai_gan_recon.data import load_volume
+from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.masks import fit_mask, read_mask
 from monai_gan_recon.transforms import SlicesOfPlane
-from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 
 PLANES = ("coronal", "axial", "sagittal")
 

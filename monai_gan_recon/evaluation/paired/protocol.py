@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.data.manifest_paths import file_keys
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
 from monai_gan_recon.evaluation.statistics import (
@@ -22,6 +21,7 @@ from monai_gan_recon.evaluation.statistics import (
     person_rows,
     segmentation_columns,
 )
+from monai_gan_recon.io.writing import atomic_path
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator
 from monai_gan_recon.engines.precision import resolve_amp
@@ -21,6 +20,7 @@ from monai_gan_recon.evaluation.figures import NAMES
 from monai_gan_recon.evaluation.scores import score_segmentations
 from monai_gan_recon.evaluation.segmentation_figure import FigureColumn, segmentation_figure
 from monai_gan_recon.evaluation.statistics import LABELS, ORIGINAL, SegmentationRow
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics import METHODS
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 

@@ -9,9 +9,9 @@ from matplotlib.image import imread
 from monai.data import MetaTensor
 
 from monai_gan_recon.bundle.folders import RECONSTRUCTION, find_bundle
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan, dice_text
 from monai_gan_recon.evaluation.segmentation_figure import DISAGREEMENT, FigureColumn, segmentation_figure
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
 OBLIQUE = np.array([[-1.5, 0, 0.2, 30], [0.0, -2.0, 0, 40], [0.2, 0, 1.5, -20], [0, 0, 0, 1]])
