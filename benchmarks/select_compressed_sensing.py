@@ -21,9 +21,11 @@ from tqdm import tqdm
 from benchmarks.result_files import write_json
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks.baselines import CompressedSensing
 from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
-from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
+from monai_gan_recon.simulation import Undersample
+from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 from monai_gan_recon.vocabulary import TRACKS
 
 RATES = (0.09375, 0.49609375)
@@ -75,8 +77,8 @@ def mean_psnr(
     network = CompressedSensing(method, weight, iterations=iterations)
     values = []
     for person, images in volumes.items():
-        scan = Undersample("gaussian1d", rate, track=track)(images, person)
-        estimate = network(scan.input.movedim(1, 0))
+        block = Undersample("gaussian1d", rate, track=track, phase=False)(images, person)
+        estimate = magnitude(network(block["input"]))
         error = (estimate - images.movedim(1, 0)).square().mean(dim=(1, 2, 3))
         values.append(-10 * error.log10().mean())
     return round(float(torch.stack(values).mean()), 3)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
-from monai_gan_recon.networks.estimate import estimate
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -33,6 +32,7 @@ from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION, file_stem
 from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.metrics.conventions import METRICS
 
 
@@ -41,7 +41,7 @@ def parameters(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters() if p.requires_grad)
 
 
-def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> float | None:
+def gflop_per_slice(network: nn.Module, size: Sequence[int]) -> float | None:
     """Floating-point operations of one slice in 10^9, two for each multiply-add.
 
     Counted by ``torch.utils.flop_counter``: convolutions and matrix products, not Fourier transforms, norms and
@@ -49,7 +49,6 @@ def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> f
 
     Args:
         network: the network, on any device.
-        channels: of its input.
         size: (H, W).
 
     Returns:
@@ -57,16 +56,16 @@ def gflop_per_slice(network: nn.Module, channels: int, size: Sequence[int]) -> f
     """
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
-        estimate(network.eval(), example(channels, size).to(_device(network)))
+        network.eval()(example(size).to(_device(network)))
     total = counter.get_total_flops()
     return round(total / 1e9, 4) if total else None
 
 
-def example(channels: int, size: Sequence[int]) -> torch.Tensor:
-    """A random slice (1, channels, H, W) whose sampling weights are 0 or 1."""
-    x = torch.rand(1, channels, *size, generator=torch.Generator().manual_seed(0))
-    if channels == 3:
-        x[:, 2:] = (x[:, 2:, :1] < 0.3).float().expand_as(x[:, 2:])
+def example(size: Sequence[int]) -> torch.Tensor:
+    """Network input (1, 4, H, W) of a random slice: one coil, 30 % of the columns, no noise."""
+    x = torch.rand(1, 4, *size, generator=torch.Generator().manual_seed(0))
+    x[:, 2] = (x[:, 2, :1] < 0.3).float()
+    x[:, 3] = 0
     return x
 
 
@@ -99,7 +98,7 @@ def run_cell(
     content = evaluation_config(cell, settings, folder / "test", weights)
     parser = run_config(content)
     test_seconds = time.perf_counter() - start
-    network, channels = parser.get_parsed_content("network"), int(parser.get_parsed_content("channels"))
+    network = parser.get_parsed_content("network")
     save_figure_slice(content, network, folder)
     metrics = RECONSTRUCTION.read(folder / "test" / "metrics.json")
     entry = next(entry for entry in metrics["results"] if entry["method"] == "reconstruction")
@@ -123,7 +122,7 @@ def run_cell(
         "device": device_name(settings.device),
         "bf16": resolve_amp(parser.get_parsed_content("amp"), settings.device),
         "parameters": parameters(network),
-        "gflop_per_slice": gflop_per_slice(network, channels, cell.shape),
+        "gflop_per_slice": gflop_per_slice(network, cell.shape),
         "validation_psnr": trained.get("validation_psnr", []),
         "validation_ssim": trained.get("validation_ssim", []),
         "people": read_people(folder / "test" / f"people_{file_stem(entry)}.csv"),
@@ -214,17 +213,12 @@ def save_figure_slice(content: dict[str, Any], network: nn.Module, folder: Path)
     parser.parse()
     scan = parser.get_parsed_content("entries")[0]
     item = parser.get_parsed_content("preprocessing")(dict(scan))
-    x = torch.as_tensor(item["input"]).as_subclass(torch.Tensor).movedim(0, 1)
-    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    block = item["scan"].block(0, 1)
     with torch.no_grad():
-        found = estimate(network.eval(), x.to(device)).float().cpu()[0]
-    images = {
-        "reference": item["target"][0, 0],
-        "zero_filled": item["zero_filled"][:, 0].norm(dim=0),
-        "reconstruction": found.norm(dim=0) if len(found) == 2 else found[0],
-    }
+        found = network.eval()(block["input"].to(_device(network))).float().cpu()
+    images = {"reference": block["target"], "zero_filled": block["zero_filled"], "reconstruction": found}
     path = folder / SLICE_FILE
     with atomic_path(path) as temporary:
-        arrays: dict[str, Any] = {name: np.asarray(image, dtype=np.float32) for name, image in images.items()}
+        arrays: dict[str, Any] = {name: magnitude(image)[0, 0].numpy() for name, image in images.items()}
         np.savez_compressed(temporary, **arrays)
     return path

@@ -69,8 +69,8 @@ def training_config(
         cache: folder of the preprocessed slices, shared by all cells.
     """
     size = list(cell.shape)
-    replica = cell.track == "replica"
-    validation = {"track": cell.track, "snr": SNR, "hermitian": _hermitian(cell, settings)}
+    hermitian = _hermitian(cell, settings)
+    scan = {"rate": cell.rate, "track": cell.track, "snr": SNR, "hermitian": hermitian}
     return _merged(
         ["train.yaml"],
         cell,
@@ -89,18 +89,21 @@ def training_config(
             "size": size,
             "crop": size,
             "rates": [cell.rate, cell.rate],
-            "patterns": ["gaussian1d"],
-            "pattern_probabilities": None,
-            "axes": [-1],
+            "lines": {"gaussian1d": 1.0},
+            "points_probability": 0.0,
+            "partial_fourier": 0.0,
             "transpose_probability": 0.0,  # the test has one phase-encoding axis, and the slices are not square
-            "simulated_probability": 0.0 if replica else 1.0,
+            "replica_probability": 1.0 if cell.track == "replica" else 0.0,
+            "hermitian_probability": 1.0 if hermitian else 0.0,  # as in the test
+            "multi_coil_probability": 0.0,
             "snr": [SNR, SNR],
-            "hermitian_probability": 1.0 if validation["hermitian"] else 0.0,  # as in the test
-            "val_rates": [cell.rate],
-            "val_plane": "coronal",
+            "exact_probability": 0.0,
+            "phase_known": 1.0,
+            "min_pixels": 16,
+            "val_scans": [scan],
+            "val_planes": ["coronal"],
             "val_slices": VALIDATION_SLICES,
             "val_interval": 1,
-            **{f"val_loader#dataset#{name}": value for name, value in validation.items()},
         },
     )
 
@@ -123,6 +126,8 @@ def evaluation_config(cell: Cell, settings: Settings, folder: Path, weights: Pat
         "pattern": "gaussian1d",
         "rate": cell.rate,
         "axis": -1,
+        "partial_fourier": 1.0,
+        "coils": 1,
         "track": cell.track,
         "snr": SNR,
         "seed": 0,
