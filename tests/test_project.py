@@ -10,9 +10,9 @@ import pytest
 import torch
 import yaml
 from monai.bundle import ConfigParser
+from monai_gan_recon.bundle.options import ids
 
 import monai_gan_recon
-from monai_gan_recon.bundle.options import ids
 from monai_gan_recon.data import LoadVolume, available_manifests, load_manifest
 from monai_gan_recon.kspace import from_channels, kspace_residual
 from monai_gan_recon.networks import load_weights

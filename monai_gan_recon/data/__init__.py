@@ -2,7 +2,7 @@
 
 from .cases import case_name, with_cases
 from .epoch_sampler import EpochSampler
-from .manifest import Manifest, available_manifests, load_manifest
+from .manifest import Manifest, load_manifest
 from .manifest_check import manifest_problems
 from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
 from .slice_dataset import VolumeSliceDataset
@@ -16,7 +16,6 @@ __all__ = [
     "Manifest",
     "ValidationSlices",
     "VolumeSliceDataset",
-    "available_manifests",
     "case_name",
     "find_volumes",
     "load_manifest",

@@ -11,7 +11,6 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer, SliceInferer
 from torch import nn
 
-from monai_gan_recon.bundle.failing import is_news
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.networks.estimate import estimate
 
@@ -58,7 +57,6 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.bf16 = resolve_amp(amp, device)
-        self.logger.addFilter(is_news)  # added once: Ignite gives all engines of a class one logger
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""

@@ -10,8 +10,8 @@ from typing import Any
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
+from monai_gan_recon.errors import one_line
 
 
 def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
@@ -65,7 +65,7 @@ class VolumeDataset(Dataset):
         data: one dictionary a volume.
         transform: reads and prepares a volume.
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
-            the program ends with that line.
+            it is raised as a ValueError of one line.
         check: called with the entry before the volume is read; raises for one that is not to be done.
 
     Raises:
@@ -92,13 +92,13 @@ class VolumeDataset(Dataset):
                 self.check(entry)
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = user_message(error)
+            message = one_line(error)
             if message is None:
                 raise
             if str(entry.get("image")) not in message:
                 message = f"{entry.get('image')}: {message}"
             if not self.keep_going:
-                raise SystemExit(message) from error
+                raise ValueError(message) from error
             return entry | {"error": message}
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from monai_gan_recon.bundle.words import plain
 from monai_gan_recon.kspace.patterns import LINE_PATTERNS
 
 logger = logging.getLogger(__name__)
@@ -137,7 +136,7 @@ def check_device(device: Any, amp: Any = "auto") -> None:
         raise ValueError(f"--device: {device!r} names no device; say cpu or cuda:0") from None
     if wanted.type == "cuda" and (wanted.index or 0) >= count:
         raise ValueError(f"--device: there is no {wanted}; this machine has {count} CUDA devices and cpu")
-    if plain(amp) not in (True, False, "auto"):
+    if amp not in (True, False, "auto"):
         raise ValueError(f"--amp: say true, false or auto, not {amp!r}")
 
 

@@ -68,7 +68,7 @@ class VolumeWriter:
         existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
         if existing and not self.overwrite:
             raise ValueError(
-                f"{existing[0]} exists: say --overwrite true to replace it, or give another --output_dir"
+                f"{existing[0]} exists: say --overwrite to replace it, or give another --output_dir"
             )
 
     def save(self, engine: Engine) -> None:
@@ -94,10 +94,10 @@ class VolumeWriter:
         engine.state.output = engine.state.batch = None  # free this volume before the next is read
 
     def finish(self, engine: Engine) -> None:
-        """End the program with a line if a volume failed."""
+        """Raise a ValueError of one line if a volume failed."""
         if self.failed:
             total = engine.state.epoch_length
-            raise SystemExit(
+            raise ValueError(
                 self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
             )
 

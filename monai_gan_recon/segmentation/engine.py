@@ -8,7 +8,7 @@ from typing import Any
 
 from monai.engines import SupervisedEvaluator
 
-from monai_gan_recon.bundle.failing import is_news, user_message
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 
@@ -26,7 +26,7 @@ class TissueEvaluator(SupervisedEvaluator):
     Args:
         segmenter: segments a volume.
         val_data_loader: gives the volumes.
-        keep_going: a volume that cannot be segmented becomes an ``error``; False: the program ends with its line.
+        keep_going: a volume that cannot be segmented becomes an ``error``; False: a ValueError.
         val_handlers: MONAI or Ignite handlers.
     """
 
@@ -46,7 +46,6 @@ class TissueEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.segmenter, self.keep_going = segmenter, keep_going
-        self.logger.addFilter(is_news)  # added once: Ignite gives all engines of a class one logger
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[str, Any]) -> dict[str, Any]:
         case = str(batchdata.get("case", ""))
@@ -57,12 +56,12 @@ class TissueEvaluator(SupervisedEvaluator):
         try:
             labels, network_seconds = self.segmenter.labels(self.segmenter.prepare(batchdata["image"]))
         except (RuntimeError, ValueError, OSError) as error:
-            message = user_message(error)
+            message = one_line(error)
             if message is None:
                 raise
             line = f"{batchdata['image'].meta.get('filename_or_obj', case)}: {message}"
             if not self.keep_going:
-                raise SystemExit(line) from error
+                raise ValueError(line) from error
             return output | {"error": line}
         output |= {"pred": labels, "seconds": time.perf_counter() - start, "network_seconds": network_seconds}
         return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})

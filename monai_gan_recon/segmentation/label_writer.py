@@ -55,7 +55,7 @@ class LabelWriter:
         for file in (self.file(case), *regions):
             if file.exists() and not self.overwrite:
                 raise ValueError(
-                    f"{file} exists: say --overwrite true to replace it, or give another --output_dir"
+                    f"{file} exists: say --overwrite to replace it, or give another --output_dir"
                 )
 
     def save(self, engine: Engine) -> None:
@@ -87,10 +87,10 @@ class LabelWriter:
         )
 
     def finish(self, engine: Engine) -> None:
-        """End the program with a line if a volume failed."""
+        """Raise a ValueError of one line if a volume failed."""
         if self.failed:
             total = engine.state.epoch_length
-            raise SystemExit(
+            raise ValueError(
                 self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
             )
 

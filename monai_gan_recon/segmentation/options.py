@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.bundle.words import flag
 from monai_gan_recon.engines.inference_options import check_device
 from monai_gan_recon.segmentation.mixture import CONTRASTS
 
@@ -66,7 +65,6 @@ def check_training_options(
         raise ValueError(
             f"--patches_per_epoch: {patches_per_epoch} patches do not fill a batch of {batch_size}; lower --batch_size"
         )
-    flag(bias_field, "bias_field")
 
 
 def check_inference_options(
@@ -99,8 +97,6 @@ def check_inference_options(
     check_device(device, amp)
     if method not in METHODS:
         raise ValueError(f"--method: unknown method {method!r}; choose {' or '.join(METHODS)}")
-    for name, value in switches.items():
-        flag(value, name)
     _check_size("roi_size", roi_size)
     if isinstance(overlap, bool) or not isinstance(overlap, (int, float)) or not 0 <= overlap < 1:
         raise ValueError(f"--overlap: give a number of at least 0 and under 1, not {overlap!r}")

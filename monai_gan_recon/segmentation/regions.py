@@ -1,10 +1,9 @@
-"""Command measuring the regions of a label map: ``python -m monai_gan_recon.segmentation.regions LABELS``."""
+"""The regions of a label map: what ``monai-gan-recon regions`` measures."""
 
 from __future__ import annotations
 
-import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,54 +48,41 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
     return MetaTensor(torch.from_numpy(values[None]).int(), affine=torch.from_numpy(affine))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write instances, CSV and JSON of a label map; errors end the program with one line and exit code 1."""
-    options = _parser().parse_args(argv)
-    try:
-        names = _names(options.names)
-        case = options.case or case_name(options.labels)
-        if not options.overwrite:
-            refuse_existing_report(options.output_dir, case)
-        find = Instances(options.minimum_size_mm3, options.connectivity, options.classes)
-        labels = load_label_map(options.labels)
-        instances = find(labels)
-        files = write_region_report(
-            labels, instances, options.output_dir, case, names, overwrite=options.overwrite
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(" ".join(str(error).split())) from None
-    count = int(instances.max())
-    print(f"{options.labels}: {count} instances -> " + ", ".join(str(file) for file in files.values()))
-    return 0
+def report_regions(
+    labels: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    case: str | None = None,
+    minimum_size_mm3: float = 0.0,
+    connectivity: int = 26,
+    classes: Sequence[int] | None = None,
+    names: Mapping[int, str] | None = None,
+    overwrite: bool = False,
+) -> tuple[int, list[Path]]:
+    """Number the connected components of a label map, and write instances, CSV and JSON.
 
+    Args:
+        labels: file, see :func:`load_label_map`.
+        output_dir: folder of the results.
+        case: name of the results; None: the file's.
+        minimum_size_mm3: see :class:`Instances`.
+        connectivity: see :class:`Instances`.
+        classes: see :class:`Instances`.
+        names: name of each class.
+        overwrite: replace results that exist.
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m monai_gan_recon.segmentation.regions",
-        description="Number the connected components of a label map; measure volumes and boxes.",
-    )
-    parser.add_argument("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
-    parser.add_argument("--output_dir", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--case", help="name of the results (default: name of the file)")
-    parser.add_argument(
-        "--minimum_size_mm3", type=float, default=0.0, help="leave smaller components out (default 0)"
-    )
-    parser.add_argument("--connectivity", type=int, default=26, help="6, 18 or 26 neighbours (default 26)")
-    parser.add_argument("--classes", type=int, nargs="+", help="labels to look at (default: all but 0)")
-    parser.add_argument("--names", nargs="+", default=[], help="names of classes, such as 1=csf 2=gm 3=wm")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    return parser
+    Returns:
+        Number of instances, and the files.
 
-
-def _names(pairs: Sequence[str]) -> dict[int, str]:
-    names = {}
-    for pair in pairs:
-        label, _, name = pair.partition("=")
-        if not label.isdecimal() or not name:
-            raise ValueError(f"--names {pair!r} must be a label and its name, such as 1=tumour")
-        names[int(label)] = name
-    return names
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no label map, an option is wrong, or results exist.
+    """
+    case = case or case_name(labels)
+    output_dir = Path(output_dir)
+    if not overwrite:
+        refuse_existing_report(output_dir, case)
+    find = Instances(minimum_size_mm3, connectivity, classes)
+    volume = load_label_map(labels)
+    instances = find(volume)
+    files = write_region_report(volume, instances, output_dir, case, names or {}, overwrite=overwrite)
+    return int(instances.max()), list(files.values())

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from brain_phantom import save, tissues, write_manifest
-
 from monai_gan_recon.bundle.failing import user_message
+
 from monai_gan_recon.engines import read_log
 
 BUNDLE = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_segmentation"
