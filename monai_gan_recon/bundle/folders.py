@@ -11,6 +11,7 @@ from torch import nn
 
 from monai_gan_recon.bundle.command_line import command_line
 from monai_gan_recon.bundle.typed import typed
+from monai_gan_recon.checks import check_device
 from monai_gan_recon.resources import bundle_path
 
 
@@ -52,4 +53,4 @@ def bundle_network(bundle: str | os.PathLike[str], device: torch.device | str = 
     parser.read_config(str(folder / "configs" / "evaluate.yaml"))
     parser["bundle_root"] = str(folder)
     network: nn.Module = parser.get_parsed_content("network")
-    return network.to(device).eval()
+    return network.to(check_device(device)).eval()

@@ -1,7 +1,7 @@
 """Data in and out: manifests split by person, readers with clear errors, training slices, writers."""
 
 from .cases import case_name, with_cases
-from .epoch_sampler import EpochSampler
+from .epochs import EpochDataset, EpochSampler
 from .manifest import Manifest, load_manifest
 from .manifest_check import manifest_problems
 from .reading import LoadVolume, LoadVolumed, find_volumes, load_volume
@@ -10,6 +10,7 @@ from .validation_slices import ValidationSlices
 from .writing import save_nifti
 
 __all__ = [
+    "EpochDataset",
     "EpochSampler",
     "LoadVolume",
     "LoadVolumed",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from monai.data import Dataset
@@ -14,23 +15,27 @@ from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
 from monai_gan_recon.errors import one_line
 
 
-def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
+def input_entries(
+    path: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None = None
+) -> list[dict[str, str]]:
     """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
 
     Args:
         path: see :func:`monai_gan_recon.data.find_volumes`.
+        output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
 
     Returns:
         One dictionary a volume, never none.
 
     Raises:
-        ValueError: if no path is given, the folder holds no volume, or two volumes would share the name of
-            their results.
+        ValueError: if no path is given, the folder holds no volume, two volumes would share the name of their
+            results, or these would lie among the volumes.
         FileNotFoundError: if the path does not exist.
     """
-    if path is None or not str(path).strip():
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
         raise ValueError(
-            "no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH"
+            f"no --input: give a NIfTI file, a DICOM folder or a folder of volumes, not {path!r}; ./NAME for a name "
+            "that looks like a number"
         )
     entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
@@ -38,6 +43,9 @@ def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
         raise ValueError(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
+    folders = {Path(entry["image"]).absolute().parent for entry in entries}
+    if output_dir is not None and len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
+        raise ValueError(f"{output_dir} is the folder of the input; give another --output_dir")
     return entries
 
 

@@ -13,7 +13,7 @@ from monai_gan_recon.bundle.command_line import ids, refuse_code
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data.manifest import SECTIONS
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
-from monai_gan_recon.segmentation.options import METHODS
+from monai_gan_recon.segmentation.networks import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",

@@ -11,10 +11,9 @@ from monai.data import MetaTensor
 from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
 from monai_gan_recon.evaluation.paired.figure import DISAGREEMENT, FigureColumn, segmentation_figure
-from monai_gan_recon.evaluation.paired.reference import ReferenceLabels, reference_labels
 from monai_gan_recon.evaluation.paired.scan import PairedScan, dice_text
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
-from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
 OBLIQUE = np.array([[-1.5, 0, 0.2, 30], [0.0, -2.0, 0, 40], [0.2, 0, 1.5, -20], [0, 0, 0, 1]])
 
