@@ -84,7 +84,7 @@ def test_onnx_agrees(verb, name, network, tmp_path):
     shape = str([2, *SHAPES[name][0][1:]]).replace(" ", "")
     verb("onnx_export", "--filepath", tmp_path / "model.onnx", "--ckpt_file", weights,
          "--input_shape", shape, "--converter_kwargs", str(options).replace(" ", ""))  # fmt: skip
-    exported = ReferenceEvaluator(tmp_path / "model.onnx")
+    exported = ReferenceEvaluator(str(tmp_path / "model.onnx"))
     for number in range(len(SHAPES[name])):
         (found,) = exported.run(None, {"image": inputs(name, number).numpy()})
         with torch.inference_mode():
