@@ -29,7 +29,7 @@ from monai_gan_recon.engines import (
     ema_of,
     resolve_amp,
 )
-from monai_gan_recon.kspace import sampling_mask
+from monai_gan_recon.measurement import sampling_mask
 from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss, gradient_penalty
 from monai_gan_recon.networks import ResNetCritic, ResNetGenerator
 from monai_gan_recon.transforms import acquire

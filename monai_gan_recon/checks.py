@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
-
 
 def check_output_dir(path: Any) -> Path:
     """Check that results can be written to a folder, which need not exist yet.
@@ -44,19 +42,3 @@ def check_fractions(**fractions: Any) -> None:
     for name, value in fractions.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
             raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
-
-
-def check_device(device: Any) -> torch.device:
-    """The device of a name such as "cpu" or "cuda:0".
-
-    Raises:
-        ValueError: if the name is none, or this machine has no such device.
-    """
-    try:
-        wanted = torch.device(device)
-    except (RuntimeError, TypeError):
-        raise ValueError(f"device {device!r} is no device; say cpu or cuda:0") from None
-    count = torch.cuda.device_count()
-    if wanted.type == "cuda" and (wanted.index or 0) >= count:
-        raise ValueError(f"device {wanted}: this machine has {count} CUDA devices and cpu")
-    return wanted

@@ -1,7 +1,10 @@
 """Words and limits that the whole package shares."""
 
 TRACKS = ("replica", "simulated")
-"""Ways to undersample a magnitude volume: the published replica, and simulated phase and noise."""
+"""Ways to undersample a magnitude volume: as it is (magnitude-retrospective), or with phase and noise first."""
+
+MEASURED_TRACKS = ("raw", "replica")
+"""What is undersampled already: a scanner's data, or those of a real object."""
 
 PLANES = ("coronal", "axial", "sagittal")
 """Orientations of slices."""

@@ -11,6 +11,7 @@ value ``$import MODULE``. The check protects from mistakes, not from somebody wh
 from __future__ import annotations
 
 import difflib
+import inspect
 import logging
 import os
 import sys
@@ -18,15 +19,14 @@ from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import Any
 
-from fire.parser import DefaultParseValue
-from monai.bundle import ConfigParser
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
 from monai_gan_recon.errors import TRACEBACK_ENV, one_line
 
 MONAI_OPTIONS = frozenset(
-    {
+    [
         "args_file",
         "bundle_root",
         "config_file",
@@ -39,7 +39,7 @@ MONAI_OPTIONS = frozenset(
         "tracking",
         "workflow_name",
         "workflow_type",
-    }
+    ]
 )
 """Options of ``monai.bundle run`` itself."""
 
@@ -55,11 +55,12 @@ _MEANING = {
 def command_line() -> None:
     """Make MONAI's command line strict: unknown options and code are refused, errors are one line.
 
-    Acts only if this process is ``python -m monai.bundle run ...`` (or ``run_workflow``); from Python it does nothing.
-    With the environment variable MONAI_GAN_RECON_TRACEBACK set, errors keep their traceback.
+    The words true, false and null, which MONAI takes for text, get their meaning. Acts only if this process is
+    ``python -m monai.bundle run ...`` (or ``run_workflow``); from Python it does nothing. With the environment variable
+    MONAI_GAN_RECON_TRACEBACK set, errors keep their traceback.
 
     Raises:
-        ValueError: at the first option that the configuration does not have, or whose value is code.
+        ValueError: at the first option that the configuration does not have, or whose value is code or of another type.
     """
     line = typed()
     if line is None or line.command not in ("run", "run_workflow"):
@@ -70,6 +71,14 @@ def command_line() -> None:
             if handler is not None:
                 handler.addFilter(_is_news)
     check_options(line, ConfigParser.load_config_files(line.config_files()))
+    parser = _running_parser()
+    for name in line.options:
+        if parser is not None and name in parser and (value := line.value(name)) != parser[name]:
+            if "::" in name:  # its value is in its parent's
+                raise ValueError(
+                    f"--{name}: MONAI takes {line.options[name]!r} for text; write True or False"
+                )
+            parser.ref_resolver.get_item(name).update_config(value)
 
 
 def check_options(line: Typed, config: dict[str, Any]) -> None:
@@ -91,7 +100,7 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
     if "tracking" in line.options:
         known += DEFAULT_MLFLOW_SETTINGS["configs"]
     given = {name.replace("#", "::"): value for name, value in line.args_file().items()}
-    for name, value in (given | {n: DefaultParseValue(text) for n, text in line.options.items()}).items():
+    for name, value in (given | {name: line.value(name) for name in line.options}).items():
         option = "--" + name.replace("::", "#")
         if name not in MONAI_OPTIONS and name not in known:
             raise ValueError(f"unknown option {option}{_suggestion(name, known, '--')}")
@@ -157,17 +166,21 @@ def _find(config: Any, name: str) -> Any:
 
 
 def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
-    """MONAI takes "true" for text and None for nothing given, and nobody checks that a switch is one."""
-    word = value.strip().lower() if isinstance(value, str) else value
-    if word is None or word in ("null", "none"):
-        raise ValueError(
-            f"{option}: MONAI cannot set null from its command line; put it into a YAML file and give both files: "
-            "--config_file \"['configs/FILE.yaml','mine.yaml']\""
-        )
+    """Nobody else checks that a switch is one."""
     if isinstance(configured, bool) and not isinstance(value, bool):
-        raise ValueError(f"{option}: write True or False, with a capital letter, not {value!r}")
+        raise ValueError(f"{option}: say true or false, not {value!r}")
     if isinstance(configured, (int, float)) and isinstance(value, (str, list, dict, tuple)):
         raise ValueError(f"{option}: write a number, not {value!r}")
+
+
+def _running_parser() -> ConfigParser | None:
+    """The parser of the workflow that calls; an expression of a configuration has no other way to it."""
+    frame = inspect.currentframe()
+    while frame is not None:
+        if isinstance(workflow := frame.f_locals.get("self"), ConfigWorkflow):
+            return workflow.parser
+        frame = frame.f_back
+    return None
 
 
 def _suggestion(name: str, known: Collection[str], prefix: str = "") -> str:

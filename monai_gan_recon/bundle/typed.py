@@ -12,6 +12,7 @@ from typing import Any
 from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser
 
+WORDS = {"true": True, "false": False, "null": None, "none": None}
 _PROGRAM = ("monai", "bundle", "__main__.py")
 _FLAG = re.compile(r"--|-[a-zA-Z](=|$)")
 _NAMES_OF_RUN = (
@@ -41,12 +42,14 @@ class Typed:
     options: dict[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
-        """Value of an option as MONAI gets it (number, list, True, None, string); None if it was not given.
+        """Value of an option (number, list, True, None, string); None if it was not given.
 
-        The file that ``--args_file`` names gives the values that the command line itself does not.
+        It is what MONAI gets, but for the words true, false and null, which MONAI takes for text. The file of
+        ``--args_file`` gives the values that the command line itself does not.
         """
         if name in self.options:
-            return DefaultParseValue(self.options[name])
+            text = self.options[name]
+            return WORDS[text.lower()] if text.lower() in WORDS else DefaultParseValue(text)
         if name in _NAMES_OF_RUN[: len(self.positional)]:
             return DefaultParseValue(self.positional[_NAMES_OF_RUN.index(name)])
         return None if name == "args_file" else self.args_file().get(name)

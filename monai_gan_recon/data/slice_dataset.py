@@ -27,11 +27,13 @@ class VolumeSliceDataset(EpochDataset):
     """2-D slices of volumes: each volume is preprocessed once onto disk, then single slices are read.
 
     An item is a dictionary with ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it), ``person``,
-    ``case``, ``plane`` and ``slice``. Slices lie as displayed: H downwards, W to the right (see
+    ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W
+    to the right (see
     :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how items are drawn.
 
     Args:
-        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``.
+        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is
+            how often each slice of the volume counts.
         volume_transform: run once a volume, from an entry to ``image`` (1, X, Y, Z) in [0, 1] with affine,
             for example ``Compose([LoadVolumed("image"), ScaleMinMaxd("image")])``.
         slice_transform: run on every item, random or not; a ``Compose`` is seeded for each item.
@@ -39,6 +41,7 @@ class VolumeSliceDataset(EpochDataset):
         cache_dir: folder of the preprocessed slices, reused by later runs; default: a temporary one, removed
             at exit.
         min_foreground: slices with a smaller fraction of foreground pixels are left out.
+        min_pixels: planes whose slices have fewer pixels along a side are left out: thick slices are taken as they are.
         foreground_threshold: pixels above this value are foreground.
         seed: seed of the order and of the random transforms.
         slices_per_epoch: slices an epoch for :meth:`sampler`; ``None``: all.
@@ -58,6 +61,7 @@ class VolumeSliceDataset(EpochDataset):
         planes: Sequence[str] = ("coronal",),
         cache_dir: str | os.PathLike[str] | None = None,
         min_foreground: float = 0.1,
+        min_pixels: int = 16,
         foreground_threshold: float = 0.02,
         seed: int = 0,
         slices_per_epoch: int | None = None,
@@ -78,12 +82,17 @@ class VolumeSliceDataset(EpochDataset):
             person = str(entry.get("person", case))
             prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, (file, foreground) in prepared.items():
+                if min(np.load(file, mmap_mode="r").shape[1:]) < max(min_pixels, MIN_SLICE_SIZE):
+                    continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
-                self._items += [(file, person, case, plane, number) for number in numbers]
+                self._items += int(entry.get("repeat", 1)) * [
+                    (file, person, case, plane, number) for number in numbers
+                ]
         if not self._items:
             raise ValueError(
-                f"no slice of {len(data)} volumes has {min_foreground:.0%} of its pixels above "
-                f"{foreground_threshold:g}; lower min_foreground"
+                f"no slice of {len(data)} volumes ({data[0]['image']}, ...) in {', '.join(names)} has sides of at least "
+                f"{max(min_pixels, MIN_SLICE_SIZE)} pixels and {min_foreground:.0%} of them above "
+                f"{foreground_threshold:g}; choose other planes, or lower min_foreground"
             )
 
     def __len__(self) -> int:
@@ -94,7 +103,8 @@ class VolumeSliceDataset(EpochDataset):
         """One slice."""
         file, person, case, plane, number = self._items[index % len(self)]
         image = torch.from_numpy(np.array(np.load(file, mmap_mode="r")[number])[None])
-        return {"image": image, "person": person, "case": case, "plane": plane, "slice": number}
+        seed = int(rng.integers(2**31))
+        return {"image": image, "person": person, "case": case, "plane": plane, "slice": number, "seed": seed}
 
     def _cache_folder(self, cache_dir: str | os.PathLike[str] | None) -> Path:
         if cache_dir is not None:
@@ -124,7 +134,7 @@ def cached_slices(
         By plane: a file of slices (N, H, W), float32, and the fraction of foreground of each, shape (N,).
 
     Raises:
-        ValueError: if the transform gives something else than one real volume, or slices are too small.
+        ValueError: if the transform gives something else than one real volume.
         OSError: if the cache cannot be written.
     """
 
@@ -139,11 +149,6 @@ def cached_slices(
 
     def slices(plane: str) -> Iterator[np.ndarray]:
         array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
-        if min(array.shape[1:]) < MIN_SLICE_SIZE:
-            raise ValueError(
-                f"{entry['image']}: {plane} slices are {array.shape[1]}x{array.shape[2]}, at least "
-                f"{MIN_SLICE_SIZE} pixels are needed; choose another plane or leave the volume out"
-            )
         yield array
         yield (array > threshold).mean(axis=(1, 2))
 

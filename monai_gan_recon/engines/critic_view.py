@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 import torch
-from monai.inferers import Inferer
-from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 
-from monai_gan_recon.kspace import measure_again
-from monai_gan_recon.networks.estimate import ComplexEstimator
+from monai_gan_recon.measurement import magnitude, measure_again
 
 
 class CriticView(Protocol):
@@ -23,16 +19,16 @@ class CriticView(Protocol):
         """Images to call generated, from the generator's output; differentiable in it."""
 
 
-class PlainView:
-    """The usual GAN: references and reconstructions as they are."""
+class MagnitudeView:
+    """The usual GAN: magnitudes of references and reconstructions."""
 
     def real(self, target: torch.Tensor) -> torch.Tensor:
-        """The references themselves."""
-        return target
+        """Magnitudes (B, 1, H, W) of references (B, 2, H, W)."""
+        return magnitude(target)
 
     def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """The reconstructions themselves."""
-        return image
+        """Magnitudes (B, 1, H, W) of reconstructions (B, 2, H, W)."""
+        return magnitude(image)
 
 
 class MeasuredView:
@@ -44,7 +40,7 @@ class MeasuredView:
     """
 
     def real(self, target: torch.Tensor) -> torch.Tensor:
-        """Zero-filled real and imaginary part (B, 2, H, W) of measurements (B, 3, H, W)."""
+        """Zero-filled real and imaginary part (B, 2, H, W) of measurements (B, 4, H, W)."""
         return target[:, :2]
 
     def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -55,23 +51,4 @@ class MeasuredView:
         """
         if len(image) < 2:
             raise ValueError("the unsupervised GAN needs --batch_size 2 or more: masks of other slices")
-        return measure_again(image, target[:, 2:].roll(1, dims=0))
-
-
-class ComplexInferer(Inferer):
-    """MONAI inferer that asks the generator for its complex estimate (B, 2, H, W) instead of its magnitude."""
-
-    def __call__(self, inputs: torch.Tensor, network: nn.Module) -> torch.Tensor:
-        """Reconstruct (B, 3, H, W).
-
-        Raises:
-            ValueError: in a training of several processes, which average gradients of ``forward`` alone; for a
-                network without complex estimate.
-        """
-        if isinstance(network, DistributedDataParallel):
-            raise ValueError("training on complex images runs in one process: leave multi_gpu_train.yaml out")
-        if not isinstance(network, ComplexEstimator):
-            raise ValueError(
-                f"{type(network).__name__} has no complex estimate, which training on complex images needs"
-            )
-        return network.complex_estimate(inputs)
+        return measure_again(image, target.roll(1, dims=0))

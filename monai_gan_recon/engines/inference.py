@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +14,12 @@ from torch.utils.data import DataLoader
 
 from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
 from monai_gan_recon.errors import one_line
+from monai_gan_recon.measurement.patterns import LINE_PATTERNS
+
+TRAINED_RATES = (0.08, 0.55)
+"""Lowest and highest sampling rate of the shipped weights' training."""
+
+logger = logging.getLogger(__name__)
 
 
 def input_entries(
@@ -28,8 +35,8 @@ def input_entries(
         One dictionary a volume, never none.
 
     Raises:
-        ValueError: if no path is given, the folder holds no volume, two volumes would share the name of their
-            results, or these would lie among the volumes.
+        ValueError: if no path is given, the folder holds no volume, two volumes would share the name of their results,
+            or these would lie among the volumes.
         FileNotFoundError: if the path does not exist.
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
@@ -43,10 +50,38 @@ def input_entries(
         raise ValueError(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
-    folders = {Path(entry["image"]).absolute().parent for entry in entries}
-    if output_dir is not None and len(entries) > 1 and Path(output_dir).expanduser().absolute() in folders:
-        raise ValueError(f"{output_dir} is the folder of the input; give another --output_dir")
+    folders = {Path(entry["image"]).expanduser().resolve().parent for entry in entries}
+    if output_dir is not None and len(entries) > 1 and Path(output_dir).expanduser().resolve() in folders:
+        raise ValueError(
+            f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
+        )
     return entries
+
+
+def warn_if_untrained(
+    pattern: str, rate: float, weights: str | os.PathLike[str] | None, shipped: str | os.PathLike[str]
+) -> None:
+    """Log one warning if the shipped weights are used for what they were not trained for.
+
+    Args:
+        pattern: sampling pattern.
+        rate: sampling rate.
+        weights: file of the weights in use; None: the network needs none.
+        shipped: file of the shipped weights; nothing is known of the training of others.
+    """
+    low, high = TRAINED_RATES
+    if weights is None or Path(weights).resolve() != Path(shipped).resolve():
+        return
+    if pattern not in LINE_PATTERNS or not low <= rate <= high:
+        logger.warning(
+            "pattern %s at %g %%: the shipped weights were trained on whole lines at %g to %g %% of k-space "
+            "(patterns %s); check the result, or give other --weights",
+            pattern,
+            100 * rate,
+            100 * low,
+            100 * high,
+            ", ".join(LINE_PATTERNS),
+        )
 
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
-from monai_gan_recon.kspace import hold_out
+from monai_gan_recon.measurement import hold_out
 
 
 class PrepareMeasuredBatch(PrepareReconstructionBatch):
@@ -18,7 +18,7 @@ class PrepareMeasuredBatch(PrepareReconstructionBatch):
 
     Args:
         held_out: part of the measured samples that the network does not get, in [0, 1), see
-            :func:`monai_gan_recon.kspace.hold_out`.
+            :func:`monai_gan_recon.measurement.hold_out`.
         transpose_probability: probability that rows and columns of the whole batch change places.
     """
 
@@ -27,14 +27,7 @@ class PrepareMeasuredBatch(PrepareReconstructionBatch):
         self.held_out = held_out
 
     def pair(self, batchdata: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the network gets, and all that was measured, both (B, 3, H, W): real, imaginary, weight.
-
-        Raises:
-            ValueError: if the input does not have three channels.
+        """What the network gets, and all that was measured, both network input (B, 4, H, W).
         """
         measured: torch.Tensor = batchdata["input"]
-        if measured.shape[1] != 3:
-            raise ValueError(
-                f"training without references needs --channels 3, got inputs {tuple(measured.shape)}"
-            )
         return hold_out(measured, self.held_out), measured

@@ -14,7 +14,7 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from monai_gan_recon.engines.critic_view import CriticView, PlainView
+from monai_gan_recon.engines.critic_view import CriticView, MagnitudeView
 from monai_gan_recon.engines.distributed import unwrap
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.losses import (
@@ -45,7 +45,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
     Args:
         device: device to train on.
         max_epochs: epochs in all, those of the warm-up included.
-        train_data_loader: gives dictionaries with ``input`` (B, C, H, W) and ``target`` (B, 1, H, W).
+        train_data_loader: gives dictionaries with ``input`` (B, 4 + 2 C, H, W) and ``target`` (B, 2, H, W).
         g_network: generator.
         g_optimizer: its optimiser.
         d_network: critic, (B, 1, H, W) to logits (B, 1).
@@ -63,7 +63,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         ema_network: moving average of the generator, updated after each of its steps.
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
-        critic_view: what the critic sees of references and reconstructions; None: the images as they are.
+        critic_view: what the critic sees of references and reconstructions; None: their magnitudes.
         train_handlers: MONAI or Ignite handlers.
         kwargs: further arguments of ``AdversarialTrainer``.
 
@@ -106,7 +106,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm
         self.adversarial_loss = adversarial_loss
-        self.critic_view = critic_view or PlainView()
+        self.critic_view = critic_view or MagnitudeView()
         self.bf16 = resolve_amp(amp, device)
         super().__init__(
             device=device,
@@ -153,7 +153,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             real, shown = self.critic_view.real(target), self.critic_view.fake(fake.detach(), target)
             for _ in range(self.n_critic):
                 self._critic_step(real, shown)
-        self._generator_step(fake, target, inputs[:, 2:3] if inputs.shape[1] == 3 else None)
+        self._generator_step(fake, target, inputs)
         return output
 
     def _critic_step(self, real: torch.Tensor, fake: torch.Tensor) -> None:
@@ -185,10 +185,10 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             )
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED)
 
-    def _generator_step(self, fake: torch.Tensor, target: torch.Tensor, mask: torch.Tensor | None) -> None:
+    def _generator_step(self, fake: torch.Tensor, target: torch.Tensor, inputs: torch.Tensor) -> None:
         output = self.state.output
         image = fake.detach().requires_grad_(True)
-        loss, terms = self.state.recon_loss_function.with_terms(image, target, mask)
+        loss, terms = self.state.recon_loss_function.with_terms(image, target, inputs)
         output.update(terms)
         output[AdversarialKeys.RECONSTRUCTION_LOSS] = output[Keys.LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.RECONSTRUCTION_LOSS_COMPLETED)

@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from monai.engines import SupervisedEvaluator
 from monai.handlers import IgniteMetricHandler, from_engine
+from monai.inferers import Inferer
 from monai.metrics import PSNRMetric, SSIMMetric
 from torch import nn
 
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
 from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.measurement import magnitude
 
 KEY_METRIC = "val_psnr"
 
@@ -24,6 +26,7 @@ class ReconstructionValidator(SupervisedEvaluator):
         device: device to compute on.
         val_data_loader: gives dictionaries with ``input``, ``target`` and ``zero_filled``.
         network: the generator, usually its moving average.
+        inferer: MONAI inferer; None: the network's forward.
         amp: bfloat16 autocast: true, false or "auto".
         val_handlers: MONAI or Ignite handlers.
     """
@@ -33,6 +36,7 @@ class ReconstructionValidator(SupervisedEvaluator):
         device: torch.device | str,
         val_data_loader: Iterable[Any],
         network: nn.Module,
+        inferer: Inferer | None = None,
         amp: bool | str = "auto",
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
@@ -51,6 +55,7 @@ class ReconstructionValidator(SupervisedEvaluator):
             device=torch.device(device),
             val_data_loader=val_data_loader,
             network=network,
+            inferer=inferer,
             prepare_batch=PrepareReconstructionBatch(),
             key_val_metric={KEY_METRIC: psnr("pred")},
             additional_metrics={
@@ -67,7 +72,7 @@ class ReconstructionValidator(SupervisedEvaluator):
     def _iteration(self, engine: SupervisedEvaluator, batchdata: dict[str, torch.Tensor]) -> dict[str, Any]:
         with torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.bf16):
             output: dict[str, Any] = super()._iteration(engine, batchdata)
-        output["pred"] = output["pred"].float()
-        zero_filled = batchdata["zero_filled"].to(self.state.device)
-        output["zero_filled"] = torch.hypot(zero_filled[:, :1], zero_filled[:, 1:])
+        for key in ("pred", "label"):
+            output[key] = magnitude(output[key].float())
+        output["zero_filled"] = magnitude(batchdata["zero_filled"].to(self.state.device))
         return output

@@ -17,8 +17,8 @@ from tqdm import tqdm
 
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data.writing import atomic_path, save_nifti
+from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.kspace import from_channels, kspace_residual
 
 
 class ResultWriter(ABC):
@@ -126,18 +126,18 @@ class VolumeWriter(ResultWriter):
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
         """Write the files; slices, time and files in words."""
         files = self.files(output["case"])
-        prediction = self._original(magnitude(output["pred"][0]), image)
+        prediction = self._original(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"])
         if "zero_filled" in files:
-            zero_filled = self._original(magnitude(output["zero_filled"][0]), image)
+            zero_filled = self._original(output["zero_filled"], image)
             save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
         if "error" in files:
-            error = (prediction - self._original(output["label"][0], image)).abs()
+            error = (prediction - self._original(output["label"], image)).abs()
             save_nifti(error, prediction.affine, files["error"])
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:
                 temporary.write_text(json.dumps(residuals(output), indent=2) + "\n", encoding="utf-8")
-        count = output["pred"].shape[2]
+        count = output["pred"].shape[1]
         written = ", ".join(map(str, files.values()))
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
 
@@ -146,13 +146,8 @@ class VolumeWriter(ResultWriter):
         return result
 
 
-def magnitude(channels: torch.Tensor) -> torch.Tensor:
-    """(2, N, H, W) real and imaginary part, or (1, N, H, W) magnitude, to magnitude (1, N, H, W)."""
-    return channels if channels.shape[0] == 1 else torch.hypot(channels[:1], channels[1:])
-
-
 def residuals(output: Mapping[str, Any]) -> dict[str, Any]:
-    """Relative k-space residuals on the measured samples, slice by slice, see ``kspace.kspace_residual``.
+    """How well a reconstruction agrees with the measured samples, over the slices of a volume.
 
     Slices without signal (under a millionth of the strongest slice) are left out.
 
@@ -160,22 +155,14 @@ def residuals(output: Mapping[str, Any]) -> dict[str, Any]:
         output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
 
     Returns:
-        number of slices, measured fraction of k-space, and mean and largest residual of the delivered
-        magnitude (``kspace_residual``) and of the complex estimate (``kspace_residual_complex``; None for
-        networks without one).
+        number of slices, measured fraction of k-space, and mean and largest value of each of
+        :data:`monai_gan_recon.engines.evaluator.RESIDUALS`; None where there is none.
     """
-    zero_filled = from_channels(output["zero_filled"][0].movedim(0, -3))
-    mask, prediction = output["mask"][0, 0], output["pred"][0]
-    strength = torch.linalg.vector_norm(zero_filled, dim=(-2, -1))
-    some = torch.nonzero(strength > 1e-6 * strength.max()).flatten().tolist()
-    images = {"kspace_residual": magnitude(prediction)[0], "kspace_residual_complex": None}
-    if prediction.shape[0] == 2:
-        images["kspace_residual_complex"] = from_channels(prediction.movedim(0, -3))
-    result: dict[str, Any] = {"slices": len(some), "measured_fraction": float(mask.mean())}
-    for name, image in images.items():
-        if image is not None and some:
-            values = torch.stack([kspace_residual(image[i], zero_filled[i], mask[i]) for i in some])
-            result[name] = {"mean": float(values.mean()), "max": float(values.max())}
-        else:
-            result[name] = None
+    strength = torch.linalg.vector_norm(output["zero_filled"][0], dim=(-2, -1))
+    some = strength > 1e-6 * strength.max()
+    result: dict[str, Any] = {"slices": int(some.sum()), "measured_fraction": output["sampled_fraction"]}
+    for name in RESIDUALS:
+        values = output[name][some]
+        values = values[values.isfinite()]
+        result[name] = {"mean": float(values.mean()), "max": float(values.max())} if len(values) else None
     return result

@@ -1,4 +1,4 @@
-"""Losses: adversarial (Wasserstein, cross-entropy), image (NRMSE, DSSIM) and frequency."""
+"""Losses: adversarial (Wasserstein, cross-entropy), image (NRMSE, DSSIM, relative error) and frequency."""
 
 from monai_gan_recon.losses.adversarial import AdversarialLoss, BCEAdversarialLoss
 from monai_gan_recon.losses.dssim import DSSIMLoss
@@ -6,6 +6,7 @@ from monai_gan_recon.losses.frequency import FREQUENCY_MODES, FrequencyLoss
 from monai_gan_recon.losses.measured import MeasuredLoss
 from monai_gan_recon.losses.nrmse import NRMSELoss
 from monai_gan_recon.losses.reconstruction import ReconstructionLoss
+from monai_gan_recon.losses.relative import RelativeErrorLoss
 from monai_gan_recon.losses.vgg16 import VGG16Loss
 from monai_gan_recon.losses.wasserstein import WassersteinLoss, clip_weights, gradient_penalty
 
@@ -18,6 +19,7 @@ __all__ = [
     "MeasuredLoss",
     "NRMSELoss",
     "ReconstructionLoss",
+    "RelativeErrorLoss",
     "VGG16Loss",
     "WassersteinLoss",
     "clip_weights",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from monai_gan_recon.kspace import fft2c
 from monai_gan_recon.losses._inputs import check_pair
+from monai_gan_recon.measurement import fft2c
 
 FREQUENCY_MODES = ("complex", "amplitude", "unmeasured")
 

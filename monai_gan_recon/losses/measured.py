@@ -6,12 +6,13 @@ import torch
 from torch import Tensor, nn
 
 from monai_gan_recon.losses._inputs import at_least_float32
+from monai_gan_recon.measurement import fft2c, from_channels, unpack
 
 
 class MeasuredLoss(nn.Module):
     """Normalised l2 plus l1 distance of measured k-space samples (SSDU: Yaman et al., Magn Reson Med 84, 2020, eq. 7).
 
-    The network is given a part of the measured samples (:func:`monai_gan_recon.kspace.hold_out`) and puts those back
+    The network is given a part of the measured samples (:func:`monai_gan_recon.measurement.hold_out`) and puts those back
     exactly; so the distance is that of the samples held out.
 
     Samples that no mask of the training ever holds are free: nothing teaches the network what to put there. A small
@@ -33,42 +34,38 @@ class MeasuredLoss(nn.Module):
         self.unmeasured = unmeasured
 
     def with_terms(
-        self, pred: Tensor, target: Tensor, mask: Tensor | None = None
+        self, pred: Tensor, target: Tensor, measurement: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum, and its detached, unweighted terms by name; see :meth:`forward`."""
-        if pred.ndim != 4 or pred.shape[1] != 2 or target.shape != (len(pred), 3, *pred.shape[2:]):
+        if pred.ndim != 4 or pred.shape[1] != 2 or target.shape != (len(pred), 4, *pred.shape[2:]):
             raise ValueError(
-                "measured loss: expected complex images (B, 2, H, W) and measurements (B, 3, H, W), "
+                "measured loss: expected complex images (B, 2, H, W) and measurements of one coil (B, 4, H, W), "
                 f"got {tuple(pred.shape)} and {tuple(target.shape)}"
             )
-        measured = torch.fft.ifftshift(target[:, 2] != 0, dim=(-2, -1))
-        estimate, reference = (
-            torch.fft.fft2(torch.complex(image[:, 0], image[:, 1]), norm="ortho")
-            for image in (at_least_float32(pred), at_least_float32(target))
-        )
-        reference = reference * measured
-        error = (estimate - reference) * measured
+        data = unpack(target)
+        measured = data.mask[:, 0] != 0
+        estimate, everything = (fft2c(from_channels(at_least_float32(x))) for x in (pred, data.adjoint))
+        reference = everything * measured
         terms = {
-            "measured_l1": _ratio(error, reference, 1),
-            "measured_l2": _ratio(error, reference, 2),
+            "measured_l1": _ratio((estimate - reference) * measured, reference, 1),
+            "measured_l2": _ratio((estimate - reference) * measured, reference, 2),
             "unmeasured": _ratio(estimate * ~measured, reference, 1),
         }
         total = terms["measured_l1"] + terms["measured_l2"] + self.unmeasured * terms["unmeasured"]
         return total, {name: term.detach() for name, term in terms.items()}
 
-    def forward(self, pred: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, pred: Tensor, target: Tensor, measurement: Tensor | None = None) -> Tensor:
         """Compare complex images with measurements.
 
         Args:
             pred: real and imaginary part of the reconstruction, (B, 2, H, W).
-            target: zero-filled real and imaginary part of everything measured, and the weight of each k-space sample
-                (0: not measured), (B, 3, H, W).
-            mask: not used; other losses take it.
+            target: everything measured, as network input of one coil (B, 4, H, W), see ``measurement.pack``.
+            measurement: not used; other losses take it.
 
         Returns:
             Scalar >= 0.
         """
-        return self.with_terms(pred, target, mask)[0]
+        return self.with_terms(pred, target, measurement)[0]
 
 
 def _ratio(kspace: Tensor, reference: Tensor, order: int) -> Tensor:

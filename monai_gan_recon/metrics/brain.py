@@ -8,7 +8,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from monai_gan_recon.metrics._inputs import plain
-from monai_gan_recon.transforms.phase_noise import FOREGROUND_THRESHOLD
+from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 
 
 def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Tensor:

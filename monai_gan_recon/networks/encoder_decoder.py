@@ -94,7 +94,7 @@ class ResNetEncoderDecoder(nn.Module):
             x = stage(x)
             skips.append(x)
         skips.pop()
-        for upsample, stage in zip(self.upsample, self.decoder, strict=True):
+        for upsample, stage in zip(self.upsample, self.decoder):  # noqa: B905 - TorchScript knows no strict
             x = stage(upsample(x) + skips.pop())
         x = self.to_half(x) + half
         out: torch.Tensor = self.head(x)

@@ -15,8 +15,9 @@ from torch import nn
 
 from monai_gan_recon.checks import check_fractions
 from monai_gan_recon.data.cache import describe
-from monai_gan_recon.kspace import check_pattern, check_rate, from_channels, sampling_mask
-from monai_gan_recon.transforms import CropPadSlices, acquire
+from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
+from monai_gan_recon.simulation import acquire, measured_block
+from monai_gan_recon.transforms import CropPadSlices
 
 _BATCH = 8
 """Slices that a reconstruction network sees at a time."""
@@ -31,7 +32,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
     Args:
         prob: probability of the artefact, in [0, 1].
         rates: smallest and largest sampling rate, in (0, 1]; drawn log-uniformly.
-        patterns: sampling patterns to choose from, see :func:`monai_gan_recon.kspace.sampling_mask`.
+        patterns: sampling patterns to choose from, see :func:`monai_gan_recon.measurement.sampling_mask`.
         slice_axes: spatial array axes (0 first) along which the slices may be stacked. The phase-encoding axis is
             one of the two others, drawn at random. Slices (C, H, W) have no slice axis; all channels share a mask.
         size: (H, W), slices are cropped or padded to it before they are sampled; None: as they are.
@@ -107,16 +108,17 @@ class RandUndersamplingArtefact(RandomizableTransform):
 
     def _seen_through(self, stack: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Magnitudes (N, H, W) of slices (N, H, W) seen through a sampling mask (H, W)."""
-        scan = acquire(stack[None], mask, hermitian=True)
+        data, _ = acquire(stack, mask)
+        scan = measured_block(data, real=True)
         if not self.reconstructs or self._network is None:
-            return from_channels(scan.zero_filled.movedim(0, 1)).abs()
-        inputs, result = scan.input.movedim(0, 1), torch.zeros_like(stack)
+            return magnitude(scan["zero_filled"])[:, 0]
+        result = torch.zeros_like(stack)
         device = next(self._network.parameters()).device
         with torch.inference_mode():
             for start in range(0, len(stack), _BATCH):
                 batch = slice(start, start + _BATCH)
                 if stack[batch].any():  # empty slices stay empty
-                    result[batch] = self._network(inputs[batch].to(device))[:, 0].cpu()
+                    result[batch] = magnitude(self._network(scan["input"][batch].to(device)))[:, 0].cpu()
         return result
 
 

@@ -9,22 +9,26 @@ import pytest
 CONFIG = """
 imports:
 - $import monai_gan_recon.bundle as bundle
-- $from monai_gan_recon.kspace import check_rate
+- $from monai_gan_recon.measurement import check_rate
 bundle_root: $bundle.bundle_root('brain_mri_tissue_segmentation')
 rate: 0.1
 size: null
 fast: false
+crop: [8, 8]
+root: $@bundle_root
 input: null
 output_dir: $@bundle_root + '/results'
 network_def:
   _target_: torch.nn.Linear
   in_features: 2
   out_features: 2
+  bias: true
 initialize:
 - $bundle.command_line()
 - $check_rate(@rate)
 run:
 - "$print('RAN', @rate, @input, @size, @output_dir, @network_def.in_features)"
+- "$print('SWITCH', @fast, @crop, @root)"
 training: "%run"
 """
 

@@ -10,7 +10,11 @@ GOOD = [
         "RAN 0.1 a b/c@d%e$f.nii None {root}/results 7",
     ),
     (["--output-dir", "/x/$HOME", "--network_def::in_features=3"], "RAN 0.1 None None /x/$HOME 3"),
-    (["--bundle_root", "/elsewhere", "--fast"], "RAN 0.1 None None /elsewhere/results 2"),
+    (["--bundle_root", "/elsewhere"], "RAN 0.1 None None /elsewhere/results 2"),
+    (["--fast", "--crop", "null"], "SWITCH True None"),
+    (["--fast", "True", "--crop", "None"], "SWITCH True None"),
+    (["--fast", "true"], "SWITCH True [8, 8]"),
+    (["--fast", "false", "--crop", "[8]", "--root", "NULL"], "SWITCH False [8] None"),
 ]
 
 BAD = [
@@ -26,10 +30,8 @@ BAD = [
     (["--output_dir", "/data/study#1"], ["--output_dir", "/data/study#1"]),
     (["--size", "[64,", "128]"], ["128]", "quoted"]),
     (["--initialize", "[]"], ["--initialize"]),
-    (["--size", "None"], ["--size", "null"]),
-    (["--size", "null"], ["--size", "null"]),
-    (["--fast", "true"], ["--fast", "True"]),
-    (["--fast", "perhaps"], ["--fast", "True"]),
+    (["--fast", "perhaps"], ["--fast", "true"]),
+    (["--network_def#bias", "false"], ["--network_def", "False"]),
     (["--rate", "high"], ["--rate", "high"]),
     (["--rate", "1.5"], ["1.5"]),
 ]  # fmt: skip

@@ -5,9 +5,9 @@ import warnings
 import pytest
 from monai.bundle import create_workflow
 
-from monai_gan_recon.resources import SEGMENTATION, bundle_path
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
-BUNDLES = [SEGMENTATION]
+BUNDLES = [RECONSTRUCTION, SEGMENTATION]
 WORKFLOWS = {"train.yaml": "train", "inference.yaml": "infer", "evaluate.yaml": "infer"}
 
 
@@ -46,7 +46,7 @@ def test_monai_finds_every_property(name, config, tmp_path, image):
     else:
         assert found.dataset_data
     assert "run" in found.parser
-    assert {path.name for path in tmp_path.glob("out/*")} <= {"tensorboard"}  # MONAI's handler opens its file
+    assert {path.name for path in tmp_path.glob("out/*")} <= {"tensorboard", "slices"}  # prepared data, and MONAI's log
 
 
 @pytest.mark.parametrize("config", WORKFLOWS)

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from monai_gan_recon.kspace import fft2c, from_channels, to_channels
-from monai_gan_recon.networks.baselines.contract import ComplexReconstruction
+from monai_gan_recon.measurement import fft2c, from_channels, to_channels, unpack
 from monai_gan_recon.networks.generator import signal_intensity
 
 METHODS = ("wavelet", "tv")
@@ -17,7 +17,7 @@ METHODS = ("wavelet", "tv")
 _STEPS = {"wavelet": {"alpha": 1.0}, "tv": {"sigma": 1.0, "tau": 1 / 9}}
 
 
-class CompressedSensing(ComplexReconstruction):
+class CompressedSensing(nn.Module):
     r"""The image that fits the measured samples and is sparse in its wavelets or its differences.
 
     :math:`\min_x \frac12 \|W^{1/2} (F x - y)\|_2^2 + \lambda \|\Psi x\|_1` (Lustig, Donoho & Pauly 2007), by SigPy's
@@ -26,7 +26,7 @@ class CompressedSensing(ComplexReconstruction):
     Args:
         method: "wavelet" (Daubechies 4) or "tv" (total variation).
         lamda: the weight :math:`\lambda`, for images divided by their :func:`signal_intensity`; SigPy's spelling.
-        noisy_lamda: the weight for noisy samples, those of a weight below 1; None: the same.
+        noisy_lamda: the weight for noisy samples; None: the same.
         iterations: steps of the solver.
 
     Raises:
@@ -53,12 +53,19 @@ class CompressedSensing(ComplexReconstruction):
             )
         self.app = _app(method)
 
-    def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
-        """Zero-filled real and imaginary part, sampling weight (B, 3, H, W) to real and imaginary part (B, 2, H, W)."""
-        zero_filled = x[:, :2].float()
-        scale = signal_intensity(zero_filled)
-        kspace = fft2c(from_channels(zero_filled / scale)).cpu().numpy()
-        images = [self._solve(k, w) for k, w in zip(kspace, x[:, 2].float().cpu().numpy(), strict=True)]
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Network input of one coil (B, 4, H, W) to real and imaginary part (B, 2, H, W).
+
+        Raises:
+            ValueError: for coil sensitivities or a phase.
+        """
+        data = unpack(x)
+        if data.maps is not None:
+            raise ValueError("compressed sensing takes one coil without phase")
+        scale = signal_intensity(data.adjoint)
+        kspace = fft2c(from_channels(data.adjoint / scale)).cpu().numpy()
+        lamdas = [self.noisy_lamda if sigma > 0 else self.lamda for sigma in data.noise_std.flatten()]
+        images = [self._solve(*case) for case in zip(kspace, data.mask[:, 0].cpu().numpy(), lamdas, strict=True)]
         return to_channels(torch.from_numpy(np.stack(images)).to(x.device)) * scale
 
     def extra_repr(self) -> str:
@@ -66,11 +73,11 @@ class CompressedSensing(ComplexReconstruction):
         weights = f"lamda={self.lamda}, noisy_lamda={self.noisy_lamda}"
         return f"method={self.method!r}, {weights}, iterations={self.iterations}"
 
-    def _solve(self, kspace: np.ndarray, weight: np.ndarray) -> np.ndarray:
+    def _solve(self, kspace: np.ndarray, weight: np.ndarray, lamda: float) -> np.ndarray:
         app = self.app(
             kspace[None] * (weight > 0),
             np.ones((1, *kspace.shape), kspace.dtype),
-            self.lamda if weight.max() == 1 else self.noisy_lamda,
+            lamda,
             weights=weight[None],
             max_iter=self.iterations,
             show_pbar=False,

@@ -8,7 +8,6 @@ import torch
 from monai.networks.blocks import Convolution
 from torch import nn
 
-from monai_gan_recon.networks.baselines.contract import check_input
 from monai_gan_recon.networks.blocks import pad_to_multiple
 
 MAX_LEVELS = 8
@@ -62,7 +61,6 @@ class DAGANGenerator(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Refine zero-filled magnitude (B, 1, H, W) in [0, 1], H and W at least 16; same shape, in [0, 1], float32."""
-        check_input(x, 1, "DAGAN's generator")
         height, width = x.shape[-2:]
         signed = 2 * pad_to_multiple(x.float(), 2**self.levels) - 1
         skips = []

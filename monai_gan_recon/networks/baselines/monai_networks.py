@@ -9,14 +9,13 @@ from monai.apps.reconstruction.networks.nets.complex_unet import ComplexUnet
 from monai.apps.reconstruction.networks.nets.varnet import VariationalNetworkModel
 from torch import nn
 
-from monai_gan_recon.kspace import fft2c, from_channels, ifft2c
-from monai_gan_recon.networks.baselines.contract import ComplexReconstruction
+from monai_gan_recon.measurement import fft2c, from_channels, ifft2c, unpack
 
 _PAD_FACTOR = 32  # MONAI's 16 leaves one pixel of a 16x16 image, which instance norm cannot normalise
 _EIGHTH_TURN = torch.polar(torch.tensor(1.0), torch.tensor(torch.pi / 4)).item()
 
 
-class MonaiComplexUNet(ComplexReconstruction):
+class MonaiComplexUNet(nn.Module):
     """``monai.apps.reconstruction``'s ComplexUnet from zero-filled complex image to complex image.
 
     It has no data consistency. It divides real and imaginary part each by its standard deviation, and the imaginary
@@ -31,14 +30,14 @@ class MonaiComplexUNet(ComplexReconstruction):
         super().__init__()
         self.unet = ComplexUnet(features=tuple(features), pad_factor=_PAD_FACTOR)
 
-    def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
-        """Zero-filled real and imaginary part, sampling weight (B, 3, H, W) to real and imaginary part (B, 2, H, W)."""
-        zero_filled = torch.view_as_real(from_channels(x[:, :2].float()) * _EIGHTH_TURN)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Network input (B, 4 + 2 C, H, W) to real and imaginary part (B, 2, H, W)."""
+        zero_filled = torch.view_as_real(from_channels(unpack(x).adjoint) * _EIGHTH_TURN)
         image = self.unet(zero_filled[:, None])[:, 0].float()
         return _to_channels(torch.view_as_complex(image.contiguous()))
 
 
-class MonaiVarNet(ComplexReconstruction):
+class MonaiVarNet(nn.Module):
     """``monai.apps.reconstruction``'s end-to-end variational network (Sriram et al. 2020) with one coil.
 
     MONAI's model of coil sensitivities asks for one mask of columns for the whole batch; one coil has a sensitivity of
@@ -56,11 +55,12 @@ class MonaiVarNet(ComplexReconstruction):
         for cascade in self.model.cascades:
             cascade.zeros = torch.zeros(1)  # MONAI's, of five axes, refuses channels-last memory
 
-    def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
-        """Zero-filled real and imaginary part, sampling weight (B, 3, H, W) to real and imaginary part (B, 2, H, W)."""
-        measured = fft2c(from_channels(x[:, :2].float()) * _EIGHTH_TURN)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Network input of one coil (B, 4, H, W) to real and imaginary part (B, 2, H, W)."""
+        data = unpack(x)
+        measured = fft2c(from_channels(data.adjoint) * _EIGHTH_TURN)
         measured = torch.view_as_real(measured)[:, None]
-        mask = (x[:, 2:] > 0)[..., None]
+        mask = (data.mask > 0)[..., None]
         sensitivity = self.model.coil_sensitivity_model(measured, mask)
         kspace = measured
         for cascade in self.model.cascades:  # the model's own loop, whose end keeps the magnitude only

@@ -6,10 +6,19 @@ import torch
 from monai.networks.nets import BasicUNet
 from torch import nn
 
-from monai_gan_recon.kspace import data_consistency, from_channels, low_resolution_phase, to_channels
-from monai_gan_recon.networks.baselines.contract import ComplexReconstruction, check_input
+from monai_gan_recon.measurement import (
+    data_consistency,
+    from_channels,
+    low_resolution_phase,
+    normal_operator,
+    to_channels,
+    unpack,
+)
 from monai_gan_recon.networks.blocks import pad_to_multiple
 from monai_gan_recon.networks.generator import signal_intensity
+
+SIGNAL_ERROR = 0.05
+"""Expected error of the U-net's image, relative to its intensity, which noisy samples are weighed against."""
 
 _MULTIPLE = 32  # four poolings, and two pixels or more for the innermost norm
 
@@ -45,14 +54,13 @@ class UNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Zero-filled magnitude (B, 1, H, W) to magnitude in the same scale, (B, 1, H, W), float32."""
-        check_input(x, 1, "UNet")
         height, width = x.shape[-2:]
         scale = signal_intensity(x)
         image = self.unet(pad_to_multiple(x.float() / scale, _MULTIPLE))[..., :height, :width]
         return image.float() * scale + (x.float() if self.residual else 0.0)
 
 
-class CorrectedUNet(ComplexReconstruction):
+class CorrectedUNet(nn.Module):
     """The U-net of Hyun et al. 2018 with its k-space correction: measured samples are put back into its output.
 
     The U-net sees the zero-filled magnitude. Its image is transformed, the measured samples replace its own, and the
@@ -71,18 +79,12 @@ class CorrectedUNet(ComplexReconstruction):
         self.unet = UNet(width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Reconstruct (B, 3, H, W): zero-filled real and imaginary part, sampling weight; gives (B, 1, H, W)."""
-        if not self.training:
-            return super().forward(x)
-        check_input(x, 3, "CorrectedUNet")
-        return self._magnitude(x)
-
-    def complex_estimate(self, x: torch.Tensor) -> torch.Tensor:
-        """The corrected image as real and imaginary part, (B, 2, H, W), of the same input."""
-        zero_filled = from_channels(x[:, :2].float())
-        image = self._magnitude(x)[:, 0] * low_resolution_phase(zero_filled)
-        return to_channels(data_consistency(image, zero_filled, x[:, 2].float()))
-
-    def _magnitude(self, x: torch.Tensor) -> torch.Tensor:
-        image: torch.Tensor = self.unet(torch.linalg.vector_norm(x[:, :2].float(), dim=1, keepdim=True))
-        return image
+        """Network input (B, 4 + 2 C, H, W) to real and imaginary part (B, 2, H, W)."""
+        data = unpack(x)
+        image = self.unet(torch.linalg.vector_norm(data.adjoint, dim=1, keepdim=True))
+        if self.training:
+            return torch.cat((image, torch.zeros_like(image)), dim=1)
+        phase = to_channels(low_resolution_phase(from_channels(data.adjoint)))
+        normal = normal_operator(data.mask, data.maps)
+        signal_variance = (SIGNAL_ERROR * signal_intensity(data.adjoint)).square()
+        return data_consistency(image * phase, data.adjoint, normal, data.noise_std.square(), signal_variance)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from monai_gan_recon.kspace.patterns_1d import equispaced_lines, gaussian_lines, random_lines
-from monai_gan_recon.kspace.patterns_2d import gaussian_points, poisson_disc, radial_spokes
+from monai_gan_recon.measurement.lines import equispaced_lines, gaussian_lines, random_lines
+from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
 
 LINE_PATTERNS = {"gaussian1d": gaussian_lines, "equispaced": equispaced_lines, "random": random_lines}
 POINT_PATTERNS = {"gaussian2d": gaussian_points, "poisson": poisson_disc, "radial": radial_spokes}
@@ -20,6 +20,7 @@ def sampling_mask(
     axis: int = -1,
     seed: int | np.random.Generator | None = None,
     centre_fraction: float | None = None,
+    partial_fourier: float = 1.0,
 ) -> torch.Tensor:
     """Draw a sampling mask.
 
@@ -34,26 +35,33 @@ def sampling_mask(
             -2 for rows (H).
         seed: an integer, a generator, or None for a fresh draw. The same seed gives the same mask.
         centre_fraction: size of the fully sampled centre in units of the axis' length; None: as in DAGAN's patterns.
+        partial_fourier: fraction of k-space along ``axis``, from its lower end, that is sampled at all, in (0.5, 1]; what
+            lies above is lost, so that the true rate is lower.
 
     Returns:
         Boolean tensor (H, W), the zero frequency at ``(H // 2, W // 2)`` sampled.
 
     Raises:
-        ValueError: for an unknown pattern, a rate outside (0, 1], or an axis other than -1 and -2.
+        ValueError: for an unknown pattern, a rate outside (0, 1], an axis other than -1 and -2, or a partial Fourier
+            fraction outside (0.5, 1].
     """
     check_pattern(pattern)
     check_rate(rate)
     if axis not in (-1, -2):
         raise ValueError(f"axis must be -1 (columns) or -2 (rows), got {axis}")
+    if not 0.5 < partial_fourier <= 1:
+        raise ValueError(f"the partial Fourier fraction must be in (0.5, 1], got {partial_fourier}")
     height, width = (int(n) for n in size)
     rng = np.random.default_rng(seed)
+    kept = torch.arange(size[axis]) < round(partial_fourier * size[axis])
+    kept = kept[None, :] if axis == -1 else kept[:, None]
     if pattern in POINT_PATTERNS:
-        return torch.from_numpy(POINT_PATTERNS[pattern]((height, width), rate, rng, centre_fraction))
+        return torch.from_numpy(POINT_PATTERNS[pattern]((height, width), rate, rng, centre_fraction)) & kept
     lines = torch.from_numpy(
         LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction)
     )
     lines = lines[None, :] if axis == -1 else lines[:, None]
-    return lines.expand(height, width).clone()
+    return (lines & kept).expand(height, width).clone()
 
 
 def check_pattern(pattern: str) -> None:

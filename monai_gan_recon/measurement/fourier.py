@@ -44,6 +44,11 @@ def to_channels(image: torch.Tensor) -> torch.Tensor:
     return torch.view_as_real(image).movedim(-1, -3)
 
 
+def magnitude(channels: torch.Tensor) -> torch.Tensor:
+    """Magnitude (..., 1, H, W) of real and imaginary part (..., 2, H, W); its gradient at 0 is 0."""
+    return from_channels(channels).abs().unsqueeze(-3)
+
+
 def from_channels(channels: torch.Tensor) -> torch.Tensor:
     """Two real channels (..., 2, H, W) to a complex image (..., H, W); the inverse of :func:`to_channels`."""
     return torch.view_as_complex(channels.movedim(-3, -1).contiguous())

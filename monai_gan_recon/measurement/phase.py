@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from monai_gan_recon.kspace.fourier import fft2c, ifft2c
+from monai_gan_recon.measurement.fourier import fft2c, ifft2c
 
 
 def low_resolution_phase(zero_filled: torch.Tensor, width: float = 0.02, eps: float = 1e-12) -> torch.Tensor:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import numpy as np
 
-from monai_gan_recon.kspace.centre import centre_fraction_for
+from monai_gan_recon.measurement.lines import centre_fraction_for
 
 GAUSSIAN_SIGMA_2D = 0.2
 """Standard deviation of the point density in units of each axis' length."""
@@ -57,7 +60,7 @@ def poisson_disc(
     best = np.ones(shape, dtype=bool)
     for _ in range(12):
         middle = (low + high) / 2
-        points = _throw_darts(shape, order, middle * (0.4 + 2 * radius), centre)
+        points = _throw_darts()(order, middle * (0.4 + 2 * radius), centre)
         if points.sum() >= count:
             low, best = middle, points
         else:
@@ -116,28 +119,31 @@ def _largest(priority: np.ndarray, radius: np.ndarray, count: int) -> np.ndarray
     return mask.reshape(priority.shape)
 
 
-def _throw_darts(
-    shape: tuple[int, int], order: np.ndarray, spacing: np.ndarray, centre: np.ndarray
-) -> np.ndarray:
-    """Take the grid points in random order, each unless it lies within the spacing of one taken before."""
-    height, width = shape
-    points = centre.copy()
-    blocked = centre.copy()
-    for index in order:
-        y, x = divmod(int(index), width)
-        if blocked[y, x]:
-            continue
-        points[y, x] = True
-        reach = spacing[y, x]
-        if reach < 1:
-            continue
-        r = int(reach)
-        top, left = max(y - r, 0), max(x - r, 0)
-        dy = np.arange(top, min(y + r + 1, height)) - y
-        dx = np.arange(left, min(x + r + 1, width)) - x
-        near = dy[:, None] ** 2 + dx[None, :] ** 2 <= reach**2
-        blocked[top : top + dy.size, left : left + dx.size] |= near
-    return points
+@functools.cache
+def _throw_darts() -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+    """Dart throwing, compiled by Numba at its first use: of ``order``, spacing and centre to points, all (H, W)."""
+    import numba
+
+    @numba.njit(cache=True)
+    def throw(order: np.ndarray, spacing: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        """Take the grid points in random order, each unless it lies within the spacing of one taken before."""
+        height, width = spacing.shape
+        points, blocked = centre.copy(), centre.copy()
+        for index in order:
+            y, x = index // width, index % width
+            if blocked[y, x]:
+                continue
+            points[y, x] = True
+            reach = spacing[y, x]
+            r = int(reach)
+            for v in range(max(y - r, 0), min(y + r + 1, height)):
+                for u in range(max(x - r, 0), min(x + r + 1, width)):
+                    if (v - y) ** 2 + (u - x) ** 2 <= reach**2:
+                        blocked[v, u] = True
+        return points
+
+    throw_darts: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] = throw
+    return throw_darts
 
 
 def _spoke(shape: tuple[int, int], angle: float) -> np.ndarray:

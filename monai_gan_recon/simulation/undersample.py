@@ -1,0 +1,137 @@
+"""Retrospective undersampling for evaluation and inference: the same scan of a case every time."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, Transform
+
+from monai_gan_recon.measurement import check_pattern, check_rate, sampling_mask
+from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
+from monai_gan_recon.simulation.coils import biot_savart_maps
+from monai_gan_recon.simulation.phase import smooth_phase
+from monai_gan_recon.vocabulary import TRACKS
+
+
+class Undersample(Transform):
+    """Scan slices of a magnitude volume: on the replica track as they are, else with phase, noise and coils.
+
+    Args:
+        pattern: sampling pattern, see :func:`monai_gan_recon.measurement.sampling_mask`.
+        rate: fraction of k-space to sample, in (0, 1].
+        axis: phase-encoding axis of the patterns of whole lines: -1 columns (W), -2 rows (H).
+        track: "replica" (magnitude-retrospective: no phase, no noise) or "simulated" (complex-retrospective: smooth
+            phase and complex noise before sampling).
+        snr: simulated track: mean foreground magnitude over the noise's standard deviation in each of the real and
+            imaginary parts; null: no noise.
+        coils: simulated track: number of coils, an even ring of loops.
+        hermitian: replica track: give the network the Hermitian completion of the measured samples (a real image's
+            k-space is known at ``-k`` where it is at ``k``). The zero-filled image and the mask stay those measured.
+        phase: simulated track: estimate the smooth phase from the centre of k-space and move it into the operator.
+        centre_fraction: fully sampled centre; None: as in DAGAN's patterns.
+        partial_fourier: fraction of k-space along ``axis`` that is sampled at all.
+        seed: base of the random state; mask, phase and noise of a case depend on it and on the case's name.
+
+    Raises:
+        ValueError: for an unknown pattern or track, a rate outside (0, 1], an SNR or number of coils that is not above
+            0, or coils on the replica track.
+    """
+
+    def __init__(
+        self,
+        pattern: str = "gaussian1d",
+        rate: float = 0.1,
+        axis: int = -1,
+        track: str = "replica",
+        snr: float | None = 20.0,
+        coils: int = 1,
+        hermitian: bool = True,
+        phase: bool = True,
+        centre_fraction: float | None = None,
+        partial_fourier: float = 1.0,
+        seed: int = 0,
+    ) -> None:
+        check_pattern(pattern)
+        check_rate(rate)
+        if track not in TRACKS:
+            raise ValueError(f"track: {track!r} is unknown: choose one of {', '.join(TRACKS)}")
+        if axis not in (-1, -2):
+            raise ValueError(f"axis: the phase-encoding axis is -1 (columns) or -2 (rows), not {axis!r}")
+        if snr is not None and not snr > 0:
+            raise ValueError(f"snr: must be above 0, or null for no noise, not {snr!r}")
+        if coils < 1 or (coils > 1 and track == "replica"):
+            raise ValueError(f"coils: {coils!r} do not go with the {track} track; the simulated one takes 1 or more")
+        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+            raise ValueError(f"seed: must be a whole number of at least 0, got {seed!r}")
+        self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = pattern, rate, axis, track, snr, coils
+        self.hermitian, self.phase, self.seed = hermitian, phase, seed
+        self.centre_fraction, self.partial_fourier = centre_fraction, partial_fourier
+
+    def __call__(
+        self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
+    ) -> dict[str, torch.Tensor]:
+        """Scan slices.
+
+        Args:
+            slices: magnitudes (1, N, H, W), Min-Max scaled.
+            case: name of the case: the same name gives the same mask, phase and noise.
+            first: number of the first slice in its volume; the noise of a slice depends on it.
+            volume: the whole volume, whose foreground the SNR refers to; None: the slices.
+
+        Returns:
+            What :func:`monai_gan_recon.simulation.measured_block` gives.
+        """
+        image = torch.as_tensor(slices)[0].as_subclass(torch.Tensor).float()
+        state = [self.seed, zlib.crc32(case.encode())]
+        rng = np.random.default_rng(state)
+        size = (image.shape[-2], image.shape[-1])
+        mask = sampling_mask(
+            self.pattern, size, self.rate, self.axis, rng, self.centre_fraction, self.partial_fourier
+        )
+        simulated = self.track == "simulated"
+        phase = smooth_phase(size, rng) if simulated else None
+        maps = biot_savart_maps(size, self.coils) if self.coils > 1 else None
+        std = 0.0
+        if simulated and self.snr is not None:
+            std = noise_std_for(image if volume is None else torch.as_tensor(volume), self.snr)
+        data, target = acquire(image, mask, phase, maps, 0.0)
+        if std > 0:
+            shape = (self.coils, *size)
+            noise = [
+                complex_noise(shape, std, np.random.default_rng([*state, first + i])) for i in range(len(image))
+            ]
+            data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
+        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+
+
+class Undersampled(MapTransform):
+    """Dictionary form of :class:`Undersample` for one slice, adding ``input``, ``target``, ``zero_filled`` and ``mask``.
+
+    Args:
+        keys: the one key of the magnitude image (1, H, W).
+        case_key: key of the case's name.
+        slice_key: key of the slice's number in its volume.
+        kwargs: arguments of :class:`Undersample`.
+    """
+
+    def __init__(
+        self, keys: KeysCollection = "image", case_key: str = "case", slice_key: str = "slice", **kwargs: Any
+    ) -> None:
+        super().__init__(keys)
+        self.case_key, self.slice_key = case_key, slice_key
+        self.undersample = Undersample(**kwargs)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the scan to the dictionary."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            case, number = str(data.get(self.case_key, "")), int(data.get(self.slice_key, 0))
+            scan = self.undersample(torch.as_tensor(data[key])[:, None], case, number)
+            result.update({name: value[0] for name, value in scan.items()})
+        return result
