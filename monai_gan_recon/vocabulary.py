@@ -6,7 +6,10 @@ TRACKS = ("replica", "simulated")
 MEASURED_TRACKS = ("raw", "replica")
 """What is undersampled already: a scanner's data, or those of a real object."""
 
-PLANES = ("coronal", "axial", "sagittal")
+PLANE_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
+"""Towards what the axes (N, H, W) of each plane's slices grow, as they are displayed: H down, W to the right."""
+
+PLANES = tuple(PLANE_AXCODES)
 """Orientations of slices."""
 
 MIN_SLICE_SIZE = 16

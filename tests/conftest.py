@@ -8,7 +8,13 @@ import sys
 import warnings
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
+
+OBLIQUE = np.array(  # voxel → RAS with anisotropic spacing, rotated about two axes, stored LPS-like
+    [[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]]
+)
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +24,28 @@ def data_dir() -> Path:
     if not folder:
         pytest.skip("needs real data: set MONAI_GAN_RECON_DATA to their folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session")
+def oblique_affine():
+    return OBLIQUE.copy()
+
+
+@pytest.fixture
+def write_nifti(tmp_path):
+    def write(name, array, affine=None):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        nib.save(nib.Nifti1Image(array, np.eye(4) if affine is None else affine), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def volume():
+    """(20, 24, 18), float32, all values different."""
+    return np.random.default_rng(0).permutation(20 * 24 * 18).reshape(20, 24, 18).astype(np.float32)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Subcommands on data: ``manifest build`` and ``manifest check``."""
+"""Subcommands on data: ``convert``, ``manifest build`` and ``manifest check``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from typing import Any
 
 def add_commands(commands: Any) -> None:
     """Add the subcommands to a parser."""
+    convert = commands.add_parser("convert", help="write raw k-space of any readable format as ISMRMRD")
+    add = convert.add_argument
+    add("source", type=Path, help="fastMRI HDF5, ISMRMRD, BART .cfl, Siemens .dat, .npy or .mat")
+    add("target", type=Path, help="file to write, .h5 or .mrd")
+    add("--axes", help="order of the axes of .npy and .mat, such as coils,h,w")
+    add("--key", help="name of the array in a file that has several")
+    add("--overwrite", action="store_true", help="replace a file that exists")
+    convert.set_defaults(run=_convert)
     group = commands.add_parser("manifest", help="data manifests: build, check")
     _add_build(group.add_subparsers(metavar="ACTION", required=True))
 
@@ -36,6 +44,12 @@ def _add_build(actions: Any) -> None:
     check.add_argument("--dataset_dir", help="folder of the data")
     check.add_argument("--no_hashes", action="store_true", help="only look whether the files are there")
     check.set_defaults(run=_check)
+
+
+def _convert(options: argparse.Namespace) -> None:
+    from monai_gan_recon.io import convert
+
+    print(convert(options.source, options.target, options.axes, options.key, options.overwrite))
 
 
 def _fractions(text: str) -> list[float]:

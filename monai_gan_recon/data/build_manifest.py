@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from monai_gan_recon.io.writing import atomic_path
+
 from .cases import case_name
 from .manifest import SECTIONS
 from .manifest_check import sha256_of
-from .volume_formats import NIFTI
-from .writing import atomic_path
 
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 
@@ -40,7 +40,12 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     subjects = sorted(entry for entry in folder.glob("sub-*") if entry.is_dir())
     if subjects and suffix is None:
         suffix = "T1w"
-    files = [file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith(NIFTI)]
+    files = [
+        file
+        for start in subjects or [folder]
+        for file in start.rglob("*")
+        if file.name.endswith((".nii", ".nii.gz"))
+    ]
     entries = []
     for file in sorted(files):
         stem = case_name(file)

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from .. import __version__
-from .writing import atomic_path
+from ..io.writing import atomic_path
 
 
 def describe(value: Any, _depth: int = 0) -> str:

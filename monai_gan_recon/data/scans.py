@@ -18,11 +18,11 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TraceKeys
 
+from monai_gan_recon.io.masks import fit_mask, read_mask
 from monai_gan_recon.measurement import KData, fft2c, mirror
 from monai_gan_recon.measurement.noise import estimate_noise_std
 from monai_gan_recon.simulation import Undersample, measured_block
 from monai_gan_recon.transforms.intensity import ScaleMagnitude
-from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
 from monai_gan_recon.vocabulary import MEASURED_TRACKS
 
 logger = logging.getLogger(__name__)
@@ -167,7 +167,7 @@ class AcquiredScand(MapTransform):
 
     Args:
         keys: the one key of the zero-filled slices (1, N, H, W), with their metadata.
-        mask: file of the sampling mask, see :func:`monai_gan_recon.transforms.mask_file.read_mask`.
+        mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
         noise_std: standard deviation of the noise in the units of the image as read; "auto": estimated; 0: none.
         track: see :class:`AcquiredScan`.

@@ -90,7 +90,7 @@ class VolumeSliceDataset(EpochDataset):
                 ]
         if not self._items:
             raise ValueError(
-                f"no slice of {len(data)} volumes ({data[0]['image']}, ...) in {', '.join(names)} has sides of at least "
+                f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "
                 f"{max(min_pixels, MIN_SLICE_SIZE)} pixels and {min_foreground:.0%} of them above "
                 f"{foreground_threshold:g}; choose other planes, or lower min_foreground"
             )

@@ -12,8 +12,9 @@ from typing import Any
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
+from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.errors import one_line
+from monai_gan_recon.io import find_volumes
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -28,7 +29,7 @@ def input_entries(
     """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
 
     Args:
-        path: see :func:`monai_gan_recon.data.find_volumes`.
+        path: see :func:`monai_gan_recon.io.find_volumes`.
         output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
 
     Returns:

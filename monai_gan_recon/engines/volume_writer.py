@@ -16,9 +16,9 @@ from monai.data import MetaTensor
 from tqdm import tqdm
 
 from monai_gan_recon.checks import check_output_dir
-from monai_gan_recon.data.writing import atomic_path, save_nifti
 from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line
+from monai_gan_recon.io.writing import atomic_path, save_nifti
 
 
 class ResultWriter(ABC):

@@ -13,12 +13,13 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from monai_gan_recon.data import LoadVolume, case_name, load_manifest
+from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_rows_figure
 from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
 from monai_gan_recon.evaluation.paired.demo import segment_demo
 from monai_gan_recon.evaluation.paired.scan import Segmenter
 from monai_gan_recon.evaluation.table import metrics_table
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.transforms import SlicesOfPlane
 

@@ -13,7 +13,6 @@ from typing import Any
 from ignite.engine import Engine, Events
 
 from monai_gan_recon.checks import check_output_dir
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.metrics_file import versions
 from monai_gan_recon.evaluation.paired.files import CONVENTIONS as PAIRED_CONVENTIONS
 from monai_gan_recon.evaluation.paired.scores import (
@@ -25,6 +24,7 @@ from monai_gan_recon.evaluation.paired.scores import (
 )
 from monai_gan_recon.evaluation.paired.statistics import finite_mean_and_ci, method_statistics
 from monai_gan_recon.evaluation.results import mean_and_ci
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 from monai_gan_recon.segmentation.labels import TISSUES
 

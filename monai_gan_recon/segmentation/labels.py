@@ -13,7 +13,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from monai_gan_recon.data import LoadVolume, load_manifest, with_cases
+from monai_gan_recon.data import load_manifest, with_cases
+from monai_gan_recon.io import LoadVolume
 
 logger = logging.getLogger(__name__)
 

@@ -17,9 +17,8 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_recon.data.cases import case_name
-from monai_gan_recon.data.input_check import check_affine
-from monai_gan_recon.data.volume_formats import ITK, read_itk, read_nifti
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.images import load_label_volume
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.segmentation.instances import (
     Instances,
@@ -164,10 +163,7 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
         ValueError: if it cannot be read, or holds no labels, see :func:`label_values`, or more than 500 classes.
     """
     path = Path(path).expanduser()
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; give a label map (.nii, .nii.gz, .nrrd or .mha)")
-    array, affine = read_itk(path) if path.name.lower().endswith(ITK) else read_nifti(path)
-    check_affine(path, affine)
+    array, affine = load_label_volume(path)
     try:
         values = label_values(torch.from_numpy(array[None]))
     except ValueError as error:

@@ -16,10 +16,10 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines.precision import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report

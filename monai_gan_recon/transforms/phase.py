@@ -13,7 +13,7 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.data.volume_formats import read_nifti, read_numpy
+from monai_gan_recon.io.volumes import read_nifti, read_numpy
 
 _MAX_PHASE = 100.0
 

@@ -46,7 +46,10 @@ def test_monai_finds_every_property(name, config, tmp_path, image):
     else:
         assert found.dataset_data
     assert "run" in found.parser
-    assert {path.name for path in tmp_path.glob("out/*")} <= {"tensorboard", "slices"}  # prepared data, and MONAI's log
+    assert {path.name for path in tmp_path.glob("out/*")} <= {
+        "tensorboard",
+        "slices",
+    }  # prepared data, and MONAI's log
 
 
 @pytest.mark.parametrize("config", WORKFLOWS)

@@ -8,10 +8,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
-
-from monai_gan_recon.data import load_volume
 from monai_gan_recon.kspace import fft2c, from_channels, ifft2c, mirror
-from monai_gan_recon.transforms import SlicesOfPlane
 from monai_gan_recon.transforms.acquired import (
     Acquired,
     Acquiredd,
@@ -19,7 +16,10 @@ from monai_gan_recon.transforms.acquired import (
     ScaleMagnituded,
     WithPhase,
 )
-from monai_gan_recon.transforms.mask_file import fit_mask, read_mask
+
+from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.masks import fit_mask, read_mask
+from monai_gan_recon.transforms import SlicesOfPlane
 
 PLANES = ("coronal", "axial", "sagittal")
 

@@ -69,9 +69,9 @@ def test_oasis_repeated_person_is_tested_only():
 @pytest.mark.parametrize(
     "name", ["oasis_malc", "oasis_malc_manual", "ds002748", "ds000011", "ds002748_ds000011"]
 )
-def test_real_data_match_the_manifests(name, data_folder):
+def test_real_data_match_the_manifests(name, data_dir):
     assert manifest_problems(name, hashes=name == "ds000011") == []
-    assert manifest_problems(name, data_folder, hashes=False) == []
+    assert manifest_problems(name, data_dir, hashes=False) == []
 
 
 def test_manual_labels_are_of_the_same_scans_and_split():

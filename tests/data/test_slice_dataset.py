@@ -10,8 +10,8 @@ import torch
 from monai.data import DataLoader, MetaTensor
 from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd
 
-from monai_gan_recon.data.reading import LoadVolumed
 from monai_gan_recon.data.slice_dataset import VolumeSliceDataset
+from monai_gan_recon.io import LoadVolumed
 from monai_gan_recon.transforms.geometry import CropPadSlicesd
 from monai_gan_recon.transforms.intensity import ScaleMinMaxd
 

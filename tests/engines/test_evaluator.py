@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 from monai.transforms import Compose, Invertd
+from monai_gan_recon.kspace import fft2c, from_channels
 
-from monai_gan_recon.data import LoadVolumed
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, slice_inferer
 from monai_gan_recon.engines.inference import (
@@ -17,7 +17,7 @@ from monai_gan_recon.engines.inference import (
     volume_loader,
 )
 from monai_gan_recon.engines.volume_writer import VolumeWriter, residuals
-from monai_gan_recon.kspace import fft2c, from_channels
+from monai_gan_recon.io import LoadVolumed
 from monai_gan_recon.networks import ResNetGenerator
 from monai_gan_recon.transforms import ScaleMinMaxd, SlicesOfPlaned, Undersampled
 

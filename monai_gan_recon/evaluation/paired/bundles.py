@@ -10,10 +10,10 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator
 from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.io import LoadVolume
 
 MAX_CUT = 0.01
 """Largest fraction of an image's summed intensity that the size of the slices may cut off."""

@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol
 from monai_gan_recon.evaluation.paired.bundles import default_device
 from monai_gan_recon.evaluation.paired.cache import ScanScores, options_hash
@@ -16,6 +15,7 @@ from monai_gan_recon.evaluation.paired.files import write_paired_metrics
 from monai_gan_recon.evaluation.paired.protocol import write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter
 from monai_gan_recon.evaluation.paired.table import paired_table
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METRICS
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter

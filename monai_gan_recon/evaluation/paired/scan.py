@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.figures import NAMES
 from monai_gan_recon.evaluation.paired.figure import FigureColumn, segmentation_figure
 from monai_gan_recon.evaluation.paired.scores import LABELS, ORIGINAL, SegmentationRow, score_segmentations
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics import METHODS
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from brain_phantom import LAS, OBLIQUE, dice, save, t1_image, tissues
 
-from monai_gan_recon.data import load_volume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 

@@ -8,10 +8,10 @@ import torch
 from matplotlib.image import imread
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
 from monai_gan_recon.evaluation.paired.figure import DISAGREEMENT, FigureColumn, segmentation_figure
 from monai_gan_recon.evaluation.paired.scan import PairedScan, dice_text
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 

@@ -11,7 +11,7 @@ import torch
 from monai.data import MetaTensor
 from monai.utils import MetaKeys
 
-from monai_gan_recon.data.volume_formats import read_nifti
+from .volumes import read_nifti
 
 _HOW = "give a mask as .npy or NIfTI with 0 = not measured"
 

@@ -7,7 +7,7 @@ import pydicom
 import pytest
 import SimpleITK as sitk
 
-from monai_gan_recon.data.reading import load_volume
+from monai_gan_recon.io import load_volume
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -33,8 +33,8 @@ def test_oblique_series_equals_simpleitk(write_series, reverse_numbers):
     np.testing.assert_array_equal(image.numpy()[0], values.transpose(2, 1, 0))
 
 
-def test_real_series_equals_simpleitk(data_folder):
-    folder = data_folder / "dicom/fnndsc_mprage"
+def test_real_series_equals_simpleitk(data_dir):
+    folder = data_dir / "dicom/fnndsc_mprage"
     image = load_volume(folder, plane="coronal")
     array, affine = read_with_simpleitk(folder)
     assert image.shape == (1, 256, 256, 192)

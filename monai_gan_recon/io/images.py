@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import torch
 from monai.config import KeysCollection
@@ -14,10 +15,16 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, SpaceKeys
 
-from ..vocabulary import MIN_SLICE_SIZE
-from .dicom_series import is_dicom, read_dicom
-from .input_check import check_affine, check_slice_size, check_values
-from .volume_formats import ITK, NIFTI, NUMPY, read_itk, read_nifti, read_numpy
+from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
+from .dicom import is_dicom, read_dicom
+from .formats import kind_of
+from .volumes import read_itk, read_nifti, read_numpy
+
+_RAW = ("ismrmrd", "hdf5", "bart", "twix", "mat")
+_IN_PLANE = {  # anatomical axes of a plane's slices: 0 left-right, 1 AP, 2 SI
+    plane: sorted("RAS".index(letter) if letter in "RAS" else "LPI".index(letter) for letter in codes[1:])
+    for plane, codes in PLANE_AXCODES.items()
+}
 
 
 def load_volume(
@@ -39,17 +46,20 @@ def load_volume(
     Raises:
         FileNotFoundError: if there is no such file or folder.
         ValueError: in one line, if it cannot be read (truncated, not a NIfTI, empty folder, several or
-            incomplete DICOM series), or is no image to work with (NaN or infinite values, constant, 4-D,
-            slices too small).
+            incomplete DICOM series), is k-space, or is no image to work with (NaN or infinite values, constant,
+            4-D, slices too small).
     """
     path = Path(path).expanduser()
-    array, affine = _read(path, plane)
-    check_affine(path, affine)
-    check_slice_size(path, array.shape, affine, plane, min_size)
+    try:
+        array, affine = _read(path, plane)
+    except PermissionError as error:
+        raise ValueError(f"{path}: may not be read; check its permissions") from error
+    _check_affine(path, affine)
+    _check_slice_size(path, array.shape, affine, plane, min_size)
     image = torch.from_numpy(np.ascontiguousarray(array[None]))
     if not image.is_complex():
         image = image.float()
-    check_values(path, image)
+    _check_values(path, image)
     matrix = torch.as_tensor(affine, dtype=torch.float64)
     meta = {
         MetaKeys.ORIGINAL_AFFINE: matrix.clone(),
@@ -62,20 +72,17 @@ def load_volume(
 
 
 def _read(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
-    name = path.name.lower()
-    try:
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file or folder; check the path")
-        if path.is_dir() or is_dicom(path):
-            return read_dicom(path)
-        if name.endswith(NIFTI):
-            return read_nifti(path)
-        if name.endswith(NUMPY):
-            return read_numpy(path, plane)
-        if name.endswith(ITK):
-            return read_itk(path)
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
+    kind = kind_of(path)
+    if path.is_dir() or kind == "dicom":
+        return read_dicom(path)
+    if kind == "nifti":
+        return read_nifti(path)
+    if kind == "npy":
+        return read_numpy(path, plane)
+    if kind == "itk":
+        return read_itk(path)
+    if kind in _RAW:
+        raise ValueError(f"{path}: is raw k-space ({kind}), and an image is meant; give it as raw k-space")
     raise ValueError(
         f"{path}: unknown kind of file; give NIfTI (.nii, .nii.gz), a DICOM folder, .npy or .nrrd"
     )
@@ -106,7 +113,7 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     volumes = [
         entry
         for entry in entries
-        if (entry.is_file() and entry.name.lower().endswith(NIFTI + NUMPY + ITK))
+        if (entry.is_file() and kind_of(entry) in ("nifti", "npy", "itk"))
         or (entry.is_dir() and any(is_dicom(file) for file in entry.iterdir()))
     ]
     if not volumes:
@@ -157,7 +164,64 @@ class LoadVolumed(MapTransform):
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace paths by volumes."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.loader(result[key])
-        return result
+        return dict(data) | {key: self.loader(data[key]) for key in self.key_iterator(dict(data))}
+
+
+def load_label_volume(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers (X, Y, Z) and affine of a file that holds labels: any values, any size.
+
+    Args:
+        path: NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: in one line, if it cannot be read or its affine is not valid.
+    """
+    path = Path(path).expanduser()
+    array, affine = _read(path, None)
+    _check_affine(path, affine)
+    return array, affine
+
+
+def _check_values(path: Path, image: torch.Tensor) -> None:
+    """Refuse images with NaN or infinite values, or without information."""
+    bad = int((~torch.isfinite(image)).sum())
+    if bad:
+        raise ValueError(
+            f"{path}: {bad} of {image.numel()} values are NaN or infinite; repair the image first"
+        )
+    if bool((image == image.flatten()[0]).all()):
+        raise ValueError(
+            f"{path}: is constant (every value is {image.flatten()[0].item():g}); there is no image in it"
+        )
+
+
+def _check_affine(path: Path, affine: np.ndarray) -> None:
+    """Refuse a voxel-to-world matrix that gives no orientation."""
+    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
+        raise ValueError(
+            f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
+        )
+
+
+def _check_slice_size(
+    path: Path, shape: tuple[int, ...], affine: np.ndarray, plane: str | None, min_size: int
+) -> None:
+    """Refuse slices under ``min_size`` pixels high or wide; without a plane it is enough that one plane fits."""
+    if plane is not None and plane not in _IN_PLANE:
+        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(_IN_PLANE)}")
+    nearest = nib.io_orientation(affine)[:, 0].astype(int)
+    length = {anatomical: shape[axis] for axis, anatomical in enumerate(nearest)}
+    sizes = {name: (length[a], length[b]) for name, (a, b) in _IN_PLANE.items()}
+    fitting = [name for name, size in sizes.items() if min(size) >= min_size]
+    if not fitting:
+        text = " x ".join(map(str, shape))
+        raise ValueError(
+            f"{path}: {text} voxels are too few; slices need at least {min_size} x {min_size} pixels"
+        )
+    if plane is not None and plane not in fitting:
+        a, b = sizes[plane]
+        raise ValueError(
+            f"{path}: {plane} slices have {a} x {b} pixels, at least {min_size} x {min_size} are needed; "
+            f"this image can be read in plane {' or '.join(fitting)}"
+        )
