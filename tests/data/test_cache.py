@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from monai.transforms import Compose, Lambdad, RandFlipd, ScaleIntensityd
 
-from monai_gan_recon.data.slice_cache import describe
+from monai_gan_recon.data.cache import describe
 
 
 def test_recipes_built_alike_are_described_alike():

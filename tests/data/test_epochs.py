@@ -2,7 +2,7 @@
 
 import pytest
 
-from monai_gan_recon.data.epoch_sampler import EpochSampler
+from monai_gan_recon.data.epochs import EpochSampler
 
 
 def _epoch(sampler, epoch):

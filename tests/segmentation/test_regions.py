@@ -9,9 +9,9 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation import region_report
+from monai_gan_recon.segmentation import regions
 from monai_gan_recon.segmentation.instances import Instances
-from monai_gan_recon.segmentation.region_report import label_image, region_files, write_region_report
+from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 1, 0, -100], [0, 0, 1.5, -50], [0, 0, 0, 1]])
 
@@ -84,7 +84,7 @@ def test_a_report_that_fails_leaves_nothing(labels, tmp_path, monkeypatch):
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(region_report, "_write_csv", full)
+    monkeypatch.setattr(regions, "_write_csv", full)
     with pytest.raises(OSError, match="free some space"):
         write_region_report(labels, Instances()(labels), tmp_path, "a")
     assert list(tmp_path.iterdir()) == []

@@ -5,7 +5,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation.roi import class_volumes, measure_regions, world_box
+from monai_gan_recon.segmentation.instances import class_volumes, measure_regions, world_box
 
 
 def rotation(degrees):
