@@ -7,7 +7,7 @@
     python -m benchmarks.tissue_segmentation --steps paired_cell --cell_weights CELL/training/checkpoints/model.pt
     python -m benchmarks.tissue_segmentation --steps dimensions --weights_3d CHECKPOINTS/model.pt
 
-Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` once for
+Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing and ``monai-gan-recon paired`` for
 each sampling protocol, and adds their results to ``benchmarks/results``. The last two steps need weights that are not
 shipped: ``paired_cell`` reconstructs with those of a cell of the paper's tables, trained on other people of the same
 data at this rate alone; ``dimensions`` compares the network with the 3-D one of ``train_3d.yaml``, in turn. The
@@ -74,7 +74,7 @@ def dimensions(folder: Path, results: Path, weights_3d: str) -> None:
 def paired(folder: Path, target: Path, protocols: Sequence[str], *options: str) -> None:
     """Segment original, zero-filled and reconstructed images of the same people, undersampled by each protocol."""
     for name in protocols:
-        command = [sys.executable, "-m", "monai_gan_recon.evaluation.paired", "--datalist", DATALIST]
+        command = [sys.executable, "-m", "monai_gan_recon", "paired", "--datalist", DATALIST]
         command += [*PROTOCOLS[name], *options, "--output_dir", str(folder)]
         subprocess.run(command, check=True)
     PAIRED.add(target, PAIRED.results(folder / "metrics.json"))

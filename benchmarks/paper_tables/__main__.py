@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from pathlib import Path
 
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, SYSTEMS_DIR, TRACKS, parse_size
 from benchmarks.paper_tables.plan import EQUAL
-from monai_gan_recon.bundle.failing import fail_clearly
+from monai_gan_recon.errors import TRACEBACK_ENV, one_line
 
 MODULES = {"run": "run", "status": "run", "report": "report", "speed": "speed"}
 """Module of each command."""
@@ -126,11 +127,14 @@ def main() -> int:
     module = importlib.import_module(f"benchmarks.paper_tables.{MODULES[options.command]}")
     command = getattr(module, options.command)
     try:
-        return int(fail_clearly(command, options))
+        return int(command(options))
     except KeyboardInterrupt:
         raise SystemExit("interrupted; the same command goes on from the checkpoints") from None
-    except ValueError as error:
-        raise SystemExit(" ".join(str(error).split())) from error
+    except Exception as error:
+        message = None if os.environ.get(TRACEBACK_ENV) else one_line(error)
+        if message is None:
+            raise
+        raise SystemExit(message) from error
 
 
 if __name__ == "__main__":

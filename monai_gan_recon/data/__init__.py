@@ -2,7 +2,7 @@
 
 from .cases import case_name, with_cases
 from .epochs import EpochDataset, EpochSampler
-from .manifest import Manifest, available_manifests, load_manifest
+from .manifest import Manifest, load_manifest
 from .manifest_check import manifest_problems
 from .slice_dataset import VolumeSliceDataset
 from .validation_slices import ValidationSlices
@@ -13,7 +13,6 @@ __all__ = [
     "Manifest",
     "ValidationSlices",
     "VolumeSliceDataset",
-    "available_manifests",
     "case_name",
     "load_manifest",
     "manifest_problems",

@@ -82,15 +82,16 @@ class VolumeSliceDataset(EpochDataset):
             person = str(entry.get("person", case))
             prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, (file, foreground) in prepared.items():
-                if min(np.load(file, mmap_mode="r").shape[1:]) < min_pixels:
+                if min(np.load(file, mmap_mode="r").shape[1:]) < max(min_pixels, MIN_SLICE_SIZE):
                     continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
                 slices = [(file, person, case, plane, number) for number in numbers]
                 self._items += int(entry.get("repeat", 1)) * slices
         if not self._items:
             raise ValueError(
-                f"no slice of {len(data)} volumes has {min_foreground:.0%} of its pixels above "
-                f"{foreground_threshold:g}; lower min_foreground"
+                f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "
+                f"{max(min_pixels, MIN_SLICE_SIZE)} pixels and {min_foreground:.0%} of them above "
+                f"{foreground_threshold:g}; choose other planes, or lower min_foreground"
             )
 
     def __len__(self) -> int:
@@ -101,7 +102,8 @@ class VolumeSliceDataset(EpochDataset):
         """One slice."""
         file, person, case, plane, number = self._items[index % len(self)]
         image = torch.from_numpy(np.array(np.load(file, mmap_mode="r")[number])[None])
-        return {"image": image, "person": person, "case": case, "plane": plane, "slice": number}
+        seed = int(rng.integers(2**31))
+        return {"image": image, "person": person, "case": case, "plane": plane, "slice": number, "seed": seed}
 
     def _cache_folder(self, cache_dir: str | os.PathLike[str] | None) -> Path:
         if cache_dir is not None:
@@ -131,7 +133,7 @@ def cached_slices(
         By plane: a file of slices (N, H, W), float32, and the fraction of foreground of each, shape (N,).
 
     Raises:
-        ValueError: if the transform gives something else than one real volume, or slices are too small.
+        ValueError: if the transform gives something else than one real volume.
         OSError: if the cache cannot be written.
     """
 
@@ -146,11 +148,6 @@ def cached_slices(
 
     def slices(plane: str) -> Iterator[np.ndarray]:
         array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
-        if min(array.shape[1:]) < MIN_SLICE_SIZE:
-            raise ValueError(
-                f"{entry['image']}: {plane} slices are {array.shape[1]}x{array.shape[2]}, at least "
-                f"{MIN_SLICE_SIZE} pixels are needed; choose another plane or leave the volume out"
-            )
         yield array
         yield (array > threshold).mean(axis=(1, 2))
 

@@ -15,8 +15,9 @@ from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from tqdm import tqdm
 
-from monai_gan_recon.bundle.failing import user_message
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.evaluator import RESIDUALS
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.io.writing import atomic_path, save_nifti
 
 
@@ -29,7 +30,7 @@ class ResultWriter(ABC):
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
-        self.output_dir, self.overwrite = Path(output_dir), overwrite
+        self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
         self.failed: list[str] = []
 
     @abstractmethod
@@ -51,7 +52,7 @@ class ResultWriter(ABC):
         existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
         if existing and not self.overwrite:
             raise ValueError(
-                f"{existing[0]} exists: say --overwrite true to replace it, or give another --output_dir"
+                f"{existing[0]} exists: say --overwrite to replace it, or give another --output_dir"
             )
 
     def save(self, engine: Engine) -> None:
@@ -64,7 +65,7 @@ class ResultWriter(ABC):
             except OSError as failure:
                 error = str(failure)
             except ValueError as failure:
-                message = user_message(failure)
+                message = one_line(failure)
                 if message is None:
                     raise
                 error = f"{output['case']}: {message}"

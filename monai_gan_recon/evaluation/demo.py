@@ -1,11 +1,10 @@
 """The demo: the MNI152 template reconstructed at 10 % and 50 % of k-space, compared, and its tissues segmented.
 
-Run ``python -m monai_gan_recon.evaluation.demo``; it needs no data and no network.
+What ``monai-gan-recon demo`` does; it needs no data and no network.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,9 +14,6 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from monai_gan_recon.bundle import fail_clearly
-from monai_gan_recon.bundle.folders import RECONSTRUCTION as BUNDLE
-from monai_gan_recon.bundle.folders import SEGMENTATION, find_bundle
 from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
@@ -32,6 +28,7 @@ from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, defaul
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METHODS, METRICS
+from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.transforms import SlicesOfPlane
 
@@ -159,11 +156,11 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
-def demo_segmenter(bundle: str | os.PathLike[str] | None = None) -> tuple[str, Segmenter]:
+def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
     """Segmenter of the demo: the bundle's network, or its unsupervised mixture where it has no weights.
 
     Args:
-        bundle: folder of the segmentation bundle; None: that of the source tree.
+        bundle: name or folder of the segmentation bundle.
 
     Returns:
         "network" or "mixture", and the segmenter.
@@ -171,7 +168,7 @@ def demo_segmenter(bundle: str | os.PathLike[str] | None = None) -> tuple[str, S
     Raises:
         FileNotFoundError: if there is no bundle.
     """
-    folder = find_bundle(SEGMENTATION, bundle, "inference.yaml", "--segmentation_bundle")
+    folder = bundle_path(bundle)
     method = "network" if (folder / "models" / "model.pt").is_file() else "mixture"
     return method, TissueSegmenter.from_bundle(folder, device=default_device(), method=method)
 
@@ -244,29 +241,3 @@ def _result(found: Mapping[str, Any], method: str) -> dict[str, Any]:
     }
     protocol = normalise_protocol({name: value for name, value in found.items() if name not in dropped})
     return protocol | {"segmentation": method, "config_hash": options_hash(found["config_hash"], method)}
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    add = parser.add_argument
-    add("--output_dir", default="outputs/demo", help="folder of the results (default: %(default)s)")
-    add("--bundle", help="folder of the bundle (default: that of the source tree)")
-    add("--segmentation_bundle", help="folder of the segmentation bundle (default: that of the source tree)")
-
-
-def run(options: argparse.Namespace) -> None:
-    """Run the demo and print its results; raises what :func:`run_demo` raises."""
-    bundle = find_bundle(BUNDLE, options.bundle)
-    segmentation = demo_segmenter(options.segmentation_bundle)
-    print(run_demo(options.output_dir, bundle, segmentation=segmentation))
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Command line: an error that is the user's to repair ends it with one line and exit code 1."""
-    parser = argparse.ArgumentParser(prog="python -m monai_gan_recon.evaluation.demo", description=__doc__)
-    add_arguments(parser)
-    fail_clearly(run, parser.parse_args(argv))
-
-
-if __name__ == "__main__":
-    main()

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from ignite.engine import Engine, Events
 
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
     RECONSTRUCTION,
@@ -56,7 +57,8 @@ class Report(ABC):
     file: ClassVar[MetricsFile]
 
     def __init__(self, output_dir: str | Path, protocol: Mapping[str, Any], config_hash: str = "") -> None:
-        self.output_dir, self.protocol, self.config_hash = Path(output_dir), dict(protocol), config_hash
+        self.output_dir, self.config_hash = check_output_dir(output_dir), config_hash
+        self.protocol = dict(protocol)
         self.reset()
 
     @property

@@ -13,6 +13,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type
 from torch import nn
 
+from monai_gan_recon.checks import check_fractions
 from monai_gan_recon.data.cache import describe
 from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
 from monai_gan_recon.simulation import acquire, measured_block
@@ -54,8 +55,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
         network: nn.Module | None = None,
         reconstructed: float = 0.0,
     ) -> None:
-        if not (0 <= prob <= 1 and 0 <= reconstructed <= 1):
-            raise ValueError(f"the probabilities must be in [0, 1], got {prob} and {reconstructed}")
+        check_fractions(prob=prob, reconstructed=reconstructed)
         if reconstructed > 0 and network is None:
             raise ValueError(f"a probability of {reconstructed} of reconstructions needs a network")
         super().__init__(prob)
@@ -68,6 +68,8 @@ class RandUndersamplingArtefact(RandomizableTransform):
             check_pattern(pattern)
         for rate in rates:
             check_rate(rate)
+        if rates[0] > rates[1]:
+            raise ValueError(f"rates must be [smallest, largest], not {list(rates)}")
         self.rates, self.patterns, self.slice_axes = tuple(rates), tuple(patterns), tuple(slice_axes)
         self.cropper, self.reconstructed = CropPadSlices(size), reconstructed
         self.weights = None if network is None else describe(dict(network.state_dict()))

@@ -15,9 +15,11 @@ import torch
 from monai.transforms import Randomizable
 from tqdm import tqdm
 
+from monai_gan_recon.checks import check_counts, check_fractions, check_output_dir
 from monai_gan_recon.data.cache import cache_key, describe, store
 from monai_gan_recon.data.cases import with_cases
 from monai_gan_recon.data.epochs import DictTransform, EpochDataset
+from monai_gan_recon.segmentation.networks import check_patch_size
 
 _TRIES = 50
 """Draws of a patch's centre until one lies in tissue."""
@@ -36,7 +38,8 @@ class TissuePatchDataset(EpochDataset):
         volume_transform: run once a volume: from an entry to ``image``, magnitudes (1, X, Y, Z), and ``label``.
         features: run once on each image, as it is or degraded; makes the network's input (C, X, Y, Z) of it.
         cache_dir: folder of the prepared volumes, reused by later runs.
-        patch_size: size of a patch in voxels; volumes that are smaller are padded with 0.
+        patch_size: size of a patch in voxels, multiples of 16; volumes that are smaller are padded with 0.
+        margin: voxels beyond the patch, so that a rotation by ``patch_transform`` finds image there.
         degradation: random transform of ``image`` that makes a degraded copy; its randomness is seeded.
         copies: number of degraded copies of each volume.
         degraded_fraction: fraction of the patches that come from a degraded copy, in [0, 1].
@@ -46,8 +49,7 @@ class TissuePatchDataset(EpochDataset):
         progress: show a progress bar while volumes are prepared.
 
     Raises:
-        ValueError: if there are no entries, numbers do not fit, or a volume cannot be used.
-        OSError: if the cache cannot be written.
+        ValueError: if there are no entries, or numbers do not fit.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TissuePatchDataset(EpochDataset):
         features: DictTransform,
         cache_dir: str | os.PathLike[str],
         patch_size: Sequence[int],
+        margin: int = 0,
         degradation: DictTransform | None = None,
         copies: int = 0,
         degraded_fraction: float = 0.0,
@@ -70,18 +73,34 @@ class TissuePatchDataset(EpochDataset):
             raise ValueError("the data list of the training patches is empty; give at least one volume")
         if copies > 0 and degradation is None:
             raise ValueError("degraded copies need a degradation; set copies to 0 to do without")
-        self.patch_size, self.patches_per_epoch = tuple(int(n) for n in patch_size), int(patches_per_epoch)
+        if copies < 0 or margin < 0:
+            raise ValueError(f"degraded_copies and the margin must be at least 0, got {copies} and {margin}")
+        check_counts(patches_per_epoch=patches_per_epoch)
+        check_fractions(degraded_fraction=degraded_fraction)
+        self.patch_size = tuple(n + margin for n in check_patch_size(patch_size))
+        self.patches_per_epoch = patches_per_epoch
         self.degraded_fraction = degraded_fraction if copies > 0 else 0.0
-        folder = Path(cache_dir).expanduser()
+        self._data, self._copies, self._folder = with_cases(data), copies, check_output_dir(cache_dir)
+        self._transforms, self._progress = (volume_transform, degradation, features), progress
         self._volumes: list[tuple[list[Path], Path, str, str]] = []
-        total = len(data) * (copies + 1)
+
+    def prepare(self) -> None:
+        """Prepare the volumes onto disk, which takes long; the first item does it if nobody did.
+
+        Raises:
+            ValueError: if a volume cannot be used.
+            OSError: if the cache cannot be written.
+        """
+        if self._volumes:
+            return
+        total = len(self._data) * (self._copies + 1)
         with tqdm(
-            total=total, desc="preparing volumes", unit="image", disable=None if progress else True
+            total=total, desc="preparing volumes", unit="image", disable=None if self._progress else True
         ) as bar:
-            for entry in with_cases(data):
+            for entry in self._data:
                 bar.set_postfix_str(entry["case"])
                 images, labels = cached_volume(
-                    entry, volume_transform, degradation, features, copies, folder, self.seed, bar.update
+                    entry, *self._transforms, self._copies, self._folder, self.seed, bar.update
                 )
                 self._volumes.append((images, labels, str(entry.get("person", entry["case"])), entry["case"]))
 
@@ -91,6 +110,7 @@ class TissuePatchDataset(EpochDataset):
 
     def item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
         """One patch."""
+        self.prepare()
         images, label_file, person, case = self._volumes[index % len(self._volumes)]
         copy = 1 + rng.integers(len(images) - 1) if rng.random() < self.degraded_fraction else 0
         labels, image = (np.load(file, mmap_mode="r") for file in (label_file, images[copy]))

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from monai.inferers import Inferer, SimpleInferer
+from monai.inferers import Inferer, SimpleInferer, SlidingWindowInferer
 from torch import nn
 from torch.nn import functional
 
-from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.checks import check_counts
+from monai_gan_recon.engines.precision import check_device, resolve_amp
+from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.tissue_features import FEATURES
+
+METHODS = ("network", "mixture")
+"""What can segment: the trained network, or the unsupervised mixture."""
+
+NETWORK_CONTRAST = "t1"
+"""What the network was trained on."""
+
+STRIDE = 16
+"""Patches are multiples of it: the network halves the resolution four times."""
 
 
 class MixtureScores(nn.Module):
     """Take the mixture's own probabilities for the answer: a segmentation without weights, in a network's place."""
+
+    __constants__ = ("features",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = FEATURES
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scores of the classes.
@@ -28,9 +47,9 @@ class MixtureScores(nn.Module):
         Raises:
             ValueError: for another number of channels.
         """
-        if features.ndim < 3 or features.shape[1] != FEATURES:
+        if features.ndim < 3 or features.shape[1] != self.features:
             raise ValueError(
-                f"the mixture's scores need features (B, {FEATURES}, ...), got {tuple(features.shape)}"
+                f"the mixture's scores need features (B, {self.features}, ...), not {features.shape}"
             )
         tissues = features[:, 1:]
         return torch.cat((1 - tissues.sum(dim=1, keepdim=True), tissues), dim=1)
@@ -53,6 +72,10 @@ class SliceNetwork(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Volumes (B, C, X, Y, Z) to logits (B, K, X, Y, Z)."""
+        return self.logits(x)
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """What the 2-D network says of each slice."""
         stack, n = x.movedim(self.axis + 2, 1), self.neighbours  # (B, N, C, H, W)
         padded = functional.pad(stack, (0, 0, 0, 0, 0, 0, n, n))
         slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2)  # (B, N, 2 n + 1, C, H, W)
@@ -89,7 +112,7 @@ class MixtureCorrection(SliceNetwork):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Features (B, 4, X, Y, Z) to logits (B, 4, X, Y, Z)."""
         mixture: torch.Tensor = self.mixture(x)
-        return super().forward(x) + mixture.clamp_min(self.least_probability).log()
+        return self.logits(x) + mixture.clamp_min(self.least_probability).log()
 
 
 class AutocastInferer(Inferer):
@@ -107,7 +130,7 @@ class AutocastInferer(Inferer):
     ) -> None:
         super().__init__()
         self.inferer = inferer or SimpleInferer()
-        self.device_type = torch.device(device).type
+        self.device_type = check_device(device).type
         self.bf16 = resolve_amp(False if amp == "auto" and self.device_type == "cpu" else amp, device)
 
     def __call__(self, inputs: torch.Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> torch.Tensor:
@@ -117,8 +140,83 @@ class AutocastInferer(Inferer):
         return output.float()
 
 
-def on_device(network: nn.Module, device: torch.device | str) -> nn.Module:
-    """The network on a device, its weights channels-last, which convolutions with few channels are fastest in."""
-    if any(p.ndim == 5 for p in network.parameters()):
-        return network.to(torch.device(device), memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
-    return network.to(torch.device(device), memory_format=torch.channels_last)  # type: ignore[call-overload]
+class WindowInferer(AutocastInferer):
+    """Feeds a volume to a network in overlapping windows, whose results are averaged with Gaussian weights.
+
+    Args:
+        roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
+        overlap: of neighbouring windows, a fraction from 0 to under 1.
+        batch_size: windows at a time.
+        amp: see :class:`AutocastInferer`.
+        device: see :class:`AutocastInferer`.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    def __init__(
+        self,
+        roi_size: Sequence[int],
+        overlap: float = 0.25,
+        batch_size: int = 1,
+        amp: bool | str = "auto",
+        device: torch.device | str = "cpu",
+    ) -> None:
+        check_counts(batch_size=batch_size)
+        if not 0 <= overlap < 1:
+            raise ValueError(f"overlap must be at least 0 and under 1, got {overlap}")
+        windows = SlidingWindowInferer(
+            check_patch_size(roi_size, "roi_size"), batch_size, overlap, mode="gaussian"
+        )
+        super().__init__(windows, amp, device)
+
+
+def check_patch_size(size: Any, name: str = "patch_size") -> tuple[int, int, int]:
+    """The size of a patch that the networks take: three multiples of 16.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    numbers = tuple(size) if isinstance(size, (list, tuple)) else ()
+    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 and n % STRIDE == 0 for n in numbers)
+    if len(numbers) != 3 or not whole:
+        raise ValueError(
+            f"{name} must be three multiples of {STRIDE} in voxels, such as [96,96,96], not {size!r}"
+        )
+    return numbers
+
+
+def tissue_network(
+    network: nn.Module,
+    weights: str | os.PathLike[str] | None = None,
+    device: torch.device | str = "cpu",
+    method: str = "network",
+    contrast: str = NETWORK_CONTRAST,
+) -> nn.Module:
+    """The network with its weights on a device, or the mixture in its place.
+
+    The weights are channels-last, in which convolutions with few channels are fastest.
+
+    Args:
+        network: the network.
+        weights: file of a state dict; None: as the network is.
+        device: device to compute on.
+        method: "network", or "mixture" (no weights).
+        contrast: of the images; the network knows "t1" only.
+
+    Raises:
+        ValueError: for another method or device, a contrast that the network does not know, or weights of another
+            network.
+        FileNotFoundError: if there are no weights.
+    """
+    if method not in METHODS:
+        raise ValueError(f"unknown method {method!r}: choose {' or '.join(METHODS)}")
+    if method == "mixture":
+        return MixtureScores().to(check_device(device))
+    if contrast != NETWORK_CONTRAST:
+        raise ValueError(
+            f"contrast {contrast!r}: the network knows {NETWORK_CONTRAST} only; --method mixture needs no network"
+        )
+    volumetric = any(p.ndim == 5 for p in network.parameters())
+    layout = torch.channels_last_3d if volumetric else torch.channels_last
+    return load_weights(network, weights).to(check_device(device), memory_format=layout)  # type: ignore[call-overload]

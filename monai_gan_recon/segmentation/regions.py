@@ -1,11 +1,7 @@
-"""Regions of a label map as files: instances as NIfTI, their volumes and boxes as CSV and JSON; and the command for it.
-
-python -m monai_gan_recon.segmentation.regions LABELS --output_dir FOLDER
-"""
+"""Regions of a label map as files: instances as NIfTI, their volumes and boxes as CSV and JSON."""
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import os
@@ -20,7 +16,6 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.bundle import fail_clearly
 from monai_gan_recon.data.cases import case_name
 from monai_gan_recon.io.images import load_label_volume
 from monai_gan_recon.io.writing import atomic_path
@@ -179,58 +174,41 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
     return MetaTensor(torch.from_numpy(values[None]).int(), affine=torch.from_numpy(affine))
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of the command."""
-    add = parser.add_argument
-    add("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
-    add("--output_dir", type=Path, required=True, help="folder of the results")
-    add("--case", help="name of the results (default: name of the file)")
-    add("--minimum_size_mm3", type=float, default=0.0, help="leave smaller components out (default 0)")
-    add("--connectivity", type=int, default=26, help="6, 18 or 26 neighbours (default 26)")
-    add("--classes", type=int, nargs="+", help="labels to look at (default: all but 0)")
-    add("--names", nargs="+", default=[], help="names of classes, such as 1=csf 2=gm 3=wm")
-    add("--overwrite", action="store_true", help="replace results that exist")
+def report_regions(
+    labels: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    case: str | None = None,
+    minimum_size_mm3: float = 0.0,
+    connectivity: int = 26,
+    classes: Sequence[int] | None = None,
+    names: Mapping[int, str] | None = None,
+    overwrite: bool = False,
+) -> tuple[int, list[Path]]:
+    """Number the connected components of a label map, and write instances, CSV and JSON.
 
+    Args:
+        labels: file, see :func:`load_label_map`.
+        output_dir: folder of the results.
+        case: name of the results; None: the file's.
+        minimum_size_mm3: see :class:`Instances`.
+        connectivity: see :class:`Instances`.
+        classes: see :class:`Instances`.
+        names: name of each class.
+        overwrite: replace results that exist.
 
-def run(options: argparse.Namespace) -> None:
-    """Write instances, CSV and JSON of a label map.
+    Returns:
+        Number of instances, and the files.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it holds no labels, an option does not fit, or results exist and are not to be replaced.
-        OSError: if the results cannot be written.
+        ValueError: if it is no label map, an option is wrong, or results exist.
     """
-    names = _names(options.names)
-    case = options.case or case_name(options.labels)
-    if not options.overwrite:
-        refuse_existing_report(options.output_dir, case)
-    find = Instances(options.minimum_size_mm3, options.connectivity, options.classes)
-    labels = load_label_map(options.labels)
-    instances = find(labels)
-    files = write_region_report(labels, instances, options.output_dir, case, names, options.overwrite)
-    written = ", ".join(str(file) for file in files.values())
-    print(f"{options.labels}: {int(instances.max())} instances -> {written}")
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Command line: an error that is the user's to repair ends it with one line and exit code 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m monai_gan_recon.segmentation.regions",
-        description="Number the connected components of a label map; measure volumes and boxes.",
-    )
-    add_arguments(parser)
-    fail_clearly(run, parser.parse_args(argv))
-
-
-def _names(pairs: Sequence[str]) -> dict[int, str]:
-    names = {}
-    for pair in pairs:
-        label, _, name = pair.partition("=")
-        if not label.isdecimal() or not name:
-            raise ValueError(f"--names {pair!r} must be a label and its name, such as 1=tumour")
-        names[int(label)] = name
-    return names
-
-
-if __name__ == "__main__":
-    main()
+    case = case or case_name(labels)
+    output_dir = Path(output_dir)
+    if not overwrite:
+        refuse_existing_report(output_dir, case)
+    find = Instances(minimum_size_mm3, connectivity, classes)
+    volume = load_label_map(labels)
+    instances = find(volume)
+    files = write_region_report(volume, instances, output_dir, case, names or {}, overwrite=overwrite)
+    return int(instances.max()), list(files.values())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,8 +16,9 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
-from monai_gan_recon.bundle.failing import user_message
+from monai_gan_recon.engines.precision import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
@@ -50,7 +50,7 @@ class TissueSegmenter:
         device: torch.device | str = "cpu",
     ) -> None:
         self.preprocessing, self.postprocessing = preprocessing, postprocessing
-        self.network, self.inferer, self.device = network.eval(), inferer, torch.device(device)
+        self.network, self.inferer, self.device = network.eval(), inferer, check_device(device)
 
     @classmethod
     def from_bundle(
@@ -164,9 +164,6 @@ class TissueEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.segmenter, self.keep_going = segmenter, keep_going
-        self.logger = logging.Logger(
-            __name__, logging.CRITICAL
-        )  # Ignite tells an exception that is raised anyway
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[str, Any]) -> dict[str, Any]:
         case = str(batchdata.get("case", ""))
@@ -177,7 +174,7 @@ class TissueEvaluator(SupervisedEvaluator):
         try:
             labels, network_seconds = self.segmenter.labels(self.segmenter.prepare(batchdata["image"]))
         except (RuntimeError, ValueError, OSError) as error:
-            message = user_message(error)
+            message = one_line(error)
             if message is None:
                 raise
             line = f"{batchdata['image'].meta.get('filename_or_obj', case)}: {message}"

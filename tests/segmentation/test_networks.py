@@ -3,13 +3,16 @@
 import pytest
 import torch
 from monai.inferers import SimpleInferer
+from monai.networks.nets import BasicUNet
 from torch import nn
 
 from monai_gan_recon.segmentation.networks import (
     AutocastInferer,
     MixtureCorrection,
+    MixtureScores,
     SliceNetwork,
-    on_device,
+    WindowInferer,
+    tissue_network,
 )
 
 
@@ -89,6 +92,46 @@ def test_bfloat16_on_a_cpu_is_asked_for():
     assert AutocastInferer(amp=True, device="cpu").bf16
 
 
-def test_weights_lie_channels_last():
-    assert on_device(nn.Conv3d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last_3d)
-    assert on_device(nn.Conv2d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last)
+def test_weights_lie_channels_last(tmp_path):
+    for layer, layout in ((nn.Conv3d, torch.channels_last_3d), (nn.Conv2d, torch.channels_last)):
+        network = layer(4, 4, 3)
+        torch.save(network.state_dict(), tmp_path / "model.pt")
+        loaded = tissue_network(layer(4, 4, 3), tmp_path / "model.pt")
+        assert loaded.weight.is_contiguous(memory_format=layout)
+        torch.testing.assert_close(loaded.weight, network.weight)
+
+
+def test_the_mixture_takes_the_networks_place():
+    network = tissue_network(nn.Conv3d(4, 4, 1), "no such file", method="mixture", contrast="t2")
+    assert isinstance(network, MixtureScores)
+
+
+@pytest.mark.parametrize("options", [{"method": "magic"}, {"contrast": "t2"}, {"device": "cuda:99"}])
+def test_networks_that_there_are_not(options):
+    with pytest.raises(ValueError, match=next(iter(options.values()))):
+        tissue_network(nn.Conv3d(4, 4, 1), **options)
+
+
+def test_windows_agree_with_the_whole():
+    network, volume = nn.Conv3d(4, 4, 1), torch.rand(1, 4, 40, 20, 36)
+    found = WindowInferer([16, 16, 16], overlap=0.5, batch_size=3)(volume, network)
+    torch.testing.assert_close(found, network(volume))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"roi_size": [16, 16, 20]}, {"roi_size": 16}, {"overlap": 1}, {"batch_size": 0}, {"amp": "yes"}],
+)
+def test_windows_that_do_not_fit(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        WindowInferer(**{"roi_size": [16, 16, 16]} | options)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_scripted_network_agrees(axis):
+    network = MixtureCorrection(BasicUNet(2, 12, 4, (4, 4, 4, 4, 4, 4)), axis=axis).eval()
+    scripted = torch.jit.script(network)
+    for batch, slices, height, width in ((1, 5, 16, 32), (2, 1, 48, 16)):
+        volume = torch.rand(batch, 4, slices, height, width).movedim(2, axis + 2)
+        with torch.inference_mode():
+            torch.testing.assert_close(scripted(volume), network(volume))

@@ -9,8 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from monai_gan_recon import __version__
-from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, load_manifest, with_cases
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.metrics_file import PAIRED
 from monai_gan_recon.evaluation.paired.options import PairedOptions
 from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, options_hash, write_scores
@@ -130,7 +130,7 @@ def _clearly(entry: Mapping[str, Any], action: Any, *args: Any) -> Any:
     try:
         return action(*args)
     except Exception as error:
-        message = user_message(error)
+        message = one_line(error)
         if message is None or isinstance(error, OSError):
             raise
         known = str(entry["image"]) in message or str(entry.get("label")) in message
