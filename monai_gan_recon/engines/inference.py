@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io import find_volumes
+from monai_gan_recon.io import find_volumes, is_raw
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -42,10 +42,11 @@ def input_entries(
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
         raise ValueError(
-            f"no --input: give a NIfTI file, a DICOM folder or a folder of volumes, not {path!r}; ./NAME for a name "
-            "that looks like a number"
+            f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; ./NAME for a "
+            "name that looks like a number"
         )
-    entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
+    volumes = raw_files(path) or find_volumes(path)
+    entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -57,6 +58,14 @@ def input_entries(
             f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
         )
     return entries
+
+
+def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
+    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
+    if path is None or not (found := Path(path).expanduser()).exists():
+        return []
+    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 
 def warn_if_untrained(
