@@ -123,9 +123,9 @@ def estimate_noise_std(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
 
     Patches of the calibration centre, side by side in a matrix, have low rank where there is signal; what is left is
     noise, told apart by the edge of its singular values (the MP-PCA of Veraart et al., NeuroImage 142:394, 2016, on
-    the calibration matrix of ESPIRiT). Where the centre is too small for that (one coil and a centre below about
-    12 x 6 or 16 x 16), the median of the outermost samples is used, which signal raises when the SNR is high: then it
-    is an upper bound. The benchmark is ``tests/measurement/test_noise.py``.
+    the calibration matrix of ESPIRiT). Where the centre is too small for that (one or two coils, and points with a
+    centre of some 10 x 10), the median of the outermost samples is used, which signal raises when the SNR is high: then it
+    is an upper bound. The benchmark is ``tests/measurement/test_calibration_noise.py``.
 
     Args:
         kspace: complex k-space of white noise (one coil, or prewhitened), shape (..., coils, H, W), unfiltered.
@@ -146,10 +146,11 @@ def estimate_noise_std(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
 
 def _slice_noise(kspace: torch.Tensor, mask: torch.Tensor) -> float:
     kernel = {1: 12, 2: 8, 3: 6}.get(len(kspace), 4)
-    rows, columns = calibration_region(mask, (4 * kernel + 8, 4 * kernel + 8))
+    rows, columns = calibration_region(mask, (4 * kernel + 16, 4 * kernel + 16))
     centre = kspace[:, rows, columns]
-    sides = tuple(min(kernel, max(4, n // 4)) for n in centre.shape[1:])
-    if len(kspace) * sides[0] * sides[1] >= 32 and all(n > side for n, side in zip(centre.shape[1:], sides, strict=True)):
+    sides = tuple(min(kernel, max(4, n // 3)) for n in centre.shape[1:])
+    patches = math.prod(n - side + 1 for n, side in zip(centre.shape[1:], sides, strict=True))
+    if min(centre.shape[1:]) > 4 and min(patches, len(kspace) * math.prod(sides)) >= 36:
         return _noise_floor(calibration_matrix(centre, sides))
     edge = edge_noise(kspace, mask)
     if edge.numel() == 0:
@@ -157,7 +158,7 @@ def _slice_noise(kspace: torch.Tensor, mask: torch.Tensor) -> float:
     return math.sqrt(float(edge.abs().square().median()) / math.log(2) / 2)
 
 
-def calibration_matrix(centre: torch.Tensor, kernel: tuple[int, int]) -> torch.Tensor:
+def calibration_matrix(centre: torch.Tensor, kernel: tuple[int, ...]) -> torch.Tensor:
     """All patches of the calibration centre (coils, h, w), a row each: complex128 (patches, coils * kernel area)."""
     patches = centre.to(torch.complex128).unfold(1, kernel[0], 1).unfold(2, kernel[1], 1)
     return patches.permute(1, 2, 0, 3, 4).reshape(patches.shape[1] * patches.shape[2], -1)
