@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
-from monai_gan_recon.data import save_nifti
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import bf16_pays
+from monai_gan_recon.io import save_nifti
+from monai_gan_recon.io.writing import atomic_path
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 

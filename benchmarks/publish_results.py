@@ -23,9 +23,9 @@ from benchmarks.tissue_pages import (
     tissue_metrics,
     tissue_table,
 )
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.paired.table import paired_table
 from monai_gan_recon.evaluation.table import markdown_table
+from monai_gan_recon.io.writing import atomic_path
 
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
 TISSUE_BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"

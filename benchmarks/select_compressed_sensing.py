@@ -19,8 +19,9 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from monai_gan_recon.data import LoadVolume, load_manifest
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.data import load_manifest
+from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.networks.baselines import CompressedSensing
 from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample

@@ -15,8 +15,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation import metrics_table
+from monai_gan_recon.io.writing import atomic_path
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 RATES = (0.09375, 0.49609375)

@@ -23,8 +23,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics
+from monai_gan_recon.io.writing import atomic_path
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"

@@ -21,7 +21,6 @@ from typing import Any
 import torch
 from ignite.engine import Events
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import (
     PrepareReconstructionBatch,
     ReconstructionGANTrainer,
@@ -29,8 +28,9 @@ from monai_gan_recon.engines import (
     ema_of,
     resolve_amp,
 )
-from monai_gan_recon.measurement import sampling_mask
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss, gradient_penalty
+from monai_gan_recon.measurement import sampling_mask
 from monai_gan_recon.networks import ResNetCritic, ResNetGenerator
 from monai_gan_recon.transforms import acquire
 

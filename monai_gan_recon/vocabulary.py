@@ -1,9 +1,15 @@
 """Words and limits that the whole package shares."""
 
 TRACKS = ("replica", "simulated")
-"""Ways to undersample a magnitude volume: the published replica, and simulated phase and noise."""
+"""Ways to undersample a magnitude volume: as it is (magnitude-retrospective), or with phase and noise first."""
 
-PLANES = ("coronal", "axial", "sagittal")
+MEASURED_TRACKS = ("raw", "replica")
+"""What is undersampled already: a scanner's data, or those of a real object."""
+
+PLANE_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
+"""Towards what the axes (N, H, W) of each plane's slices grow, as they are displayed: H down, W to the right."""
+
+PLANES = tuple(PLANE_AXCODES)
 """Orientations of slices."""
 
 MIN_SLICE_SIZE = 16

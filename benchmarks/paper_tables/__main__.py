@@ -14,8 +14,9 @@ import importlib
 import signal
 import sys
 
-from benchmarks.paper_tables.options import parse
 from monai_gan_recon.bundle.failing import fail_clearly
+
+from benchmarks.paper_tables.options import parse
 
 
 def main() -> int:

@@ -19,10 +19,10 @@ from benchmarks.paper_tables.people import read_people
 from benchmarks.paper_tables.results import FINISHED
 from benchmarks.paper_tables.running import run_config
 from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.precision import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import file_stem, read_metrics
+from monai_gan_recon.io.writing import atomic_path
 
 TRAINED = "trained.json"
 """Written in a cell's folder when its training is complete."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
+from monai_gan_recon.networks.estimate import estimate
 from torch import nn
 
-from monai_gan_recon.data.writing import atomic_path
-from monai_gan_recon.networks.estimate import estimate
+from monai_gan_recon.io.writing import atomic_path
 
 SLICE = 105
 """Of the first test scan: shows the corpus callosum and the hippocampi of OASIS 1101."""

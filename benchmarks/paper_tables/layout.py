@@ -11,8 +11,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.figures import BACKGROUND, TEXT
+from monai_gan_recon.io.writing import atomic_path
 
 DPI = 90
 

@@ -13,7 +13,7 @@ from benchmarks.paper_tables.configuration import Settings
 from benchmarks.paper_tables.grid import Cell
 from benchmarks.paper_tables.process import run_task
 from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 PLAN = "plan.json"
 SPEEDS = "speeds.json"

@@ -15,7 +15,7 @@ from typing import Any
 from benchmarks.paper_tables.configuration import Settings
 from benchmarks.paper_tables.grid import ROOT, Cell
 from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 
 def run_task(

@@ -17,7 +17,7 @@ from benchmarks.paper_tables.protocol import protocol_table
 from benchmarks.paper_tables.results import read_result
 from benchmarks.paper_tables.summary import summary_table
 from benchmarks.paper_tables.tables import Results, cost_table, result_tables
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 PAGE = ROOT / "docs" / "paper_tables.md"
 README = ROOT / "README.md"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.paper_tables.grid import Cell
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.conventions import METRICS
 
 FINISHED = "finished"

@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
+from monai_gan_recon.networks.estimate import estimate
 from torch import nn
 
 from benchmarks.paper_tables.cell import device_name
 from benchmarks.paper_tables.configuration import Settings, evaluation_config
 from benchmarks.paper_tables.cost import example, gflop_per_slice, parameters
 from benchmarks.paper_tables.grid import Cell, parse_size
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.engines import keep_freed_memory, resolve_amp
-from monai_gan_recon.networks.estimate import estimate
+from monai_gan_recon.io.writing import atomic_path
 
 
 def speed(options: argparse.Namespace) -> int:

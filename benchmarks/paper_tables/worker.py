@@ -21,7 +21,7 @@ from benchmarks.paper_tables.grid import Cell
 from benchmarks.paper_tables.measure import measure
 from benchmarks.paper_tables.results import write_result
 from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 
 def main() -> None:

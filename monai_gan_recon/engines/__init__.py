@@ -9,7 +9,7 @@ from monai_gan_recon.engines.ema import ema_of
 from monai_gan_recon.engines.host_memory import keep_freed_memory
 from monai_gan_recon.engines.last_model import LastModelSaver
 from monai_gan_recon.engines.measured_batch import PrepareMeasuredBatch
-from monai_gan_recon.engines.precision import bf16_pays, resolve_amp
+from monai_gan_recon.engines.precision import bf16_pays, check_device, resolve_amp
 from monai_gan_recon.engines.progress import TrainingProgress
 from monai_gan_recon.engines.schedule import ResumableWarmupCosine
 from monai_gan_recon.engines.seeding import set_seed
@@ -31,6 +31,7 @@ __all__ = [
     "TrainingLog",
     "TrainingProgress",
     "bf16_pays",
+    "check_device",
     "ema_of",
     "join_processes",
     "keep_freed_memory",

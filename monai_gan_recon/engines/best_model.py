@@ -10,7 +10,7 @@ from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 from torch import nn
 
-from monai_gan_recon.data.writing import save_state
+from monai_gan_recon.io.writing import save_state
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Reconstruction of whole volumes, one an iteration: for inference and for evaluation."""
+"""Reconstruction of whole volumes, one an iteration and a block of slices at a time: for inference and evaluation."""
 
 from __future__ import annotations
 
@@ -8,36 +8,44 @@ from typing import Any
 
 import torch
 from monai.engines import SupervisedEvaluator
-from monai.inferers import Inferer, SliceInferer
+from monai.inferers import Inferer
 from torch import nn
+from tqdm import tqdm
 
-from monai_gan_recon.bundle.failing import is_news
+from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.precision import resolve_amp
-from monai_gan_recon.networks.estimate import estimate
+from monai_gan_recon.measurement import from_channels, gram, kspace_residual, magnitude, normal_operator, unpack
+
+RESIDUALS = ("kspace_residual", "kspace_residual_complex", "chi_squared")
 
 
 class VolumeReconstructionEvaluator(SupervisedEvaluator):
-    """MONAI's evaluator on volumes: all slices go through the network in batches, the volume stays together.
+    """MONAI's evaluator on volumes: slices are scanned and reconstructed in blocks, magnitudes alone are kept.
 
-    The data loader gives one volume at a time, as a dictionary of tensors without batch axis
-    (``DataLoader(..., batch_size=None)``): ``input`` (C, N, H, W), ``zero_filled`` (2, N, H, W), ``mask``
-    (1, N, H, W), ``case``, and where known ``target`` (1, N, H, W) and ``person``. An item with ``error``
-    instead passes through to the handlers.
+    The data loader gives one volume at a time, as a dictionary without batch axis (``DataLoader(..., batch_size=None)``)
+    with ``scan`` (:class:`monai_gan_recon.data.scans.Scan`), ``case`` and, where known, ``person``. An item with
+    ``error`` instead passes through to the handlers.
 
-    ``engine.state.output`` holds, with a batch axis of 1:
+    ``engine.state.output`` holds
 
-    * ``pred``: complex estimate (1, 2, N, H, W), or magnitude (1, 1, N, H, W) of a network of one channel;
-    * ``zero_filled`` (1, 2, N, H, W), ``mask`` (1, 1, N, H, W) and, where known, the reference ``label``
-      (1, 1, N, H, W);
+    * magnitudes ``pred``, ``zero_filled`` and, where known, ``label``, each (1, N, H, W) on the CPU;
+    * a number a slice, each (N,): ``kspace_residual`` of the magnitude and ``kspace_residual_complex`` of the complex
+      estimate (see ``measurement.kspace_residual``), ``chi_squared`` a measured sample (NaN without noise);
+    * ``sampled_fraction`` and ``known_fraction``, of k-space, the latter with what Hermitian symmetry adds;
     * ``seconds`` of the network stage, ``case`` and ``person`` (the case's name if not known).
 
     Args:
         device: device to compute on.
         val_data_loader: gives the volumes.
-        network: the network contract: ``complex_estimate(x)`` for three input channels, else ``network(x)``.
-        inferer: feeds the slices to the network; None: 4 slices at a time, with a progress bar.
+        network: from network input (B, 4 + 2 C, H, W) to complex images (B, 2, H, W).
+        inferer: MONAI inferer, for a block of slices; None: the network's forward.
+        batch_size: slices at a time.
         amp: bfloat16 autocast: true, false or "auto".
+        progress: show a progress bar over the slices of each volume.
         val_handlers: MONAI or Ignite handlers.
+
+    Raises:
+        ValueError: if the batch size is below 1.
     """
 
     def __init__(
@@ -46,19 +54,22 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         val_data_loader: Iterable[Any],
         network: nn.Module,
         inferer: Inferer | None = None,
+        batch_size: int = 4,
         amp: bool | str = "auto",
+        progress: bool = True,
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size: at least one slice at a time, not {batch_size!r}")
         super().__init__(
             device=torch.device(device),
             val_data_loader=val_data_loader,
             network=network.to(torch.device(device), memory_format=torch.channels_last),  # type: ignore[call-overload]
-            inferer=inferer or slice_inferer(),
+            inferer=inferer,
             val_handlers=val_handlers,
             decollate=False,
         )
-        self.bf16 = resolve_amp(amp, device)
-        self.logger.addFilter(is_news)  # added once: Ignite gives all engines of a class one logger
+        self.batch_size, self.progress, self.bf16 = batch_size, progress, resolve_amp(amp, device)
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""
@@ -71,42 +82,63 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         engine.state.output = output
         if "error" in batchdata:
             return output | {"error": batchdata["error"]}
-        volume = {key: batchdata[key].as_subclass(torch.Tensor)[None] for key in ("zero_filled", "mask")}
-        inputs = batchdata["input"].as_subclass(torch.Tensor)[None].to(self.state.device)
-        self._synchronize()
-        start = time.perf_counter()
-        with (
-            self.mode(self.network),
-            torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.bf16),
-        ):
-            prediction: torch.Tensor = self.inferer(inputs, self._estimate)
-        self._synchronize()
-        output |= {"seconds": time.perf_counter() - start, "pred": prediction.float().cpu(), **volume}
-        if "target" in batchdata:
-            output["label"] = batchdata["target"].as_subclass(torch.Tensor)[None]
-        return output
+        with self.mode(self.network):
+            return output | self._reconstruct(batchdata["scan"])
 
-    def _estimate(self, x: torch.Tensor) -> torch.Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)
-        return estimate(self.network, x).float()
+    def _reconstruct(self, scan: Scan) -> dict[str, Any]:
+        slices = scan.size[0]
+        volumes: dict[str, torch.Tensor] = {}
+        numbers: dict[str, list[torch.Tensor]] = {}
+        seconds = 0.0
+        starts = range(0, slices, self.batch_size)
+        for start in tqdm(starts, desc="slices", leave=False, disable=None if self.progress else True):
+            block = scan.block(start, min(start + self.batch_size, slices))
+            inputs = block["input"].to(self.state.device).contiguous(memory_format=torch.channels_last)
+            self._synchronize()
+            began = time.perf_counter()
+            with torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.bf16):
+                estimate: torch.Tensor = self.inferer(inputs, self.network).float()
+            self._synchronize()
+            seconds += time.perf_counter() - began
+            estimate = estimate.cpu()
+            images = {"pred": estimate, "zero_filled": block["zero_filled"], "label": block.get("target")}
+            for name, image in images.items():
+                if image is not None:
+                    volume = volumes.setdefault(name, torch.empty(1, *scan.size))
+                    volume[0, start : start + len(image)] = magnitude(image)[:, 0]
+            for name, values in measurement_residuals(estimate, block).items():
+                numbers.setdefault(name, []).append(values)
+        joined = {name: torch.cat(values) for name, values in numbers.items()}
+        fractions = {name: float(joined.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
+        return {**volumes, **joined, **fractions, "seconds": seconds}
 
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":
             torch.cuda.synchronize(self.state.device)
 
 
-def slice_inferer(batch_size: int = 4, progress: bool = True) -> SliceInferer:
-    """MONAI's inferer over the slices (first spatial axis) of a volume (1, C, N, H, W), each slice whole.
+def measurement_residuals(estimate: torch.Tensor, block: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """How far estimates are from what was measured.
 
     Args:
-        batch_size: slices that go through the network at a time.
-        progress: show a progress bar.
+        estimate: real and imaginary part, (B, 2, H, W).
+        block: see :func:`monai_gan_recon.simulation.measured_block`.
+
+    Returns:
+        :data:`RESIDUALS`, ``sampled_fraction`` and ``known_fraction``, each (B,).
     """
-    return SliceInferer(
-        spatial_dim=0,
-        roi_size=(-1, -1),
-        sw_batch_size=batch_size,
-        overlap=0.0,
-        mode="constant",
-        progress=progress,
-    )
+    data = unpack(block["input"])
+    normal = normal_operator(block["mask"], data.maps)
+    adjoint, image = from_channels(block["zero_filled"]), from_channels(estimate)
+    agreement = (image.conj() * (gram(image, normal) - 2 * adjoint)).real.sum(dim=(-2, -1))
+    coils = 1 if data.maps is None else data.maps.shape[1]
+    samples = coils * block["mask"].sum(dim=(1, 2, 3))
+    variance = data.noise_std[:, 0, 0, 0].square()
+    chi_squared = (agreement + block["energy"]) / (2 * variance * samples)
+    return {
+        "kspace_residual": kspace_residual(image.abs().to(image.dtype), adjoint, normal),
+        "kspace_residual_complex": kspace_residual(image, adjoint, normal),
+        "chi_squared": torch.where(variance > 0, chi_squared, torch.nan),
+        "sampled_fraction": block["mask"].mean(dim=(1, 2, 3)),
+        "known_fraction": data.mask.mean(dim=(1, 2, 3)),
+    }

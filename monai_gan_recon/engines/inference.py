@@ -2,43 +2,96 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.bundle.failing import user_message
-from monai_gan_recon.data import Manifest, case_name, find_volumes, with_cases
+from monai_gan_recon.data import Manifest, case_name, with_cases
+from monai_gan_recon.errors import one_line
+from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.measurement.patterns import LINE_PATTERNS
+
+TRAINED_RATES = (0.08, 0.55)
+"""Lowest and highest sampling rate of the shipped weights' training."""
+
+logger = logging.getLogger(__name__)
 
 
-def input_entries(path: str | os.PathLike[str] | None) -> list[dict[str, str]]:
+def input_entries(
+    path: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None = None
+) -> list[dict[str, str]]:
     """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
 
     Args:
-        path: see :func:`monai_gan_recon.data.find_volumes`.
+        path: see :func:`monai_gan_recon.io.find_volumes`.
+        output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
 
     Returns:
         One dictionary a volume, never none.
 
     Raises:
-        ValueError: if no path is given, the folder holds no volume, or two volumes would share the name of
-            their results.
+        ValueError: if no path is given, the folder holds no volume, two volumes would share the name of their results,
+            or these would lie among the volumes.
         FileNotFoundError: if the path does not exist.
     """
-    if path is None or not str(path).strip():
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
         raise ValueError(
-            "no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH"
+            f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; ./NAME for a "
+            "name that looks like a number"
         )
-    entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
+    volumes = raw_files(path) or find_volumes(path)
+    entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
+    folders = {Path(entry["image"]).expanduser().resolve().parent for entry in entries}
+    if output_dir is not None and len(entries) > 1 and Path(output_dir).expanduser().resolve() in folders:
+        raise ValueError(
+            f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
+        )
     return entries
+
+
+def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
+    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
+    if path is None or not (found := Path(path).expanduser()).exists():
+        return []
+    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
+
+
+def warn_if_untrained(
+    pattern: str, rate: float, weights: str | os.PathLike[str] | None, shipped: str | os.PathLike[str]
+) -> None:
+    """Log one warning if the shipped weights are used for what they were not trained for.
+
+    Args:
+        pattern: sampling pattern.
+        rate: sampling rate.
+        weights: file of the weights in use; None: the network needs none.
+        shipped: file of the shipped weights; nothing is known of the training of others.
+    """
+    low, high = TRAINED_RATES
+    if weights is None or Path(weights).resolve() != Path(shipped).resolve():
+        return
+    if pattern not in LINE_PATTERNS or not low <= rate <= high:
+        logger.warning(
+            "pattern %s at %g %%: the shipped weights were trained on whole lines at %g to %g %% of k-space "
+            "(patterns %s); check the result, or give other --weights",
+            pattern,
+            100 * rate,
+            100 * low,
+            100 * high,
+            ", ".join(LINE_PATTERNS),
+        )
 
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
@@ -65,7 +118,7 @@ class VolumeDataset(Dataset):
         data: one dictionary a volume.
         transform: reads and prepares a volume.
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
-            the program ends with that line.
+            it is raised as a ValueError of one line.
         check: called with the entry before the volume is read; raises for one that is not to be done.
 
     Raises:
@@ -92,13 +145,13 @@ class VolumeDataset(Dataset):
                 self.check(entry)
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = user_message(error)
+            message = one_line(error)
             if message is None:
                 raise
             if str(entry.get("image")) not in message:
                 message = f"{entry.get('image')}: {message}"
             if not self.keep_going:
-                raise SystemExit(message) from error
+                raise ValueError(message) from error
             return entry | {"error": message}
 
 

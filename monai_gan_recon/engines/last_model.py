@@ -8,8 +8,8 @@ from pathlib import Path
 from ignite.engine import Engine, Events
 from torch import nn
 
-from monai_gan_recon.data.writing import save_state
 from monai_gan_recon.engines.best_model import MODEL_FILE
+from monai_gan_recon.io.writing import save_state
 
 
 class LastModelSaver:

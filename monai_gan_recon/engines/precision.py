@@ -1,8 +1,24 @@
-"""Where the networks compute in bfloat16."""
+"""Where the networks compute, and where in bfloat16."""
 
 from __future__ import annotations
 
 import torch
+
+
+def check_device(device: torch.device | str) -> torch.device:
+    """The device of this name.
+
+    Raises:
+        ValueError: if the name is none, or there is no such device, or it is not one to compute on.
+    """
+    try:
+        wanted = torch.device(device)
+    except (RuntimeError, TypeError):
+        raise ValueError(f"--device: {device!r} names no device; say cpu or cuda:0") from None
+    count = torch.cuda.device_count()
+    if wanted.type not in ("cpu", "cuda") or (wanted.type == "cuda" and (wanted.index or 0) >= count):
+        raise ValueError(f"--device: there is no {wanted}; this machine has cpu and {count} CUDA devices")
+    return wanted
 
 
 def bf16_pays(device: torch.device | str) -> bool:
@@ -25,5 +41,5 @@ def resolve_amp(amp: bool | str, device: torch.device | str) -> bool:
     if amp == "auto":
         return bf16_pays(device)
     if not isinstance(amp, bool):
-        raise ValueError(f"amp must be true, false or 'auto', got {amp!r}")
+        raise ValueError(f"--amp: say true, false or auto, not {amp!r}")
     return amp

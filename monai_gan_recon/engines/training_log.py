@@ -13,7 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 
 
 class TrainingLog:

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.results import PersonRow, SliceRow
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.conventions import METRICS
 
 

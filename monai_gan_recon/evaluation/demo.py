@@ -1,11 +1,10 @@
 """The demo: the MNI152 template reconstructed at 10 % and 50 % of k-space, compared, and its tissues segmented.
 
-Run ``python -m monai_gan_recon.evaluation.demo``; it needs no data and no network.
+What ``monai-gan-recon demo`` does; it needs no data and no network.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,31 +13,21 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
-from monai_gan_recon.bundle import fail_clearly, folders
-from monai_gan_recon.data import LoadVolume, case_name, load_manifest
+from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_rows_figure
 from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
-from monai_gan_recon.evaluation.paired.demo import demo_segmenter, segment_demo
+from monai_gan_recon.evaluation.paired.demo import segment_demo
 from monai_gan_recon.evaluation.paired.scan import Segmenter
 from monai_gan_recon.evaluation.table import metrics_table
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.transforms import SlicesOfPlane
 
 RATES = (0.1, 0.5)
-BUNDLE = folders.RECONSTRUCTION
 PLANE = "coronal"
 TITLE = "Undersampled MRI, reconstructed"
 MIN_GAIN = 3.0
 """Gain in PSNR over the zero-filled image, in dB, that the shipped weights reach at every rate."""
-
-
-def find_bundle(path: str | os.PathLike[str] | None = None) -> Path:
-    """Folder of the reconstruction bundle: the one given, or that of the source tree around this package.
-
-    Raises:
-        FileNotFoundError: if there is no bundle.
-    """
-    return folders.find_bundle(BUNDLE, path)
 
 
 def evaluate_bundle(bundle: Path, **options: Any) -> None:
@@ -168,29 +157,3 @@ def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
         volume = to_slices(read(folder / f"{case_name(image)}_{what}.nii.gz"))[0]
         row[key] = volume[number].as_subclass(torch.Tensor)
     return {key: value if key == "label" else (value - low) / (high - low) for key, value in row.items()}
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Command line of the demo."""
-    parser = argparse.ArgumentParser(prog="python -m monai_gan_recon.evaluation.demo", description=__doc__)
-    parser.add_argument(
-        "--output_dir", default="outputs/demo", help="folder of the results (default: %(default)s)"
-    )
-    parser.add_argument("--bundle", help="folder of the bundle (default: that of the source tree)")
-    parser.add_argument(
-        "--segmentation_bundle", help="folder of the segmentation bundle (default: that of the source tree)"
-    )
-    given = parser.parse_args(arguments)
-    print(
-        fail_clearly(
-            lambda: run_demo(
-                given.output_dir,
-                find_bundle(given.bundle),
-                segmentation=demo_segmenter(given.segmentation_bundle),
-            )
-        )
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -15,8 +15,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.regions import Box, brain_view, detail_box
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics import psnr, ssim
 
 BACKGROUND, TEXT, MUTED, ACCENT = "#0b0d10", "#f2f4f7", "#9aa4b2", "#ffb454"

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from monai_gan_recon import __version__
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.conventions import METRICS, MIN_FOREGROUND, conventions
 
 IDENTITY = ("dataset", "track", "pattern", "rate", "size", "plane")

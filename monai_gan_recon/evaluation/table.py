@@ -18,11 +18,12 @@ COLUMNS = {
     "hfen": ("HFEN", ".3f"),
     "kspace_residual": ("k-space res.", ".1e"),
     "kspace_residual_complex": ("complex", ".1e"),
+    "chi_squared": ("χ²", ".2f"),
     "seconds_per_slice": ("s/slice", ".3f"),
 }
 """Metrics of the table: heading and format. MSE and RMSE, which PSNR restates, are in the files only."""
 
-WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "seconds_per_slice")
+WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "chi_squared", "seconds_per_slice")
 """Metrics whose confidence interval is in the files only."""
 
 

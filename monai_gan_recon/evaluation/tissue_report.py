@@ -12,7 +12,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
-from monai_gan_recon.data.writing import atomic_path
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.evaluation.metrics_file import versions
 from monai_gan_recon.evaluation.paired.files import CONVENTIONS as PAIRED_CONVENTIONS
 from monai_gan_recon.evaluation.paired.scores import (
@@ -24,6 +24,7 @@ from monai_gan_recon.evaluation.paired.scores import (
 )
 from monai_gan_recon.evaluation.paired.statistics import finite_mean_and_ci, method_statistics
 from monai_gan_recon.evaluation.results import mean_and_ci
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 from monai_gan_recon.segmentation.labels import TISSUES
 
@@ -51,7 +52,7 @@ class TissueReport:
     """
 
     def __init__(self, output_dir: str | Path, protocol: Mapping[str, Any], config_hash: str = "") -> None:
-        self.output_dir, self.config_hash = Path(output_dir), config_hash
+        self.output_dir, self.config_hash = check_output_dir(output_dir), config_hash
         self.protocol = dict(protocol)
         self._rows: list[SegmentationRow] = []
         self._seconds: list[tuple[float, float]] = []

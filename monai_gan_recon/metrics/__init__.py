@@ -5,7 +5,7 @@ from monai_gan_recon.metrics.conventions import IMAGE_METRICS, METHODS, METRICS,
 from monai_gan_recon.metrics.error import mse, nmse, psnr, psnr_brain, rmse
 from monai_gan_recon.metrics.similarity import ssim, ssim_brain, ssim_map
 from monai_gan_recon.metrics.texture import hfen, log_filter
-from monai_gan_recon.metrics.volume import image_metrics, residual_metric
+from monai_gan_recon.metrics.volume import image_metrics
 
 __all__ = [
     "IMAGE_METRICS",
@@ -22,7 +22,6 @@ __all__ = [
     "nmse",
     "psnr",
     "psnr_brain",
-    "residual_metric",
     "rmse",
     "ssim",
     "ssim_brain",

@@ -31,7 +31,7 @@ CONFIDENCE = 0.95
 IMAGE_METRICS = ("psnr", "ssim", "mse", "rmse", "nmse", "psnr_brain", "ssim_brain", "hfen")
 """Metrics of a magnitude image against its reference, per slice."""
 
-METRICS = (*IMAGE_METRICS, "kspace_residual", "kspace_residual_complex", "seconds_per_slice")
+METRICS = (*IMAGE_METRICS, "kspace_residual", "kspace_residual_complex", "chi_squared", "seconds_per_slice")
 """All metrics of a result, in the order of tables and files."""
 
 METHODS = ("zero_filled", "reconstruction")
@@ -52,6 +52,7 @@ def conventions() -> dict[str, object]:
         "brain_threshold": FOREGROUND_THRESHOLD,
         "kspace_residual": "relative residual of the delivered magnitude image on the measured samples",
         "kspace_residual_complex": "the same of the complex estimate, before the magnitude is taken",
+        "chi_squared": "squared residual of the complex estimate over the noise's variance, a measured sample",
         "averaging": "slice, then person, then data set",
         "ci95": "half width of the 95 % confidence interval over people (Student's t); null for one person",
     }

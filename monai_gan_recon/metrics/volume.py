@@ -5,8 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from monai_gan_recon.measurement import from_channels, kspace_residual
-from monai_gan_recon.metrics._inputs import check_brain, check_pair, plain
+from monai_gan_recon.metrics._inputs import check_brain, check_pair
 from monai_gan_recon.metrics.error import mse, nmse, psnr, psnr_brain, rmse
 from monai_gan_recon.metrics.similarity import mean_in_brain, ssim_map
 from monai_gan_recon.metrics.texture import hfen
@@ -30,29 +29,6 @@ def image_metrics(image: Tensor, reference: Tensor, brain: Tensor, chunk: int = 
         _scores(*x) for x in zip(image.split(chunk), reference.split(chunk), brain.split(chunk), strict=True)
     ]
     return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
-
-
-def residual_metric(image: Tensor, zero_filled: Tensor, mask: Tensor, chunk: int = 16) -> Tensor:
-    """Relative k-space residual of each slice on the measured samples.
-
-    Args:
-        image: magnitude (1, N, H, W), or real and imaginary part (2, N, H, W).
-        zero_filled: real and imaginary part of the zero-filled image (2, N, H, W).
-        mask: sampling mask (1, N, H, W), or broadcastable to it.
-        chunk: slices scored at a time, which bounds the memory.
-
-    Returns:
-        Shape (N,), on the CPU.
-    """
-    image, zero_filled = plain(image), plain(zero_filled)
-    measured = (plain(mask) != 0).expand(1, *zero_filled.shape[1:])
-    parts = []
-    for x, y, m in zip(
-        image.split(chunk, 1), zero_filled.split(chunk, 1), measured.split(chunk, 1), strict=True
-    ):
-        estimate = from_channels(x.movedim(0, -3)) if len(x) == 2 else x[0]
-        parts.append(kspace_residual(estimate, from_channels(y.movedim(0, -3)), m[0]))
-    return torch.cat(parts).cpu()
 
 
 def _scores(image: Tensor, reference: Tensor, brain: Tensor) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from monai_gan_recon.simulation.acquisition import (
     acquire,
     complex_noise,
     informed,
+    measured_block,
     noise_std_for,
 )
 from monai_gan_recon.simulation.coils import biot_savart_maps, measured_maps, random_maps
@@ -21,6 +22,7 @@ __all__ = [
     "biot_savart_maps",
     "complex_noise",
     "informed",
+    "measured_block",
     "measured_maps",
     "noise_std_for",
     "random_field",

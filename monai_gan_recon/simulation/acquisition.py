@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from monai_gan_recon.measurement import KData, SenseOperator, hermitian_completion, low_resolution_phase
+from monai_gan_recon.measurement import (
+    KData,
+    SenseOperator,
+    hermitian_completion,
+    low_resolution_phase,
+    pack,
+    to_channels,
+)
 
 FOREGROUND_THRESHOLD = 0.05
 """Fraction of the maximum above which a pixel counts as foreground."""
@@ -89,3 +96,33 @@ def informed(
         return data, None
     factor = low_resolution_phase(data.adjoint(), phase_width)
     return data.with_phase(factor), factor
+
+
+def measured_block(
+    data: KData, real: bool = False, phase: bool = False, target: torch.Tensor | None = None
+) -> dict[str, torch.Tensor]:
+    """What a network takes of measured slices, and what its image is compared with.
+
+    Args:
+        data: B slices, k-space (B, coils, H, W).
+        real: see :func:`informed`.
+        phase: see :func:`informed`.
+        target: the image, complex (B, H, W), if it is known.
+
+    Returns:
+        ``input`` (B, 4 + 2 C, H, W), see :func:`monai_gan_recon.measurement.pack`; ``zero_filled``, real and imaginary
+        part (B, 2, H, W), and ``mask`` (B, 1, H, W), both without what Hermitian symmetry adds; ``energy`` (B,), the
+        squared norm of the measured k-space; where it is known the image to find, ``target``, real and imaginary part
+        (B, 2, H, W).
+    """
+    known, factor = informed(data, real, phase)
+    measured = data if factor is None else data.with_phase(factor)
+    block = {
+        "input": pack(known),
+        "zero_filled": to_channels(measured.adjoint()),
+        "mask": data.mask.float().expand(len(data.kspace), 1, *data.kspace.shape[-2:]),
+        "energy": data.kspace.abs().square().sum(dim=(-3, -2, -1)),
+    }
+    if target is not None:
+        block["target"] = to_channels(target if factor is None else target * factor.conj())
+    return block

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Hashable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.measurement import check_pattern, check_rate, pack, sampling_mask, to_channels
-from monai_gan_recon.simulation.acquisition import acquire, complex_noise, informed, noise_std_for
+from monai_gan_recon.measurement import check_pattern, check_rate, sampling_mask
+from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
 from monai_gan_recon.simulation.coils import biot_savart_maps
 from monai_gan_recon.simulation.phase import smooth_phase
 from monai_gan_recon.vocabulary import TRACKS
@@ -93,8 +94,7 @@ class Undersample(Transform):
             volume: the whole volume, whose foreground the SNR refers to; None: the slices.
 
         Returns:
-            ``input`` (4 + 2 C, N, H, W), see :func:`monai_gan_recon.measurement.pack`; ``target``, the image to find,
-            and ``zero_filled``, both real and imaginary part (2, N, H, W); ``mask`` (1, N, H, W), 1 = measured.
+            What :func:`monai_gan_recon.simulation.measured_block` gives.
         """
         image = torch.as_tensor(slices)[0].as_subclass(torch.Tensor).float()
         state = [self.seed, zlib.crc32(case.encode())]
@@ -116,16 +116,8 @@ class Undersample(Transform):
                 complex_noise(shape, std, np.random.default_rng([*state, first + i]))
                 for i in range(len(image))
             ]
-            data = type(data)(data.kspace + torch.stack(noise) * data.mask, data.mask, data.maps, std)
-        known, factor = informed(data, self.hermitian and not simulated, self.phase and simulated)
-        measured = data if factor is None else data.with_phase(factor)
-        target = target if factor is None else target * factor.conj()
-        return {
-            "input": pack(known).movedim(1, 0),
-            "target": to_channels(target).movedim(1, 0),
-            "zero_filled": to_channels(measured.adjoint()).movedim(1, 0),
-            "mask": mask.float().expand(1, *image.shape),
-        }
+            data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
+        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
 
 
 class Undersampled(MapTransform):
@@ -151,5 +143,5 @@ class Undersampled(MapTransform):
         for key in self.key_iterator(result):
             case, number = str(data.get(self.case_key, "")), int(data.get(self.slice_key, 0))
             scan = self.undersample(torch.as_tensor(data[key])[:, None], case, number)
-            result.update({name: value[:, 0] for name, value in scan.items()})
+            result.update({name: value[0] for name, value in scan.items()})
         return result

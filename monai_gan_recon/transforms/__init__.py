@@ -7,11 +7,13 @@ from monai_gan_recon.transforms.geometry import (
     SlicesOfPlaned,
     plane_axcodes,
 )
-from monai_gan_recon.transforms.intensity import ScaleMinMax, ScaleMinMaxd
+from monai_gan_recon.transforms.intensity import ScaleMagnitude, ScaleMagnituded, ScaleMinMax, ScaleMinMaxd
 
 __all__ = [
     "CropPadSlices",
     "CropPadSlicesd",
+    "ScaleMagnitude",
+    "ScaleMagnituded",
     "ScaleMinMax",
     "ScaleMinMaxd",
     "SlicesOfPlane",

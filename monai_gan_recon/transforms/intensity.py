@@ -87,3 +87,43 @@ class ScaleMinMaxd(MapTransform, InvertibleTransform):
         for key in self.key_iterator(result):
             result[key] = self.scaler.inverse(result[key])
         return result
+
+
+class ScaleMagnitude(InvertibleTransform):
+    """Divide a real or complex image by its largest magnitude; the inverse multiplies.
+
+    One positive factor keeps the Fourier transform linear, which subtracting a minimum would not.
+    """
+
+    def __call__(self, img: MetaTensor) -> MetaTensor:
+        """Scale an image of any shape to a largest magnitude of 1."""
+        factor = float(img.abs().max())
+        if not 0 < factor < float("inf"):
+            raise ValueError(f"{img.meta.get('filename_or_obj', 'the image')}: its largest magnitude is {factor:g}; there is no image to scale")
+        scaled: MetaTensor = img / factor
+        self.push_transform(scaled, extra_info={"factor": factor})
+        return scaled
+
+    def inverse(self, data: torch.Tensor) -> torch.Tensor:
+        """Original intensities of an image, or of another one that carries its applied operations."""
+        return data * float(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["factor"])
+
+
+class ScaleMagnituded(MapTransform, InvertibleTransform):
+    """Dictionary version of :class:`ScaleMagnitude`.
+
+    Args:
+        keys: keys of the images.
+    """
+
+    def __init__(self, keys: KeysCollection) -> None:
+        super().__init__(keys)
+        self.scaler = ScaleMagnitude()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Scale the images."""
+        return dict(data) | {key: self.scaler(data[key]) for key in self.key_iterator(dict(data))}
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Give back the original intensities."""
+        return dict(data) | {key: self.scaler.inverse(data[key]) for key in self.key_iterator(dict(data))}

@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from monai_gan_recon.data import available_manifests, load_manifest, manifest_problems
-from monai_gan_recon.data.manifest import SECTIONS, find_manifest
+from monai_gan_recon.data import load_manifest, manifest_problems
+from monai_gan_recon.data.manifest import SECTIONS
+from monai_gan_recon.resources import available_manifests, manifest_path
 
 
 @pytest.mark.parametrize("name", available_manifests())
 def test_every_manifest_states_its_terms(name):
-    content = json.loads(find_manifest(name).read_text(encoding="utf-8"))
+    content = json.loads(manifest_path(name).read_text(encoding="utf-8"))
     for key in ("title", "description", "licence", "licence_url", "citation", "source"):
         assert len(content[key]) > 2, key
     assert content["name"] == name
@@ -68,9 +69,9 @@ def test_oasis_repeated_person_is_tested_only():
 @pytest.mark.parametrize(
     "name", ["oasis_malc", "oasis_malc_manual", "ds002748", "ds000011", "ds002748_ds000011"]
 )
-def test_real_data_match_the_manifests(name, data_folder):
+def test_real_data_match_the_manifests(name, data_dir):
     assert manifest_problems(name, hashes=name == "ds000011") == []
-    assert manifest_problems(name, data_folder, hashes=False) == []
+    assert manifest_problems(name, data_dir, hashes=False) == []
 
 
 def test_manual_labels_are_of_the_same_scans_and_split():

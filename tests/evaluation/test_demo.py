@@ -1,19 +1,20 @@
 """The demo on a small volume and a tiny network."""
 
 import json
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 
+from monai_gan_recon.cli import main
 from monai_gan_recon.evaluation import demo
 from monai_gan_recon.metrics import METRICS
 from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
-BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / demo.BUNDLE
+BUNDLE = bundle_path(RECONSTRUCTION)
 
 
 @pytest.fixture
@@ -102,15 +103,9 @@ def test_figure_row_is_scaled_as_the_full_image(manifest, tmp_path):
     torch.testing.assert_close(row["reconstruction"], row["reference"] / 2, rtol=1e-4, atol=1e-5)
 
 
-def test_bundle_is_found_or_named(tmp_path):
-    assert demo.find_bundle() == BUNDLE
-    assert demo.find_bundle(BUNDLE) == BUNDLE
-    with pytest.raises(FileNotFoundError, match="--bundle"):
-        demo.find_bundle(tmp_path)
-
-
-def test_command_line_fails_in_one_line(tmp_path):
-    with pytest.raises(SystemExit, match="--bundle") as end:
-        demo.main(["--bundle", str(tmp_path), "--output_dir", str(tmp_path / "out")])
-    assert "\n" not in str(end.value)
+def test_command_line_fails_in_one_line(tmp_path, capsys):
+    assert main(["demo", "--bundle", str(tmp_path), "--output_dir", str(tmp_path / "out")]) == 1
+    line = capsys.readouterr().err
+    assert str(tmp_path) in line
+    assert line.count("\n") == 1
     assert not (tmp_path / "out").exists()

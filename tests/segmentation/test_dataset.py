@@ -119,7 +119,7 @@ def test_what_is_drawn_for_a_copy_does_not_depend_on_where_the_file_lies(make, e
         dataset = TissuePatchDataset(
             entries, Prepare(), two_features, cache, (6, 6, 6), Gain(), copies=2, progress=False
         )
-        return [np.load(image) for volume, *_ in dataset._volumes for image in volume.images]
+        return [np.load(image) for images, *_ in dataset._volumes for image in images]
 
     here = copies(tmp_path / "here")
     (tmp_path / "moved").mkdir()

@@ -10,11 +10,10 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.engines.config_hash import config_hash
-from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, slice_inferer
+from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator
 from monai_gan_recon.engines.precision import resolve_amp
-from monai_gan_recon.engines.volume_writer import magnitude
+from monai_gan_recon.io import LoadVolume
 
 MAX_CUT = 0.01
 """Largest fraction of an image's summed intensity that the size of the slices may cut off."""
@@ -48,7 +47,7 @@ class BundleReconstruction:
         self.protocol: dict[str, Any] = dict(content("protocol"))
         self.preprocessing, self.postprocessing = content("preprocessing"), content("postprocessing")
         self.network, self.device, self.amp = content("network"), content("device"), content("amp")
-        self.inferer = slice_inferer(content("batch_size"), progress=False)
+        self.inferer, self.batch_size = content("inferer"), content("batch_size")
         precision = {"bf16": resolve_amp(self.amp, self.device)}
         self.config_hash = config_hash(self.protocol | precision, self.network, content("weights"))
         self.sampled_fraction = 0.0
@@ -67,16 +66,18 @@ class BundleReconstruction:
             ValueError: in one line, if the image cannot be used, or if the size of the slices cuts it off.
         """
         volume = self.preprocessing(dict(entry))
-        evaluator = VolumeReconstructionEvaluator(self.device, [volume], self.network, self.inferer, self.amp)
+        evaluator = VolumeReconstructionEvaluator(
+            self.device, [volume], self.network, self.inferer, self.batch_size, self.amp, progress=False
+        )
         evaluator.run()
         output = evaluator.state.output
-        self.sampled_fraction = float(output["mask"].mean())
+        self.sampled_fraction = output["sampled_fraction"]
         image = LoadVolume()(entry["image"])
-        self._check_cut(entry, image, self._undo(output["label"][0], volume["image"]))
+        self._check_cut(entry, image, self._undo(output["label"], volume["image"]))
         return {
             "original": image,
-            "zero_filled": self._undo(magnitude(output["zero_filled"][0]), volume["image"]),
-            "reconstruction": self._undo(magnitude(output["pred"][0]), volume["image"]),
+            "zero_filled": self._undo(output["zero_filled"], volume["image"]),
+            "reconstruction": self._undo(output["pred"], volume["image"]),
         }
 
     def _undo(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:

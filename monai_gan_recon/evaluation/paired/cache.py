@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.paired.scores import SegmentationRow
+from monai_gan_recon.io.writing import atomic_path
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.bundle.folders import SEGMENTATION, find_bundle
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol
 from monai_gan_recon.evaluation.paired.bundles import default_device
 from monai_gan_recon.evaluation.paired.cache import ScanScores, options_hash
@@ -17,18 +15,20 @@ from monai_gan_recon.evaluation.paired.files import write_paired_metrics
 from monai_gan_recon.evaluation.paired.protocol import write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter
 from monai_gan_recon.evaluation.paired.table import paired_table
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics.conventions import METRICS
+from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 FILE_NAMES = {"zero_filled": "zero_filled", "reconstruction": "recon"}
 """End of the file name that a volume was written under."""
 
 
-def demo_segmenter(bundle: str | os.PathLike[str] | None = None) -> tuple[str, Segmenter]:
+def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
     """Segmenter of the demo: the bundle's network, or its unsupervised mixture where it has no weights.
 
     Args:
-        bundle: folder of the segmentation bundle; None: that of the source tree.
+        bundle: name or folder of the segmentation bundle.
 
     Returns:
         "network" or "mixture", and the segmenter.
@@ -36,7 +36,7 @@ def demo_segmenter(bundle: str | os.PathLike[str] | None = None) -> tuple[str, S
     Raises:
         FileNotFoundError: if there is no bundle.
     """
-    folder = find_bundle(SEGMENTATION, bundle, "inference.yaml", "--segmentation_bundle")
+    folder = bundle_path(bundle)
     method = "network" if (folder / "models" / "model.pt").is_file() else "mixture"
     return method, TissueSegmenter.from_bundle(folder, device=default_device(), method=method)
 

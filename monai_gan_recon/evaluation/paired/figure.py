@@ -16,11 +16,10 @@ from matplotlib.patches import Patch
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.figures import ACCENT, BACKGROUND, DPI, MUTED, TEXT
-from monai_gan_recon.evaluation.paired.reference import ReferenceLabels
 from monai_gan_recon.evaluation.regions import Box
-from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels
 from monai_gan_recon.transforms import SlicesOfPlane
 
 COLOURS = {"csf": "#4aa8ff", "gm": "#ffb454", "wm": "#f4f4f4"}

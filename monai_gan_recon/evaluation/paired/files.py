@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.data.writing import atomic_path
 from monai_gan_recon.evaluation.metrics_file import file_stem, identity, versions
 from monai_gan_recon.evaluation.paired.scores import SegmentationRow
+from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.segmentation import HAUSDORFF_PERCENTILE, SEGMENTATION_METRICS
 from monai_gan_recon.segmentation.labels import TISSUES
 

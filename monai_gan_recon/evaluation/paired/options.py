@@ -9,17 +9,11 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_gan_recon.bundle import (
-    validate_counts,
-    validate_file,
-    validate_output_dir,
-    validate_protocol,
-)
-from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bundle
-from monai_gan_recon.bundle.options import ids, strings
+from monai_gan_recon.bundle.command_line import ids, refuse_code
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data.manifest import SECTIONS
-from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
-from monai_gan_recon.segmentation.options import METHODS
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
+from monai_gan_recon.segmentation.networks import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -39,7 +33,7 @@ SEGMENTATION_OPTIONS = {
 
 @dataclass
 class PairedOptions:
-    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired.arguments`."""
+    """Options of the paired evaluation; the command is ``monai-gan-recon paired``."""
 
     datalist: str = "embedded"
     dataset_dir: str | None = None
@@ -52,11 +46,11 @@ class PairedOptions:
     track: str = "replica"
     snr: float = 20.0
     seed: int = 0
-    bundle: str | None = None
+    bundle: str = RECONSTRUCTION
     weights: str | None = None
     set: dict[str, Any] = field(default_factory=dict)
     segmentation: str = "network"
-    segmentation_bundle: str | None = None
+    segmentation_bundle: str = SEGMENTATION
     segmentation_weights: str | None = None
     segmentation_set: dict[str, Any] = field(default_factory=dict)
     device: str | None = None
@@ -64,30 +58,21 @@ class PairedOptions:
     figures: int = 3
 
     def check(self) -> None:
-        """Check all options.
+        """Check what the reconstruction's and the segmentation's configurations do not check.
 
         Raises:
-            SystemExit: with one line.
             ValueError: in one line.
             FileNotFoundError: if a bundle is not there.
         """
-        validate_output_dir(self.output_dir)
+        check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        for rate in self.rates:
-            validate_protocol(self.pattern, rate, self.plane, self.size, self.track, self.snr)
-        check_evaluation_options(self.axis, self.seed)
-        if self.figures:
-            validate_counts(figures=self.figures)
-        if self.device is not None:
-            check_device(self.device)
+        if self.figures < 0:
+            raise ValueError(f"--figures: at least 0, not {self.figures}")
         if self.section not in SECTIONS:
             raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
-        for name in ("weights", "segmentation_weights"):
-            if getattr(self, name) is not None:
-                validate_file(getattr(self, name), name)
         _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
         _check_settings(
             "--segmentation_set",
@@ -100,12 +85,12 @@ class PairedOptions:
     @property
     def bundle_folder(self) -> Path:
         """Folder of the reconstruction bundle."""
-        return find_bundle(RECONSTRUCTION, self.bundle)
+        return bundle_path(self.bundle)
 
     @property
     def segmentation_folder(self) -> Path:
         """Folder of the segmentation bundle."""
-        return find_bundle(SEGMENTATION, self.segmentation_bundle, "inference.yaml", "--segmentation_bundle")
+        return bundle_path(self.segmentation_bundle)
 
     def reconstruction_options(self, rate: float) -> dict[str, Any]:
         """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
@@ -135,7 +120,4 @@ def _check_settings(
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
         if name.replace("#", "::") not in known:
             raise ValueError(f"{option}: {file} has no {name!r}{'' if nested else ' at its top'}")
-        if any(text[:1] in ("$", "%", "@") for text in strings(value)):
-            raise ValueError(
-                f"{option}: {name}={value!r}: MONAI would run or resolve it; write the value itself"
-            )
+        refuse_code(f"{option} {name}", value)

@@ -9,8 +9,8 @@ from typing import Any
 from tqdm import tqdm
 
 from monai_gan_recon import __version__
-from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, load_manifest, with_cases
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction, default_device
 from monai_gan_recon.evaluation.paired.cache import options_hash
 from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics
@@ -32,7 +32,7 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
         Entries of ``metrics.json``, one a rate.
 
     Raises:
-        SystemExit: with one line, for a wrong option.
+        ValueError: in one line, for a wrong option.
         FileNotFoundError: if a file is missing.
         ValueError: in one line, if a scan or its labels cannot be used; scans finished before are kept.
     """
@@ -139,7 +139,7 @@ def _clearly(entry: Mapping[str, Any], action: Any, *args: Any) -> Any:
     try:
         return action(*args)
     except Exception as error:
-        message = user_message(error)
+        message = one_line(error)
         if message is None or isinstance(error, OSError):
             raise
         known = str(entry["image"]) in message or str(entry.get("label")) in message

@@ -12,13 +12,12 @@ from typing import Any
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.figures import NAMES
 from monai_gan_recon.evaluation.paired.figure import FigureColumn, segmentation_figure
-from monai_gan_recon.evaluation.paired.reference import ReferenceLabels, reference_labels
 from monai_gan_recon.evaluation.paired.scores import LABELS, ORIGINAL, SegmentationRow, score_segmentations
+from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics import METHODS
-from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
 Segmenter = Callable[[MetaTensor], MetaTensor]
 """Image (1, X, Y, Z) to tissue labels (1, X, Y, Z), uint8, on the same grid."""

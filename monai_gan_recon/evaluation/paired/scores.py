@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 
-from monai_gan_recon.evaluation.paired.reference import ReferenceLabels
 from monai_gan_recon.evaluation.results import mean_of
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS, segmentation_metrics
+from monai_gan_recon.segmentation.labels import ReferenceLabels
 
 ORIGINAL, LABELS = "original", "labels"
 """What a segmentation is compared with: that of the original image, or the reference labels of the manifest."""

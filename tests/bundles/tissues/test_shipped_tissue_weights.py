@@ -6,7 +6,7 @@ import pytest
 import yaml
 from brain_phantom import SHAPE, dice, save, t1_image, tissues
 
-from monai_gan_recon.data import load_volume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.segmentation import TissueSegmenter
 from monai_gan_recon.segmentation.labels import TISSUES
 

@@ -8,6 +8,7 @@ import pytest
 
 from monai_gan_recon.evaluation import demo
 from monai_gan_recon.evaluation.paired import demo as paired_demo
+from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -17,7 +18,9 @@ def test_demo_segments_what_it_reconstructed(tmp_path):
     out = tmp_path / "demo"
     segmentation = ("mixture", phantom.by_thresholds)
     options = {"size": [64, 64], "weights": weights, **phantom.TINY}
-    text = demo.run_demo(out, demo.find_bundle(), str(manifest), segmentation=segmentation, **options)
+    text = demo.run_demo(
+        out, bundle_path(RECONSTRUCTION), str(manifest), segmentation=segmentation, **options
+    )
     results = json.loads((out / "segmentation" / "metrics.json").read_text())["results"]
     assert [r["rate"] for r in results] == [0.1, 0.5]
     scores = {(s["method"], s["against"]): s["dice"]["gm"] for s in results[0]["scores"]}
@@ -36,7 +39,7 @@ def test_demo_segments_what_it_reconstructed(tmp_path):
 @pytest.mark.parametrize("with_weights", [True, False])
 def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, with_weights):
     (tmp_path / "configs").mkdir()
-    (tmp_path / "configs" / "inference.yaml").write_text("")
+    (tmp_path / "configs" / "metadata.json").write_text("{}")
     if with_weights:
         (tmp_path / "models").mkdir()
         (tmp_path / "models" / "model.pt").write_bytes(b"1")
@@ -56,5 +59,5 @@ def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, wit
 
 
 def test_missing_bundle_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="--segmentation_bundle"):
+    with pytest.raises(FileNotFoundError, match=str(tmp_path)):
         paired_demo.demo_segmenter(tmp_path)

@@ -8,13 +8,12 @@ import torch
 from matplotlib.image import imread
 from monai.data import MetaTensor
 
-from monai_gan_recon.bundle.folders import RECONSTRUCTION, find_bundle
-from monai_gan_recon.data import LoadVolume
 from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
 from monai_gan_recon.evaluation.paired.figure import DISAGREEMENT, FigureColumn, segmentation_figure
-from monai_gan_recon.evaluation.paired.reference import ReferenceLabels, reference_labels
 from monai_gan_recon.evaluation.paired.scan import PairedScan, dice_text
-from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
+from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
 OBLIQUE = np.array([[-1.5, 0, 0.2, 30], [0.0, -2.0, 0, 40], [0.2, 0, 1.5, -20], [0, 0, 0, 1]])
 
@@ -27,7 +26,7 @@ def scan_file(tmp_path):
 
 def reconstruction(folder, **options):
     options = {"size": None, "rate": 0.5, "weights": phantom.write_weights(folder), **phantom.TINY, **options}
-    return BundleReconstruction(find_bundle(RECONSTRUCTION), **options)
+    return BundleReconstruction(bundle_path(RECONSTRUCTION), **options)
 
 
 def test_reconstruction_is_on_the_grid_and_in_the_intensities_of_the_file(scan_file, tmp_path):

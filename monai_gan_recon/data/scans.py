@@ -1,0 +1,226 @@
+"""Scans of whole volumes, a block of slices at a time: simulated ones of magnitude volumes, and measured ones.
+
+A scan knows its slices and gives, for any block of them, what a network takes. Nothing of a block outlives it, so that
+memory does not grow with what k-space, coils and noise add to a volume.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+from collections.abc import Hashable, Mapping
+from typing import Any, Protocol
+
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform
+from monai.utils import TraceKeys
+
+from monai_gan_recon.io.masks import fit_mask, read_mask
+from monai_gan_recon.measurement import KData, fft2c, mirror
+from monai_gan_recon.measurement.noise import estimate_noise_std
+from monai_gan_recon.simulation import Undersample, measured_block
+from monai_gan_recon.transforms.intensity import ScaleMagnitude
+from monai_gan_recon.vocabulary import MEASURED_TRACKS
+
+logger = logging.getLogger(__name__)
+
+_MAX_OUTSIDE = 0.05
+
+
+class Scan(Protocol):
+    """A volume's slices, as they were measured.
+
+    Attributes:
+        size: slices, height and width (N, H, W).
+    """
+
+    size: tuple[int, int, int]
+
+    def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
+        """What was measured of the slices from ``start`` to before ``stop``, B of them.
+
+        Returns:
+            What :func:`monai_gan_recon.simulation.measured_block` gives.
+        """
+
+
+class SimulatedScan:
+    """Retrospective undersampling of a magnitude volume.
+
+    Args:
+        volume: slices (1, N, H, W), Min-Max scaled.
+        undersample: how they are scanned.
+        case: name of the case, on which mask, phase and noise depend.
+    """
+
+    def __init__(self, volume: torch.Tensor, undersample: Undersample, case: str = "") -> None:
+        self.volume, self.undersample, self.case = volume, undersample, case
+        _, slices, height, width = volume.shape
+        self.size = (slices, height, width)
+
+    def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
+        """Scan some of the slices; see :class:`Scan`."""
+        return self.undersample(self.volume[:, start:stop], self.case, start, self.volume)
+
+
+class SimulatedScand(MapTransform):
+    """Add a :class:`SimulatedScan` of the volume under ``scan``.
+
+    Args:
+        keys: the one key of the volume (1, N, H, W).
+        case_key: key of the case's name.
+        kwargs: arguments of :class:`monai_gan_recon.simulation.Undersample`.
+    """
+
+    def __init__(self, keys: KeysCollection = "image", case_key: str = "case", **kwargs: Any) -> None:
+        super().__init__(keys)
+        self.case_key, self.undersample = case_key, Undersample(**kwargs)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the scan; slices are scanned when they are asked for."""
+        case = str(data.get(self.case_key, ""))
+        return dict(data) | {"scan": SimulatedScan(data[self.first_key(dict(data))], self.undersample, case)}
+
+
+class AcquiredScan:
+    """Slices that are undersampled already: zero-filled complex images of one coil and their sampling mask.
+
+    The measured k-space is ``fft2c(zero_filled) * mask``. Magnitudes alone count as the *fully sampled* image of a real
+    object (replica track), which is undersampled here; with a warning, since the magnitude of a zero-filled image would
+    give data that nobody measured.
+
+    Args:
+        zero_filled: slices (1, N, H, W), complex unless the track is "replica".
+        mask: bool (H, W), or (N, H, W) if each slice has its own.
+        track: "raw" (a scanner's data), or "replica": the object is real.
+        hermitian: replica track: complete the network's input by Hermitian symmetry.
+        phase: raw track: estimate a smooth phase and move it into the operator.
+        noise_std: standard deviation of the noise of each of the real and imaginary parts, in the units of
+            ``zero_filled``; None: estimated.
+        name: of the file, for messages.
+
+    Raises:
+        ValueError: if the image has no phase and is no replica.
+    """
+
+    def __init__(
+        self,
+        zero_filled: torch.Tensor,
+        mask: torch.Tensor,
+        track: str = "raw",
+        hermitian: bool = True,
+        phase: bool = True,
+        noise_std: float | None = 0.0,
+        name: str = "the image",
+    ) -> None:
+        if not zero_filled.is_complex() and track != "replica":
+            raise ValueError(
+                f"{name}: has magnitudes only, there is no k-space without the phase; give a complex image, or "
+                "--phase FILE, or say --track replica if it is a fully sampled image, for the mask to sample"
+            )
+        if not zero_filled.is_complex() and not torch.equal(mask, mirror(mask)):
+            logger.warning(
+                "%s: has magnitudes only and is taken for the fully sampled image, which the mask samples now; if it "
+                "is a zero-filled image, give the complex one, or --phase FILE",
+                name,
+            )
+        self.slices = zero_filled[0].as_subclass(torch.Tensor)
+        self.mask = mask if mask.ndim == 3 else mask.expand(self.slices.shape)
+        self.track, self.hermitian, self.phase, self.name = track, hermitian, phase, name
+        slices, height, width = self.slices.shape
+        self.size = (slices, height, width)
+        self._warn()
+        self.noise_std = self._estimate() if noise_std is None else noise_std
+
+    def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
+        """The measurement of some of the slices; see :class:`Scan`."""
+        mask = self.mask[start:stop, None]
+        data = KData(fft2c(self.slices[start:stop])[:, None] * mask, mask, noise_std=self.noise_std)
+        return measured_block(data, self.hermitian and self.track == "replica", self.phase and self.track == "raw")
+
+    def _estimate(self) -> float:
+        middle = slice(self.size[0] // 3, max(2 * self.size[0] // 3, self.size[0] // 3 + 1))
+        mask = self.mask[middle, None]
+        return float(estimate_noise_std(fft2c(self.slices[middle])[:, None] * mask, mask).median())
+
+    def _warn(self) -> None:
+        middle = self.size[0] // 2
+        full, mask = fft2c(self.slices[middle]), self.mask[middle]
+        outside = 1 - float((full * mask).abs().square().sum() / full.abs().square().sum().clamp_min(1e-30))
+        if self.track == "raw" and outside > _MAX_OUTSIDE:
+            logger.warning(
+                "%s: %.0f %% of the energy of its k-space lies outside the sampling mask: the mask may be of another "
+                "scan, or its zero frequency not at n // 2, or turned (a 3-D mask has the axes of the image file, a "
+                "2-D one those of the slices as shown)",
+                self.name,
+                100 * outside,
+            )
+        elif not bool(mask[mask.shape[-2] // 2, mask.shape[-1] // 2]):
+            logger.warning("%s: the zero frequency, at n // 2, is not in the sampling mask", self.name)
+
+
+class AcquiredScand(MapTransform):
+    """Add an :class:`AcquiredScan` of the slices under ``scan``.
+
+    Args:
+        keys: the one key of the zero-filled slices (1, N, H, W), with their metadata.
+        mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
+        axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
+        noise_std: standard deviation of the noise in the units of the image as read; "auto": estimated; 0: none.
+        track: see :class:`AcquiredScan`.
+        hermitian: see :class:`AcquiredScan`.
+        use_phase: see ``phase`` of :class:`AcquiredScan`.
+
+    Raises:
+        FileNotFoundError: if there is no such mask.
+        ValueError: if the mask cannot be read or is empty, the track is unknown or the noise negative; at the call, if
+            the mask is of another size.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        mask: str | os.PathLike[str],
+        axis: int = -1,
+        noise_std: float | str = "auto",
+        track: str = "raw",
+        hermitian: bool = True,
+        use_phase: bool = True,
+    ) -> None:
+        super().__init__(keys)
+        if track not in MEASURED_TRACKS:
+            raise ValueError(
+                f"track: {track!r} does not go with --mask: choose one of {', '.join(MEASURED_TRACKS)}"
+            )
+        if axis not in (-1, -2):
+            raise ValueError(f"axis: the phase-encoding axis is -1 (columns) or -2 (rows), not {axis!r}")
+        known = isinstance(noise_std, (int, float)) and not isinstance(noise_std, bool)
+        if noise_std != "auto" and not (known and math.isfinite(noise_std) and noise_std >= 0):  # type: ignore[operator, arg-type]
+            raise ValueError(f"noise_std: a standard deviation of at least 0, or auto, not {noise_std!r}")
+        self.mask, self.mask_name, self.axis = read_mask(mask), str(mask), axis
+        self.noise_std = None if noise_std == "auto" else float(noise_std)
+        self.track, self.hermitian, self.use_phase = track, hermitian, use_phase
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Add the scan."""
+        image: MetaTensor = data[self.first_key(dict(data))]
+        if any(step.get(TraceKeys.CLASS_NAME) == "ResizeWithPadOrCrop" for step in image.applied_operations):
+            raise ValueError("--size does not go with --mask: cropping would change the measured k-space")
+        mask = fit_mask(self.mask, image, self.axis, f"{self.mask_name}: the sampling mask")
+        noise_std = None if self.noise_std is None else self.noise_std / _scale_factor(image)
+        name = str(image.meta.get("filename_or_obj", "the image"))
+        scan = AcquiredScan(image, mask, self.track, self.hermitian, self.use_phase, noise_std, name)
+        return dict(data) | {"scan": scan}
+
+
+def _scale_factor(image: torch.Tensor) -> float:
+    """What :class:`ScaleMagnitude` divided the image by; 1 if it did not."""
+    factors = [
+        operation[TraceKeys.EXTRA_INFO]["factor"]
+        for operation in getattr(image, "applied_operations", ())
+        if operation.get(TraceKeys.CLASS_NAME) == ScaleMagnitude.__name__
+    ]
+    return float(math.prod(factors))

@@ -1,0 +1,142 @@
+"""K-space in files of bare arrays, ".npy" and ".mat", whose axes the user states."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import scipy.io
+
+from .raw import RawScan, to_image
+
+_NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
+_PLANES = ({"h", "w"}, {"phase1", "phase2"}, {"readout", "phase1", "phase2"})
+_STATE = 'state them, for example axes="coils,h,w", "h,w,slices" or, for 3-D k-space, "readout,phase1,phase2,coils"'
+_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, KeyError, NotImplementedError)
+logger = logging.getLogger(__name__)
+
+
+def read_npy(path: Path, axes: str | None, key: str | None) -> RawScan:
+    """Read a ".npy" file; see :func:`monai_gan_recon.io.read_raw`."""
+    try:
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
+    except _READ_ERRORS as error:
+        raise ValueError("is not a NumPy file of numbers, or it is truncated") from error
+    return from_axes(array, axes, "NumPy")
+
+
+def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
+    """Read a MATLAB file, version 5 to 7.3; see :func:`monai_gan_recon.io.read_raw`."""
+    if h5py.is_hdf5(path):  # version 7.3; MATLAB's axes are in Fortran's order
+        try:
+            with h5py.File(path) as file:
+                dataset = choose({name: item for name, item in file.items() if is_array(item)}, key)
+                return from_axes(complex_array(dataset).T, axes, "MATLAB")
+        except OSError as error:
+            raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
+    try:
+        variables = {name: value for name, value in scipy.io.loadmat(path).items() if name[0] != "_"}
+    except _READ_ERRORS as error:
+        raise ValueError("is not a MATLAB file, or it is truncated") from error
+    arrays = {
+        name: value for name, value in variables.items() if value.dtype.kind in "biufc" and value.size > 1
+    }
+    return from_axes(choose(arrays, key), axes, "MATLAB")
+
+
+def is_array(item: Any) -> bool:
+    """Whether an item of an HDF5 file is an array of numbers with at least two axes."""
+    return (
+        isinstance(item, h5py.Dataset) and item.ndim > 1 and (item.dtype.kind in "biuf" or is_complex(item))
+    )
+
+
+def is_complex(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset is complex: h5py's type, or MATLAB's and ISMRMRD's pairs of numbers."""
+    return dataset.dtype.kind == "c" or dataset.dtype.names in (("real", "imag"), ("r", "i"))
+
+
+def complex_array(dataset: h5py.Dataset) -> np.ndarray:
+    """All of a dataset; pairs of numbers become complex."""
+    values = dataset[()]
+    if values.dtype.names is None:
+        return np.asarray(values)
+    pair = [np.dtype(values.dtype[name]) for name in values.dtype.names]
+    return np.asarray(values).view(np.complex128 if pair[0].itemsize == 8 else np.complex64)
+
+
+def choose(arrays: dict[str, Any], key: str | None) -> Any:
+    """The array named ``key``; without a name "kspace", or the only complex one.
+
+    Raises:
+        ValueError: if there is none of that name, or no single one.
+    """
+    names = ", ".join(sorted(arrays)) or "no array of numbers"
+    if key is not None:
+        if key not in arrays:
+            raise ValueError(f"has no array {key!r} but {names}; give the name of one as key")
+        return arrays[key]
+    if "kspace" in arrays:
+        return arrays["kspace"]
+    found = [
+        array
+        for array in arrays.values()
+        if (is_complex(array) if isinstance(array, h5py.Dataset) else array.dtype.kind == "c")
+    ]
+    if len(found) == 1 or len(arrays) == 1:
+        return (found or list(arrays.values()))[0]
+    raise ValueError(f"holds {names}; give the name of the k-space as key")
+
+
+def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
+    """A scan from an array whose axes are stated.
+
+    Args:
+        array: complex, zero frequency at ``n // 2``.
+        axes: names of its axes, see :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer
+            than 1, which can only be readout and phase encoding.
+        source: kind of file.
+
+    Raises:
+        ValueError: if the array is real, or the axes do not fit it.
+    """
+    if array.dtype.kind != "c":
+        raise ValueError(f"holds real numbers ({array.dtype}, shape {array.shape}); k-space is complex")
+    names = [name.strip().lower() for name in axes.split(",")] if axes else []
+    if not names:
+        longer = tuple(length for length in array.shape if length > 1)
+        if len(longer) != 2:
+            raise ValueError(f"does not say what the axes of its shape {array.shape} are; {_STATE}")
+        names = ["h", "w"]
+        logger.info(
+            "%s: shape %s can only be one slice of one coil: readout, phase encoding", source, array.shape
+        )
+    unknown = [name for name in names if name not in _NAMES]
+    plane = {name for name in names if name not in ("slices", "coils")}
+    if unknown or len(set(names)) != len(names) or plane not in _PLANES:
+        raise ValueError(f"axes {axes!r} are not axes of k-space ({', '.join(_NAMES)}, each once); {_STATE}")
+    if {"slices", "readout"} <= set(names):
+        raise ValueError(f"axes {axes!r}: slices of 3-D k-space lie across its readout; give one 3-D scan")
+    if len(names) != array.ndim:
+        array = array.squeeze()
+    if len(names) != array.ndim:
+        raise ValueError(f"has shape {array.shape}, which is not {len(names)} axes ({axes}); {_STATE}")
+    order = (
+        "readout" if "readout" in names else "slices",
+        "coils",
+        *(("h", "w") if "h" in names else _NAMES[5:]),
+    )
+    view = array.transpose([names.index(name) for name in order if name in names])
+    view = view.reshape([view.shape[_position(order, names, name)] if name in names else 1 for name in order])
+    kspace = np.empty(view.shape, np.complex64)
+    for coil in range(view.shape[1]):  # coil by coil: a large file is in memory once
+        one = view[:, coil]
+        kspace[:, coil] = to_image(one, axis=0) if "readout" in names else one
+    return RawScan(kspace, readout="h" in names, source=source)
+
+
+def _position(order: tuple[str, ...], names: list[str], name: str) -> int:
+    return [other for other in order if other in names].index(name)

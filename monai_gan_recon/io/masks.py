@@ -1,0 +1,111 @@
+"""Sampling masks from files: lines, one mask for all slices, or one mask a slice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.utils import MetaKeys
+
+from .volumes import read_nifti
+
+_HOW = "give a mask as .npy or NIfTI with 0 = not measured"
+
+
+def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read a sampling mask.
+
+    Args:
+        path: ".npy" or NIfTI file of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
+
+    Returns:
+        Boolean array with one axis (lines), two (H, W) or three (the axes of a volume file).
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: in one line, if it cannot be read, has more axes, or measures nothing.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such sampling mask; check the path of --mask")
+    if path.name.lower().endswith((".nii", ".nii.gz")):
+        mask, _ = read_nifti(path)
+        mask = mask.reshape(nib.load(path).shape)  # read_nifti makes 2-D files volumes of one slice
+    elif path.name.lower().endswith(".npy"):
+        try:
+            mask = np.load(path, allow_pickle=False)
+        except (ValueError, OSError, EOFError):
+            raise ValueError(f"{path}: is not a NumPy file of numbers, or it is truncated; {_HOW}") from None
+    else:
+        raise ValueError(f"{path}: unknown kind of sampling mask; {_HOW}")
+    if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
+        raise ValueError(f"{path}: a sampling mask holds finite real numbers; {_HOW}")
+    while mask.ndim > 3 and mask.shape[-1] == 1:
+        mask = mask[..., 0]
+    if mask.ndim == 2 and mask.shape[1] == 1:
+        mask = mask[:, 0]
+    if mask.ndim not in (1, 2, 3):
+        raise ValueError(f"{path}: a sampling mask has one to three axes, not shape {mask.shape}; {_HOW}")
+    if not mask.any():
+        raise ValueError(f"{path}: the sampling mask is empty, no sample is measured; {_HOW}")
+    return np.asarray(mask != 0)
+
+
+def fit_mask(
+    mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "the sampling mask"
+) -> torch.Tensor:
+    """Bring a sampling mask to the slices of a volume.
+
+    Args:
+        mask: boolean; lines (n,), or (H, W) of the slices as they are shown, or one mask a slice with the axes
+            of the volume's file (X, Y, Z). The zero frequency is at index ``n // 2`` of each k-space axis.
+        slices: volume as slices (1, N, H, W) whose ``meta`` holds the file's affine and its own.
+        axis: for lines, the axis along which the mask varies: -1 columns (length W), -2 rows (length H).
+        name: of the mask, for the message.
+
+    Returns:
+        Boolean (H, W), or (N, H, W) if each slice has its own.
+
+    Raises:
+        ValueError: if the mask has another size, or a slice would have no sample at all.
+    """
+    size = (slices.shape[-2], slices.shape[-1])
+    permutation = _file_to_slices(slices)
+    volume = tuple(slices.shape[1 + int(permutation[i, 0])] for i in range(3))
+    if mask.shape == volume or (mask.ndim == 2 and (*mask.shape, 1) == volume and mask.shape != size):
+        return _volume_mask(mask.reshape(volume), permutation, name)
+    if mask.ndim == 3 and 1 in mask.shape:
+        mask = mask.squeeze()
+    if mask.ndim == 2 and mask.shape == size:
+        return torch.from_numpy(mask.copy())
+    if mask.ndim == 1 and mask.size == size[axis]:
+        lines = torch.from_numpy(mask.copy())
+        return (lines[None, :] if axis == -1 else lines[:, None]).expand(size)
+    shape = " x ".join(map(str, mask.shape)) if mask.ndim > 1 else f"{mask.size} lines"
+    raise ValueError(
+        f"{name} ({shape}) does not fit: the slices are {size[0]} x {size[1]} (height x width), so give one "
+        f"of that size, {size[axis]} lines, or one of the volume's shape {' x '.join(map(str, volume))}"
+    )
+
+
+def _file_to_slices(slices: MetaTensor) -> np.ndarray:
+    """For each axis of the file: the axis of (N, H, W) it became, and -1 if it was flipped."""
+    before = nib.io_orientation(np.asarray(slices.meta[MetaKeys.ORIGINAL_AFFINE], dtype=float))
+    after = nib.io_orientation(np.asarray(slices.affine, dtype=float))
+    return np.asarray(nib.orientations.ornt_transform(before, after))
+
+
+def _volume_mask(mask: np.ndarray, permutation: np.ndarray, name: str) -> torch.Tensor:
+    result = nib.apply_orientation(mask, permutation)
+    for slice_axis, flip in permutation.astype(int):
+        # flipping an image mirrors its k-space through the zero frequency, which stays at n // 2
+        if flip < 0 and slice_axis > 0 and result.shape[slice_axis] % 2 == 0:
+            result = np.roll(result, 1, axis=slice_axis)
+    empty = int((~result.any(axis=(1, 2))).sum())
+    if empty:
+        raise ValueError(f"{name} leaves {empty} of {len(result)} slices without a single measured sample")
+    return torch.from_numpy(np.ascontiguousarray(result))

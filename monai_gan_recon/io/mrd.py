@@ -1,0 +1,238 @@
+"""ISMRMRD (MRD) raw data in HDF5 (Inati et al., Magn Reson Med 2017;77:411), read and written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import h5py
+import ismrmrd
+import numpy as np
+from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
+
+from .arrays import complex_array
+from .lines import LPS_TO_RAS, Encoding, assemble, blocks
+from .raw import RawScan
+from .writing import atomic_path
+
+_SUFFIXES = (".h5", ".mrd")
+_GROUP = "dataset"
+_MAPS = "maps"
+
+
+def is_ismrmrd(path: Path) -> bool:
+    """Whether an HDF5 file has a group with ISMRMRD's header and acquisitions."""
+    try:
+        with h5py.File(path) as file:
+            return _group(file) is not None
+    except OSError:
+        return False  # damaged: who reads it says so
+
+
+def _group(file: h5py.File) -> h5py.Group | None:
+    return next((g for g in file.values() if isinstance(g, h5py.Group) and {"xml", "data"} <= set(g)), None)
+
+
+def read(path: Path, axes: str | None, key: str | None) -> RawScan:
+    """Read a Cartesian scan; see :func:`monai_gan_recon.io.read_raw` and :func:`.lines.assemble`."""
+    if axes is not None:
+        raise ValueError("is an ISMRMRD file, which says itself what its axes are; leave axes out")
+    try:
+        with h5py.File(path) as file:
+            group = _group(file)
+            assert group is not None
+            scan = _read(group)
+            if _MAPS not in group:
+                return scan
+            maps = complex_array(group[_MAPS])[0].astype(np.complex64)
+            return RawScan(**{**scan.__dict__, "maps": maps})
+    except (OSError, RuntimeError) as error:
+        raise ValueError("is a damaged or truncated ISMRMRD file; copy it again") from error
+
+
+def _read(group: h5py.Group) -> RawScan:
+    data = group["data"]
+    heads = data.fields("head")[:]
+    encoding = _encoding(group["xml"][0], heads)
+
+    def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
+        for block in blocks(indices):
+            start = block.min()
+            values = data.fields("data")[start : block.max() + 1]
+            for index in block:
+                shape = (int(heads[index]["active_channels"]), int(heads[index]["number_of_samples"]))
+                line = values[index - start]
+                if line.size != 2 * shape[0] * shape[1]:
+                    raise ValueError(
+                        f"readout {index} has {line.size // 2} numbers, and its header announces {shape[0]} coils x "
+                        f"{shape[1]} samples; header and data are not of the same scan"
+                    )
+                yield line.view(np.complex64).reshape(shape)
+
+    return assemble(heads, lines, encoding, "ISMRMRD")
+
+
+def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
+    try:
+        header = ismrmrd.xsd.CreateFromDocument(xml)
+        system, encoding = header.acquisitionSystemInformation, header.encoding[0]
+        encoded, recon, limits = encoding.encodedSpace, encoding.reconSpace, encoding.encodingLimits
+        size, recon_size = ((s.matrixSize.x, s.matrixSize.y, s.matrixSize.z) for s in (encoded, recon))
+        fov = (encoded.fieldOfView_mm.x, encoded.fieldOfView_mm.y, encoded.fieldOfView_mm.z)
+        trajectory = encoding.trajectory.value
+        oversampling = fov[0] / recon.fieldOfView_mm.x
+        steps = (limits.kspace_encoding_step_1, limits.kspace_encoding_step_2)
+        centre = [n // 2 if limit is None else limit.center for limit, n in zip(steps, size[1:], strict=True)]
+        mode = encoding.parallelImaging and encoding.parallelImaging.calibrationMode
+    except Exception as error:  # whatever the parser of XML raises
+        raise ValueError("its ISMRMRD header cannot be read; it is damaged") from error
+    if trajectory != "cartesian":
+        raise ValueError(f"is a scan on a {trajectory} trajectory; only Cartesian scans are read")
+    partitions = steps[1].maximum if steps[1] else 0
+    return Encoding(
+        size,
+        (centre[0], centre[1]),
+        fov,
+        recon_size,
+        oversampling,
+        volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
+        embedded=mode is None or mode.value in ("embedded", "interleaved"),
+        noise_bandwidth=(system and system.relativeReceiverNoiseBandwidth) or 1.0,
+    )
+
+
+def check_name(path: str | os.PathLike[str]) -> Path:
+    """The path, if its name ends in ".h5" or ".mrd".
+
+    Raises:
+        ValueError: if it does not.
+    """
+    path = Path(path).expanduser()
+    if path.suffix.lower() not in _SUFFIXES:
+        raise ValueError(f"{path}: an ISMRMRD file's name must end in .h5 or .mrd")
+    return path
+
+
+def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
+    """Write a scan as ISMRMRD: the measured lines, the noise scan, the coil maps (as array "maps").
+
+    Slices across the readout of a 3-D scan are transformed back along it, so that the file holds a 3-D scan.
+
+    Args:
+        scan: what :func:`monai_gan_recon.io.read_raw` gives.
+        path: file to write, ".h5" or ".mrd"; an existing one is replaced when all is written.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: if the name ends otherwise.
+        OSError: if it cannot be written; nothing is left behind then.
+    """
+    path = check_name(path)
+    heads, samples = _heads(scan)
+    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+        group = file.create_group(_GROUP)
+        group.create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))[0] = _header(scan)
+        data = group.create_dataset("data", (len(heads),), acquisition_dtype, maxshape=(None,))
+        for block in blocks(np.arange(len(heads))):
+            records = np.empty(len(block), acquisition_dtype)
+            records["head"] = heads[block]
+            for record, index in zip(records, block, strict=True):
+                record["traj"] = np.empty(0, np.float32)
+                record["data"] = np.ascontiguousarray(samples(index)).view(np.float32).ravel()
+            data[block[0] : block[-1] + 1] = records
+        if scan.maps is not None:
+            pairs = np.dtype([("real", "<f4"), ("imag", "<f4")])
+            group[_MAPS] = np.ascontiguousarray(scan.maps)[None].view(pairs)
+    return path
+
+
+def _heads(scan: RawScan) -> tuple[np.ndarray, Callable[[int], np.ndarray]]:
+    """Headers of all readouts, and a function index → samples (coils, samples)."""
+    slices, coils, height, width = scan.kspace.shape
+    sampled = scan.sampled()
+    if scan.readout:
+        number, row = np.nonzero(sampled.any(axis=1))
+        column = np.zeros_like(row)
+    else:
+        row, column = np.nonzero(sampled.any(axis=0))
+        number = np.zeros_like(row)
+    noise = 0 if scan.noise is None else 1
+    heads = np.zeros(noise + len(row), acquisition_header_dtype)
+    heads["version"], heads["available_channels"], heads["active_channels"] = 1, coils, coils
+    heads["scan_counter"] = np.arange(len(heads))
+    image = heads[noise:]
+    image["number_of_samples"] = height if scan.readout else slices
+    image["center_sample"] = image["number_of_samples"] // 2
+    image["idx"]["slice"], image["idx"]["kspace_encode_step_1"] = number, row
+    image["idx"]["kspace_encode_step_2"] = column
+    if scan.affine is not None:
+        matrix = LPS_TO_RAS @ scan.affine
+        middle = [number, np.full(len(row), height // 2), np.full(len(row), width // 2)]
+        if not scan.readout:
+            middle[0] = np.full(len(row), slices // 2)
+        image["position"] = (matrix[:3, :3] @ middle).T + matrix[:3, 3]
+        unit = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+        names = (
+            ("slice_dir", "read_dir", "phase_dir") if scan.readout else ("read_dir", "phase_dir", "slice_dir")
+        )
+        for name, direction in zip(names, unit.T, strict=True):
+            image[name] = direction
+    if scan.noise is not None:
+        heads[0]["flags"] = 1 << (ismrmrd.ACQ_IS_NOISE_MEASUREMENT - 1)
+        heads[0]["number_of_samples"] = scan.noise.shape[1]
+
+    def samples(index: int) -> np.ndarray:
+        if index < noise:
+            assert scan.noise is not None
+            return scan.noise
+        at = index - noise
+        if scan.readout:
+            return np.where(sampled[number[at], :, row[at]], scan.kspace[number[at], :, :, row[at]], 0)
+        line = np.where(sampled[:, row[at], column[at]], scan.kspace[:, :, row[at], column[at]].T, 0)
+        line = np.fft.fft(np.fft.ifftshift(line, axes=1), axis=1, norm="ortho")
+        return np.fft.fftshift(line, axes=1).astype(np.complex64)
+
+    return heads, samples
+
+
+def _header(scan: RawScan) -> bytes:
+    slices, coils, height, width = scan.kspace.shape
+    size = (height, width, 1) if scan.readout else (slices, height, width)
+    spacing = np.ones(3) if scan.affine is None else np.linalg.norm(scan.affine[:3, :3], axis=0)
+    fov = (np.roll(spacing, -1) if scan.readout else spacing) * size
+    oversampling = scan.readout_oversampling
+    matrix = scan.matrix or (round(height / oversampling), width)
+    recon = (*matrix, 1) if scan.readout else (slices, *matrix)
+    xsd = ismrmrd.xsd
+
+    def space(matrix: tuple[int, ...], fov: np.ndarray) -> ismrmrd.xsd.encodingSpaceType:
+        x, y, z = (float(length) for length in fov)
+        return xsd.encodingSpaceType(
+            matrixSize=xsd.matrixSizeType(x=matrix[0], y=matrix[1], z=matrix[2]),
+            fieldOfView_mm=xsd.fieldOfViewMm(x=x, y=y, z=z),
+        )
+
+    def limit(length: int, centre: int | None = None) -> ismrmrd.xsd.limitType:
+        return xsd.limitType(minimum=0, maximum=length - 1, center=length // 2 if centre is None else centre)
+
+    limits = xsd.encodingLimitsType(
+        kspace_encoding_step_0=limit(size[0]),
+        kspace_encoding_step_1=limit(size[1]),
+        kspace_encoding_step_2=limit(size[2]),
+        slice=limit(slices if scan.readout else 1, 0),
+    )
+    encoding = xsd.encodingType(
+        encodedSpace=space(size, fov),
+        reconSpace=space(recon, fov / [oversampling, 1, 1]),
+        encodingLimits=limits,
+        trajectory=xsd.trajectoryType.CARTESIAN,
+    )
+    header = xsd.ismrmrdHeader(
+        experimentalConditions=xsd.experimentalConditionsType(H1resonanceFrequency_Hz=0),
+        acquisitionSystemInformation=xsd.acquisitionSystemInformationType(receiverChannels=coils),
+        encoding=[encoding],
+    )
+    return str(xsd.ToXML(header)).encode()

@@ -1,0 +1,75 @@
+"""Magnitude and phase files of one image to a complex image."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.data import MetaTensor
+from monai.transforms import MapTransform, Transform
+
+from monai_gan_recon.io.volumes import read_nifti, read_numpy
+
+_MAX_PHASE = 100.0
+
+
+class WithPhase(Transform):
+    """Magnitude volume → complex volume (1, X, Y, Z), complex64.
+
+    Args:
+        phase: NIfTI (or ".npy") file of the phase in radians, on the magnitude's grid.
+        plane: plane of the slices of ".npy" files.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: at the call, if it does not fit the magnitude, is not finite or not in radians.
+    """
+
+    def __init__(self, phase: str | os.PathLike[str], plane: str | None = None) -> None:
+        self.path = Path(phase).expanduser()
+        self.plane = plane
+        if not self.path.is_file():
+            raise FileNotFoundError(f"{self.path}: no such phase image; check the path of --phase")
+
+    def __call__(self, magnitude: MetaTensor) -> MetaTensor:
+        """Combine magnitude and phase."""
+        if magnitude.is_complex():
+            raise ValueError(f"{magnitude.meta.get('filename_or_obj', 'the image')}: is complex already; leave out --phase")
+        numpy_file = self.path.name.lower().endswith(".npy")
+        values, affine = read_numpy(self.path, self.plane) if numpy_file else read_nifti(self.path)
+        if values.shape != tuple(magnitude.shape[1:]):
+            raise ValueError(
+                f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}"
+            )
+        if not numpy_file and not np.allclose(affine, magnitude.affine, atol=1e-2):
+            raise ValueError(f"{self.path}: the phase lies on another grid (affine) than the magnitude")
+        if np.iscomplexobj(values) or not np.isfinite(values).all() or np.abs(values).max() > _MAX_PHASE:
+            raise ValueError(
+                f"{self.path}: the phase must be finite real numbers in radians; convert it first"
+            )
+        phase = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
+        combined: MetaTensor = torch.polar(magnitude, phase.expand_as(magnitude))
+        return combined
+
+
+class WithPhased(MapTransform):
+    """Dictionary version of :class:`WithPhase`.
+
+    Args:
+        keys: keys of the magnitude volumes.
+        phase: see :class:`WithPhase`.
+        plane: see :class:`WithPhase`.
+    """
+
+    def __init__(self, keys: KeysCollection, phase: str | os.PathLike[str], plane: str | None = None) -> None:
+        super().__init__(keys)
+        self.with_phase = WithPhase(phase, plane)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Combine magnitude and phase."""
+        return dict(data) | {key: self.with_phase(data[key]) for key in self.key_iterator(dict(data))}

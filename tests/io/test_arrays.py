@@ -1,0 +1,78 @@
+"""Bare arrays: the axes are stated, never guessed."""
+
+import h5py
+import numpy as np
+import pytest
+import scipy.io
+
+from monai_gan_recon.io import read_raw
+from tests.io.conftest import fourier, objects
+
+
+def test_one_slice_of_one_coil_needs_no_axes(tmp_path, kspace):
+    np.save(tmp_path / "a.npy", kspace[0, 0][None, :, :, None])
+    scan = read_raw(tmp_path / "a.npy")
+    np.testing.assert_array_equal(scan.kspace, kspace[:1, :1])
+    assert scan.readout
+
+
+def test_singleton_axes_may_be_left_out(tmp_path, kspace):
+    np.save(tmp_path / "a.npy", kspace[:1])
+    np.testing.assert_array_equal(read_raw(tmp_path / "a.npy", "coils,h,w").kspace, kspace[:1])
+    np.testing.assert_array_equal(read_raw(tmp_path / "a.npy", " slices, Coils,h,w").kspace, kspace[:1])
+
+
+def test_three_dimensional_kspace_becomes_slices_across_the_readout(tmp_path):
+    image = objects(2, 20, 32, 24)  # coils, readout, phase1, phase2
+    full = fourier(image, axes=(1, 2, 3))
+    np.save(tmp_path / "a.npy", full.transpose(2, 1, 3, 0))
+    scan = read_raw(tmp_path / "a.npy", "phase1,readout,phase2,coils")
+    np.testing.assert_allclose(scan.kspace, fourier(image).transpose(1, 0, 2, 3), atol=1e-5)
+    assert not scan.readout
+
+
+def test_matlab_files(tmp_path, kspace):
+    arrays = {"kspace": kspace[0], "other": kspace[1], "image": np.abs(kspace[2])}
+    scipy.io.savemat(tmp_path / "five.mat", arrays)
+    with h5py.File(tmp_path / "seven.mat", "w", userblock_size=512) as file:
+        for name, value in arrays.items():  # as MATLAB 7.3 does: Fortran's order, pairs of numbers
+            value = value.T.astype(np.complex128 if np.iscomplexobj(value) else float)
+            pair = np.dtype([("real", "<f8"), ("imag", "<f8")])
+            file[name] = np.ascontiguousarray(value).view(pair) if np.iscomplexobj(value) else value
+    with (tmp_path / "seven.mat").open("r+b") as stream:
+        stream.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512))
+    for name in ("five.mat", "seven.mat"):
+        np.testing.assert_array_equal(read_raw(tmp_path / name, "coils,h,w").kspace, kspace[:1])
+        np.testing.assert_array_equal(read_raw(tmp_path / name, "coils,h,w", key="other").kspace, kspace[1:2])
+        with pytest.raises(ValueError, match="image"):  # lists what there is
+            read_raw(tmp_path / name, "coils,h,w", key="none")
+        with pytest.raises(ValueError, match="real"):
+            read_raw(tmp_path / name, "coils,h,w", key="image")
+
+
+@pytest.mark.parametrize(
+    ("axes", "word"),
+    [
+        (None, "axes"),
+        ("coils,h", "axes"),
+        ("coils,h,w,slices", "axes"),
+        ("coils,h,h", "axes"),
+        ("h,phase1,coils", "axes"),
+        ("coils,x,y", "axes"),
+        ("slices,readout,phase1,phase2", "slices"),
+    ],
+)
+def test_axes_that_do_not_fit(tmp_path, kspace, axes, word):
+    np.save(tmp_path / "a.npy", kspace[0])
+    with pytest.raises(ValueError, match=word) as info:
+        read_raw(tmp_path / "a.npy", axes)
+    assert str(info.value).startswith(str(tmp_path / "a.npy"))
+
+
+def test_real_arrays_and_pickles_are_refused(tmp_path, kspace):
+    np.save(tmp_path / "a.npy", np.abs(kspace[0, 0]))
+    with pytest.raises(ValueError, match="real"):
+        read_raw(tmp_path / "a.npy")
+    np.save(tmp_path / "p.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(ValueError, match=r"p\.npy"):
+        read_raw(tmp_path / "p.npy")
