@@ -142,7 +142,7 @@ class LoadKSpaced(MapTransform):
         self.axes, self.mask, self.maps = axes, None if mask is None else read_mask(mask), maps
         self.pattern = (pattern, rate, axis, seed) if retrospective and mask is None else None
         self.axis = axis
-        self.options = {
+        self.options: dict[str, Any] = {
             "coils": coils,
             "noise_std": None if noise_std == "auto" else float(noise_std),
             "phase": use_phase,
