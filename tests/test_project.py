@@ -13,10 +13,11 @@ from monai.bundle import ConfigParser
 from monai_gan_recon.kspace import from_channels, kspace_residual
 
 import monai_gan_recon
-from monai_gan_recon.bundle.options import ids
-from monai_gan_recon.data import available_manifests, load_manifest
+from monai_gan_recon.bundle.command_line import ids
+from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.networks import load_weights
+from monai_gan_recon.resources import available_manifests
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,4 @@
-"""Where the project's bundles are, and a bundle's trained network for use from Python."""
+"""The folder of the bundle that runs, and another bundle's trained network."""
 
 from __future__ import annotations
 
@@ -9,48 +9,48 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
-RECONSTRUCTION = "brain_mri_gan_reconstruction"
-SEGMENTATION = "brain_mri_tissue_segmentation"
+from monai_gan_recon.bundle.command_line import command_line
+from monai_gan_recon.bundle.typed import typed
+from monai_gan_recon.engines.precision import check_device
+from monai_gan_recon.resources import bundle_path
 
 
-def find_bundle(
-    name: str,
-    path: str | os.PathLike[str] | None = None,
-    config: str = "evaluate.yaml",
-    option: str = "--bundle",
-) -> Path:
-    """Folder of a bundle: the one given, or that of the source tree around this package.
+def bundle_root(name: str) -> str:
+    """Folder of the bundle that runs: default of the id ``bundle_root``, so that it works from any folder.
+
+    On MONAI's command line it is the folder above ``configs`` in which the (first) ``--config_file`` lies; the file's
+    own folder if that has another name, as in MONAI. From Python, where a configuration cannot know its file, it is
+    the shipped bundle: give ``bundle_root`` for another one. Makes the command line strict too
+    (:func:`~monai_gan_recon.bundle.command_line`), for runs that skip ``initialize``.
 
     Args:
-        name: of the bundle.
-        path: given by the user.
-        config: configuration that it must have.
-        option: of the command line, for the message.
+        name: of the shipped bundle.
 
-    Raises:
-        FileNotFoundError: if there is no bundle.
+    Returns:
+        Absolute path.
     """
-    source_tree = Path(__file__).resolve().parents[2]
-    candidates = (
-        [Path(path).expanduser()] if path else [folder / "bundles" / name for folder in (source_tree, Path())]
-    )
-    for folder in candidates:
-        if (folder / "configs" / config).is_file():
-            return folder.absolute()
-    raise FileNotFoundError(
-        f"{candidates[0]}: no bundle (configs/{config}) there; give its folder with {option}"
-    )
+    command_line()
+    line = typed()
+    files = line.config_files() if line else []
+    if not files:
+        return str(bundle_path(name))
+    folder = Path(os.path.abspath(files[0])).parent
+    return str(folder.parent if folder.name == "configs" else folder)
 
 
 def bundle_network(bundle: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:
     """The network of a bundle's ``evaluate.yaml`` with its weights, in evaluation mode.
 
     Args:
-        bundle: folder of the bundle.
+        bundle: name of a shipped bundle, or the folder of one.
         device: device to put it on.
+
+    Raises:
+        FileNotFoundError: if there is no such bundle, or it has no weights.
     """
+    folder = bundle_path(bundle)
     parser = ConfigParser()
-    parser.read_config(str(Path(bundle) / "configs" / "evaluate.yaml"))
-    parser["bundle_root"] = str(bundle)
+    parser.read_config(str(folder / "configs" / "evaluate.yaml"))
+    parser["bundle_root"] = str(folder)
     network: nn.Module = parser.get_parsed_content("network")
-    return network.to(device).eval()
+    return network.to(check_device(device)).eval()

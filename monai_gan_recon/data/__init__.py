@@ -1,18 +1,18 @@
 """Which data: manifests split by person, and data sets of training slices."""
 
 from .cases import case_name, with_cases
-from .epoch_sampler import EpochSampler
-from .manifest import Manifest, available_manifests, load_manifest
+from .epochs import EpochDataset, EpochSampler
+from .manifest import Manifest, load_manifest
 from .manifest_check import manifest_problems
 from .slice_dataset import VolumeSliceDataset
 from .validation_slices import ValidationSlices
 
 __all__ = [
+    "EpochDataset",
     "EpochSampler",
     "Manifest",
     "ValidationSlices",
     "VolumeSliceDataset",
-    "available_manifests",
     "case_name",
     "load_manifest",
     "manifest_problems",

@@ -1,8 +1,7 @@
-"""Command building a manifest: ``python -m monai_gan_recon.data.build_manifest FOLDER --output x.json``."""
+"""Manifest of a folder: what ``monai-gan-recon manifest build`` does."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import re
@@ -158,53 +157,7 @@ def _refuse_copies(entries: Sequence[dict[str, str]]) -> None:
             )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Build and write a manifest; errors end the program with one line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m monai_gan_recon.data.build_manifest",
-        description="Build a data manifest from a BIDS folder or a plain folder of NIfTIs, split by person.",
-    )
-    parser.add_argument("folder", type=Path, help="BIDS folder, or folder of NIfTIs")
-    parser.add_argument("--output", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--name", help="name of the data set (default: name of the output file)")
-    parser.add_argument("--licence", default="not stated", help="licence of the data")
-    parser.add_argument("--citation", default="not stated", help="how to cite the data")
-    parser.add_argument("--fractions", default="0.7,0.1,0.2", help="people in training,validation,testing")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the split")
-    parser.add_argument("--suffix", help="end of the files' stems (default in BIDS: T1w)")
-    parser.add_argument("--overwrite", action="store_true", help="replace an existing output file")
-    options = parser.parse_args(argv)
-    try:
-        if options.output.exists() and not options.overwrite:
-            raise ValueError(f"{options.output}: exists already; choose another name or give --overwrite")
-        try:
-            fractions = [float(number) for number in options.fractions.split(",")]
-        except ValueError:
-            raise ValueError(
-                f"--fractions {options.fractions!r} must be three numbers such as 0.7,0.1,0.2"
-            ) from None
-        manifest = build_manifest(
-            options.folder,
-            options.output,
-            options.name,
-            options.licence,
-            options.citation,
-            fractions,
-            options.seed,
-            options.suffix,
-        )
-        with atomic_path(options.output) as temporary:
-            temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise SystemExit(str(error)) from None
-    print(f"{options.output}: " + ", ".join(f"{len(manifest[s])} {s}" for s in SECTIONS if s in manifest))
-    if FILES_ARE_PEOPLE in manifest["description"]:
-        print(
-            f"{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {options.output}, and "
-            "move all of them to one list"
-        )
-    return 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+def write_manifest(manifest: dict[str, Any], output: Path) -> None:
+    """Write a manifest as JSON; complete or not at all."""
+    with atomic_path(output) as temporary:
+        temporary.write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
+
+from monai_gan_recon.resources import manifest_path
 
 from .manifest_paths import DATA_ENV, PACKAGE_PREFIX, check_relative, file_keys, find_dataset_folder, resolve
 
@@ -73,28 +74,6 @@ class Manifest:
         return self.name if section == "testing" else f"{self.name}_{section}"
 
 
-def available_manifests() -> list[str]:
-    """Names of the manifests that the package ships."""
-    folder = importlib.resources.files("data_manifests")
-    return sorted(f.name.removesuffix(".json") for f in folder.iterdir() if f.name.endswith(".json"))
-
-
-def find_manifest(name_or_path: str | os.PathLike[str]) -> Path:
-    """JSON file of a shipped manifest's bare name (such as "oasis_malc") or of a path.
-
-    Raises:
-        FileNotFoundError: if there is neither such a file nor such a name.
-    """
-    path = Path(name_or_path).expanduser()
-    if path.is_file():
-        return path
-    name = str(name_or_path)
-    if name in available_manifests():
-        return Path(str(importlib.resources.files("data_manifests") / f"{name}.json"))
-    known = ", ".join(available_manifests())
-    raise FileNotFoundError(f"{name}: no such data manifest; give a JSON file or one of: {known}")
-
-
 def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str, Any]]:
     """File and content of a manifest as written, its form checked, its data not looked at.
 
@@ -103,7 +82,7 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
         ValueError: if it is not JSON, or an entry lacks its image or person, or a path leaves the data set's
             folder.
     """
-    path = find_manifest(name_or_path)
+    path = manifest_path(name_or_path)
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
@@ -212,8 +191,6 @@ __all__ = [
     "PACKAGE_PREFIX",
     "SECTIONS",
     "Manifest",
-    "available_manifests",
-    "find_manifest",
     "load_manifest",
     "people_in_two_splits",
     "read_manifest",

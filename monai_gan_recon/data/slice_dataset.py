@@ -1,40 +1,39 @@
-"""Training slices of many volumes, read one by one from disk, the same whatever the number of workers."""
+"""Training slices of many volumes, prepared once onto disk and read one by one."""
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
-from monai.transforms import Randomizable
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
-from ..transforms.geometry import plane_axcodes
+from ..transforms.causes import apply_with_causes
+from ..transforms.geometry import SlicesOfPlane, plane_axcodes
+from ..vocabulary import MIN_SLICE_SIZE
+from .cache import cache_key, describe, store
 from .cases import with_cases
-from .epoch_sampler import EpochSampler
-from .slice_cache import CachedSlices, cached_slices
+from .epochs import DictTransform, EpochDataset
 
 
-class VolumeSliceDataset(Dataset):
+class VolumeSliceDataset(EpochDataset):
     """2-D slices of volumes: each volume is preprocessed once onto disk, then single slices are read.
 
-    Item ``i`` of epoch ``e`` is ``dataset[e * len(dataset) + i]`` (:class:`EpochSampler` yields such
-    indices); the random transforms are seeded from (seed, epoch, index) alone. An item is a dictionary with
-    ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it; plain tensors, no MetaTensor),
-    ``person``, ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W to the right (see
-    :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`).
+    An item is a dictionary with ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it), ``person``,
+    ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W
+    to the right (see :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how
+    items are drawn.
 
     Args:
-        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is how
-            often each slice of the volume counts.
+        data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is
+            how often each slice of the volume counts.
         volume_transform: run once a volume, from an entry to ``image`` (1, X, Y, Z) in [0, 1] with affine,
             for example ``Compose([LoadVolumed("image"), ScaleMinMaxd("image")])``.
         slice_transform: run on every item, random or not; a ``Compose`` is seeded for each item.
@@ -49,14 +48,16 @@ class VolumeSliceDataset(Dataset):
         progress: show a progress bar while volumes are preprocessed.
 
     Raises:
-        ValueError: if there are no entries, a plane is unknown, or no slice has enough foreground.
+        ValueError: if there are no entries, a plane is unknown, a volume cannot be used, or no slice has enough
+            foreground.
+        OSError: if the cache cannot be written.
     """
 
     def __init__(
         self,
         data: Sequence[Mapping[str, Any]],
-        volume_transform: Callable[[dict[str, Any]], Mapping[str, Any]],
-        slice_transform: Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
+        volume_transform: DictTransform,
+        slice_transform: DictTransform | None = None,
         planes: Sequence[str] = ("coronal",),
         cache_dir: str | os.PathLike[str] | None = None,
         min_foreground: float = 0.1,
@@ -66,35 +67,43 @@ class VolumeSliceDataset(Dataset):
         slices_per_epoch: int | None = None,
         progress: bool = True,
     ) -> None:
+        super().__init__(slice_transform, seed, slices_per_epoch)
         if not data:
             raise ValueError("the data list of the training slices is empty; give at least one volume")
         names = (planes,) if isinstance(planes, str) else tuple(planes)
         for plane in names:
             plane_axcodes(plane)
-        self.slice_transform = slice_transform
-        self.seed = int(seed)
-        self.slices_per_epoch = slices_per_epoch
         folder = self._cache_folder(cache_dir)
-        self._items: list[tuple[CachedSlices, str, str, str, int]] = []
+        self._items: list[tuple[Path, str, str, str, int]] = []
         for entry in tqdm(
             with_cases(data), desc="preparing volumes", unit="volume", disable=None if progress else True
         ):
             case = entry["case"]
             person = str(entry.get("person", case))
-            planes_of = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
-            for plane, slices in planes_of.items():
-                if min(np.load(slices.file, mmap_mode="r").shape[1:]) < min_pixels:
+            prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
+            for plane, (file, foreground) in prepared.items():
+                if min(np.load(file, mmap_mode="r").shape[1:]) < max(min_pixels, MIN_SLICE_SIZE):
                     continue
-                self._items += int(entry.get("repeat", 1)) * [
-                    (slices, person, case, plane, number)
-                    for number, fraction in enumerate(slices.foreground)
-                    if fraction >= min_foreground
-                ]
+                numbers = np.flatnonzero(foreground >= min_foreground).tolist()
+                slices = [(file, person, case, plane, number) for number in numbers]
+                self._items += int(entry.get("repeat", 1)) * slices
         if not self._items:
             raise ValueError(
-                f"no slice of {len(data)} volumes has {min_foreground:.0%} of its pixels above "
-                f"{foreground_threshold:g}; lower min_foreground"
+                f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "
+                f"{max(min_pixels, MIN_SLICE_SIZE)} pixels and {min_foreground:.0%} of them above "
+                f"{foreground_threshold:g}; choose other planes, or lower min_foreground"
             )
+
+    def __len__(self) -> int:
+        """Number of slices."""
+        return len(self._items)
+
+    def item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """One slice."""
+        file, person, case, plane, number = self._items[index % len(self)]
+        image = torch.from_numpy(np.array(np.load(file, mmap_mode="r")[number])[None])
+        seed = int(rng.integers(2**31))
+        return {"image": image, "person": person, "case": case, "plane": plane, "slice": number, "seed": seed}
 
     def _cache_folder(self, cache_dir: str | os.PathLike[str] | None) -> Path:
         if cache_dir is not None:
@@ -103,38 +112,52 @@ class VolumeSliceDataset(Dataset):
         weakref.finalize(self, _remove_folder, folder, os.getpid())
         return Path(folder)
 
-    def sampler(self, rank: int = 0, world_size: int = 1) -> EpochSampler:
-        """Sampler of ``slices_per_epoch`` random slices an epoch; call ``set_epoch`` at the start of each."""
-        return EpochSampler(len(self), self.slices_per_epoch, self.seed, rank, world_size)
 
-    def __len__(self) -> int:
-        """Number of slices."""
-        return len(self._items)
+def cached_slices(
+    entry: Mapping[str, Any],
+    volume_transform: DictTransform,
+    planes: Sequence[str],
+    folder: Path,
+    threshold: float,
+) -> dict[str, tuple[Path, np.ndarray]]:
+    """Slices of one volume in each plane, preprocessed now unless an earlier run left them in ``folder``.
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """All slices in order, as in epoch 0."""
-        return (self[index] for index in range(len(self)))
+    Args:
+        entry: entry of a data manifest; ``image`` is the path.
+        volume_transform: from the entry to a dictionary whose ``image`` is (1, X, Y, Z) with its affine.
+        planes: "coronal", "axial", "sagittal".
+        folder: cache folder.
+        threshold: pixels above it are foreground.
 
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Slice ``index % len`` as it is in epoch ``index // len``."""
-        if index < 0:
-            raise IndexError(f"slice index must not be negative, it is {index}")
-        epoch, number = divmod(int(index), len(self))
-        slices, person, case, plane, position = self._items[number]
-        array = np.array(np.load(slices.file, mmap_mode="r")[position])[None]
-        item: Mapping[str, Any] = {
-            "image": torch.from_numpy(array),
-            "person": person,
-            "case": case,
-            "plane": plane,
-            "slice": position,
-            "seed": int(np.random.SeedSequence([self.seed, epoch, number]).generate_state(1)[0]),
-        }
-        if self.slice_transform is not None:
-            if isinstance(self.slice_transform, Randomizable):
-                self.slice_transform.set_random_state(seed=item["seed"])
-            item = self.slice_transform(dict(item))
-        return {key: v.as_tensor() if isinstance(v, MetaTensor) else v for key, v in item.items()}
+    Returns:
+        By plane: a file of slices (N, H, W), float32, and the fraction of foreground of each, shape (N,).
+
+    Raises:
+        ValueError: if the transform gives something else than one real volume.
+        OSError: if the cache cannot be written.
+    """
+
+    @functools.cache
+    def volume() -> torch.Tensor:
+        image: torch.Tensor = apply_with_causes(volume_transform, dict(entry))["image"]
+        if not hasattr(image, "affine") or image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
+            raise ValueError(
+                f"{entry['image']}: the volume transform must give one real volume (1, X, Y, Z) with affine"
+            )
+        return image
+
+    def slices(plane: str) -> Iterator[np.ndarray]:
+        array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
+        yield array
+        yield (array > threshold).mean(axis=(1, 2))
+
+    key = cache_key(entry, describe(volume_transform))
+    found = {}
+    for plane in planes:
+        files = folder / f"{key}_{plane}.npy", folder / f"{key}_{plane}_{threshold:g}.npy"
+        store(files, functools.partial(slices, plane))
+        found[plane] = files[0], np.load(files[1])
+    return found
 
 
 def _remove_folder(folder: str, owner: int) -> None:

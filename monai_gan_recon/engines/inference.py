@@ -12,9 +12,9 @@ from typing import Any
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.data import Manifest, case_name, with_cases
-from monai_gan_recon.io import find_volumes
+from monai_gan_recon.errors import one_line
+from monai_gan_recon.io import find_volumes, is_raw
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -30,7 +30,7 @@ def input_entries(
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
-        output_dir: folder of the results.
+        output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
 
     Returns:
         One dictionary a volume, never none.
@@ -40,11 +40,13 @@ def input_entries(
             or these would lie among the volumes.
         FileNotFoundError: if the path does not exist.
     """
-    if path is None or not str(path).strip():
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
         raise ValueError(
-            "no input: give a NIfTI file, a DICOM folder or a folder of volumes with --input PATH"
+            f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; ./NAME for a "
+            "name that looks like a number"
         )
-    entries = [{"image": str(volume), "case": case_name(volume)} for volume in find_volumes(path)]
+    volumes = raw_files(path) or find_volumes(path)
+    entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -56,6 +58,14 @@ def input_entries(
             f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
         )
     return entries
+
+
+def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
+    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
+    if path is None or not (found := Path(path).expanduser()).exists():
+        return []
+    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 
 def warn_if_untrained(
@@ -108,7 +118,7 @@ class VolumeDataset(Dataset):
         data: one dictionary a volume.
         transform: reads and prepares a volume.
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
-            the program ends with that line.
+            it is raised as a ValueError of one line.
         check: called with the entry before the volume is read; raises for one that is not to be done.
 
     Raises:
@@ -135,13 +145,13 @@ class VolumeDataset(Dataset):
                 self.check(entry)
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = user_message(error)
+            message = one_line(error)
             if message is None:
                 raise
             if str(entry.get("image")) not in message:
                 message = f"{entry.get('image')}: {message}"
             if not self.keep_going:
-                raise SystemExit(message) from error
+                raise ValueError(message) from error
             return entry | {"error": message}
 
 

@@ -1,10 +1,11 @@
-"""Handler that writes reconstructed volumes as NIfTI on the grid they came from."""
+"""Handlers that write the results of whole volumes: complete files, none of them over an older one unasked."""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,77 @@ from typing import Any
 import torch
 from ignite.engine import Engine, Events
 from monai.data import MetaTensor
+from tqdm import tqdm
 
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.evaluator import RESIDUALS
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.io.writing import atomic_path, save_nifti
 
 
-class VolumeWriter:
+class ResultWriter(ABC):
+    """Write the results of each volume of an evaluator; one that fails is told in a line, the others are written.
+
+    Args:
+        output_dir: folder of the results.
+        overwrite: replace results that exist.
+    """
+
+    def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
+        self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
+        self.failed: list[str] = []
+
+    @abstractmethod
+    def files(self, case: str) -> dict[str, Path]:
+        """What will be written for a case."""
+
+    @abstractmethod
+    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
+        """Write the files of an output of the evaluator on ``image``; what to print of it."""
+
+    def attach(self, engine: Engine) -> None:
+        """Register with an evaluator."""
+        engine.add_event_handler(Events.STARTED, self.failed.clear)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
+        engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def refuse_existing(self, entry: Mapping[str, Any]) -> None:
+        """Raise a ValueError if a result of this entry exists and is not to be replaced."""
+        existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
+        if existing and not self.overwrite:
+            raise ValueError(
+                f"{existing[0]} exists: say --overwrite to replace it, or give another --output_dir"
+            )
+
+    def save(self, engine: Engine) -> None:
+        """Write the results of the volume just done, or say in a line why there are none."""
+        output = engine.state.output
+        error = output.get("error")
+        if error is None:
+            try:
+                tqdm.write(f"{output['case']}: {self.write(output, engine.state.batch['image'])}")
+            except OSError as failure:
+                error = str(failure)
+            except ValueError as failure:
+                message = one_line(failure)
+                if message is None:
+                    raise
+                error = f"{output['case']}: {message}"
+        if error is not None:
+            self.failed.append(error)
+            if engine.state.epoch_length > 1:
+                tqdm.write(error, file=sys.stderr)
+
+    def finish(self, engine: Engine) -> None:
+        """Raise a ValueError of one line if a volume failed."""
+        if self.failed:
+            total = engine.state.epoch_length
+            raise ValueError(
+                self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
+            )
+
+
+class VolumeWriter(ResultWriter):
     """Write ``<case>_recon.nii.gz`` and, on request, what helps to judge it.
 
     All images are magnitudes in the input's intensities, with its affine and spacing.
@@ -42,15 +108,9 @@ class VolumeWriter:
         kspace_residual: bool = False,
         overwrite: bool = False,
     ) -> None:
-        self.output_dir, self.postprocessing, self.overwrite = Path(output_dir), postprocessing, overwrite
+        super().__init__(output_dir, overwrite)
+        self.postprocessing = postprocessing
         self.zero_filled, self.error_map, self.kspace_residual = zero_filled, error_map, kspace_residual
-        self.failed: list[str] = []
-
-    def attach(self, engine: Engine) -> None:
-        """Register with an evaluator."""
-        engine.add_event_handler(Events.STARTED, self.failed.clear)
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
-        engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def files(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
@@ -63,45 +123,8 @@ class VolumeWriter:
             names["kspace_residual"] = ".json"
         return {what: self.output_dir / f"{case}_{what}{suffix}" for what, suffix in names.items()}
 
-    def refuse_existing(self, entry: Mapping[str, Any]) -> None:
-        """Raise a ValueError if a result of this entry exists and is not to be replaced."""
-        existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
-        if existing and not self.overwrite:
-            raise ValueError(
-                f"{existing[0]} exists: say --overwrite true to replace it, or give another --output_dir"
-            )
-
-    def save(self, engine: Engine) -> None:
-        """Write the results of the volume just reconstructed; one that fails is reported in a line."""
-        output, total = engine.state.output, engine.state.epoch_length
-        error = output.get("error")
-        if error is None:
-            try:
-                files = self._write_all(output, engine.state.batch["image"])
-                count = output["pred"].shape[1]
-                seconds = output["seconds"] / count
-                written = ", ".join(map(str, files))
-                print(
-                    f"{output['case']}: {count} slices, {seconds:.3f} s per slice in network -> {written}",
-                    flush=True,
-                )
-            except OSError as failure:
-                error = str(failure)
-        if error is not None:
-            self.failed.append(error)
-            if total > 1:
-                print(error, file=sys.stderr, flush=True)
-        engine.state.output = engine.state.batch = None  # free this volume before the next is read
-
-    def finish(self, engine: Engine) -> None:
-        """End the program with a line if a volume failed."""
-        if self.failed:
-            total = engine.state.epoch_length
-            raise SystemExit(
-                self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
-            )
-
-    def _write_all(self, output: Mapping[str, Any], image: MetaTensor) -> list[Path]:
+    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
+        """Write the files; slices, time and files in words."""
         files = self.files(output["case"])
         prediction = self._original(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"])
@@ -114,7 +137,9 @@ class VolumeWriter:
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:
                 temporary.write_text(json.dumps(residuals(output), indent=2) + "\n", encoding="utf-8")
-        return list(files.values())
+        count = output["pred"].shape[1]
+        written = ", ".join(map(str, files.values()))
+        return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
 
     def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
         result: MetaTensor = self.postprocessing({"image": image, "pred": MetaTensor(slices)})["pred"]

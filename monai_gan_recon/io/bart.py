@@ -18,7 +18,7 @@ def header_of(path: Path) -> Path | None:
     """BART's ".hdr" file for a ".cfl", a ".hdr" or their common name; ``None`` if this is something else."""
     base = path.with_suffix("") if path.suffix.lower() in (".cfl", ".hdr") else path
     header = base.with_name(base.name + ".hdr")
-    if path.is_dir() or not header.is_file():
+    if path.is_dir() or (base == path and path.exists()) or not header.is_file():
         if path.suffix.lower() == ".cfl" and path.is_file():
             raise FileNotFoundError(f"{header}: no such file; a .cfl file needs its .hdr beside it")
         return None

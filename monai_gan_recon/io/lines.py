@@ -151,7 +151,8 @@ def _noise(heads: np.ndarray, lines: Iterable[np.ndarray], image: np.void, encod
 
 def _placed(heads: np.ndarray, axis: int, centre: int, length: int) -> np.ndarray:
     step = heads["idx"][f"kspace_encode_step_{axis}"].astype(int)
-    index = step - centre + length // 2
+    whole = step.max() - step.min() + 1 == length  # then all lines are there, whatever centre the file names
+    index = step - (step.min() if whole else centre - length // 2)
     if index.min() < 0 or index.max() >= length:
         raise ValueError(
             f"its phase-encoding steps {step.min()} to {step.max()} about {centre} do not fit the {length} of its "
@@ -166,13 +167,10 @@ def _full_readout(line: np.ndarray, head: np.ndarray, length: int) -> np.ndarray
     centre = int(head["center_sample"]) - pre
     line = line[:, pre : samples - post]
     samples = line.shape[1]
-    if (
-        centre == 0 and samples == length
-    ):  # nobody measures all samples from the centre on: it was not filled in
-        centre = length // 2
     if int(head["flags"]) & (1 << (ismrmrd.ACQ_IS_REVERSE - 1)):
         line, centre = line[:, ::-1], samples - 1 - centre
-    start = length // 2 - centre
+    # a whole readout is where it is, even if the file names another centre, or none
+    start = length // 2 - centre if samples < length else 0
     if start < 0 or start + samples > length:
         raise ValueError(
             f"a readout of {samples} samples about sample {centre} does not fit the {length} of its header; "

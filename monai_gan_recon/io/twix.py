@@ -136,17 +136,21 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
         oversampling = float(header["Dicom"].get("flReadoutOSFactor") or 1)
         base = int(protocol["sKSpace"]["lBaseResolution"])
         read, phase, thick = (float(place[key]) for key in ("dReadoutFOV", "dPhaseFOV", "dThickness"))
+        more = [
+            float(protocol["sKSpace"].get(f"d{axis}OversamplingForDialog", 0)) for axis in ("Phase", "Slice")
+        ]
         mode = int(protocol.get("sPat", {}).get("ucRefScanMode", 1))
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise ValueError("its Siemens protocol cannot be read; the header is damaged") from error
     centre = int(first.CenterCol)
-    width = max(2 * centre, 2 * (samples - centre)) if centre else samples
+    whole = centre == 0 or abs(2 * centre - samples) <= 2
+    width = samples if whole else max(2 * centre, 2 * (samples - centre))
     # sequences that are not the vendor's (Pulseq) leave the protocol as it was: then it tells no matrix
     known = width == round(base * oversampling)
     return Encoding(
         (width, ny, nz),
         (line, partition),
-        (read * oversampling, phase, thick),
+        (read * oversampling, phase * (1 + more[0]), thick * (1 + more[1] * (nz > 1))),
         (base, round(base * phase / read), nz) if known else None,
         oversampling,
         volume=nz > 1,
@@ -158,6 +162,6 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
 def _steps(number: np.ndarray, centre: int) -> tuple[int, int]:
     """Length of a phase encoding with ``centre`` at ``n // 2``, which holds all its steps, and this centre."""
     last = int(number.max())
-    if centre == 0:  # not filled in
+    if centre == 0 or abs(2 * centre - last - 1) <= 1:  # not filled in, or all lines are there
         return last + 1, (last + 1) // 2
     return max(2 * centre, 2 * (last + 1 - centre)), centre

@@ -1,17 +1,12 @@
 """The measurement: k-space of coils with noise, its operator, sampling patterns, data consistency."""
 
 from monai_gan_recon.measurement.calibration import Calibrated, calibrate
-from monai_gan_recon.measurement.coils import (
-    calibration_region,
-    compress_coils,
-    low_resolution_maps,
-    remove_readout_oversampling,
-)
+from monai_gan_recon.measurement.coils import compress_coils, low_resolution_maps, remove_readout_oversampling
 from monai_gan_recon.measurement.espirit import espirit_maps
 from monai_gan_recon.measurement.fourier import fft2c, from_channels, ifft2c, magnitude, to_channels
 from monai_gan_recon.measurement.hermitian import hermitian_completion, mirror
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, KData, Measurement, pack, unpack
-from monai_gan_recon.measurement.noise import edge_noise, estimate_noise_std, noise_covariance, prewhiten
+from monai_gan_recon.measurement.noise import estimate_noise_std, noise_covariance, prewhiten
 from monai_gan_recon.measurement.operators import NormalOperator, SenseOperator, gram, normal_operator
 from monai_gan_recon.measurement.patterns import PATTERNS, check_pattern, check_rate, sampling_mask
 from monai_gan_recon.measurement.phase import low_resolution_phase
@@ -32,13 +27,11 @@ __all__ = [
     "NormalOperator",
     "SenseOperator",
     "calibrate",
-    "calibration_region",
     "check_pattern",
     "check_rate",
     "chi_squared",
     "compress_coils",
     "data_consistency",
-    "edge_noise",
     "espirit_maps",
     "estimate_noise_std",
     "fft2c",

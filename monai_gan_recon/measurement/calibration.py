@@ -19,7 +19,7 @@ class Calibrated(NamedTuple):
     kspace: torch.Tensor
     """Complex k-space (slices, virtual coils, H, W)."""
     maps: torch.Tensor | None
-    """Coil sensitivities, as kspace, root sum of squares 1 or 0; None for one coil."""
+    """Coil sensitivities, as kspace, root sum of squares 1 or 0; None for one coil, or if not asked for."""
     noise_std: torch.Tensor
     """Of each real and imaginary part of ``kspace``, (slices, 1, 1, 1); the same for all slices."""
 
@@ -31,6 +31,7 @@ def calibrate(
     maps: torch.Tensor | None = None,
     coils: int = 8,
     whiten: bool = True,
+    espirit: bool = True,
     cache_dir: str | os.PathLike[str] | None = None,
 ) -> Calibrated:
     """Prewhiten a scan, compress its coils, and find sensitivity maps and the noise level.
@@ -51,6 +52,8 @@ def calibrate(
             whitened, compressed and normalised along with k-space. None: ESPIRiT.
         coils: largest number of virtual coils.
         whiten: False where k-space is white already.
+        espirit: False leaves out ESPIRiT, so that maps which are not given stay None: for scans whose slices are
+            estimated when they are needed.
         cache_dir: folder to keep ESPIRiT's maps in.
 
     Raises:
@@ -66,11 +69,8 @@ def calibrate(
     if maps is not None:
         maps = maps.expand(kspace.shape)
     if whiten and not one_coil:
-        covariance = (
-            noise_covariance(edge_noise(kspace, mask), robust=True)
-            if noise is None
-            else noise_covariance(noise)
-        )
+        samples = edge_noise(kspace, mask) if noise is None else noise
+        covariance = noise_covariance(samples, robust=noise is None)
         kspace = prewhiten(kspace, covariance)
         maps = None if maps is None else prewhiten(maps, covariance)
     if kspace.shape[1] > coils:
@@ -88,9 +88,9 @@ def calibrate(
         noise_std = torch.full_like(noise_std, given)
     if one_coil:
         maps = None
-    elif maps is None:
+    elif maps is None and espirit:
         maps = espirit_maps(kspace, mask, float(noise_std), cache_dir=cache_dir)
-    else:
+    elif maps is not None:
         maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_min(
             torch.finfo(torch.float32).tiny
         )
@@ -120,6 +120,5 @@ def _check(kspace: torch.Tensor, maps: torch.Tensor | None) -> None:
     largest = torch.view_as_real(kspace).abs().amax((0, 2, 3, 4))
     for coil, value in enumerate(largest.tolist()):
         if not 0 < value < float("inf"):
-            raise ValueError(
-                f"coil {coil} of k-space is {'all zero' if value == 0 else 'not finite (NaN)'}: leave it out"
-            )
+            cause = "all zero" if value == 0 else "not finite (NaN)"
+            raise ValueError(f"coil {coil} of k-space is {cause}: leave it out")

@@ -46,15 +46,19 @@ class KData:
             raise ValueError(f"k-space must be complex (..., coils, H, W), got {tuple(self.kspace.shape)}")
         coils = self.kspace.shape[-3]
         if self.maps is None and coils > 1:
-            raise ValueError(f"k-space of {coils} coils needs their sensitivities: give maps (..., coils, H, W)")
+            raise ValueError(
+                f"k-space of {coils} coils needs their sensitivities: give maps (..., coils, H, W)"
+            )
         if self.maps is not None and self.maps.shape[-3:] != self.kspace.shape[-3:]:
             raise ValueError(
                 f"maps {tuple(self.maps.shape)} do not fit the k-space {tuple(self.kspace.shape)}: both are "
                 "(..., coils, H, W)"
             )
-        if self.mask.shape[-2:] != torch.broadcast_shapes(self.mask.shape[-2:], self.kspace.shape[-2:]):
+        sizes = zip(self.mask.shape[-2:], self.kspace.shape[-2:], strict=True)
+        if self.mask.ndim < 3 or self.mask.shape[-3] != 1 or any(given not in (1, n) for given, n in sizes):
             raise ValueError(
-                f"the sampling mask {tuple(self.mask.shape)} does not fit the k-space {tuple(self.kspace.shape)}"
+                f"the sampling mask {tuple(self.mask.shape)} does not fit the k-space {tuple(self.kspace.shape)}: "
+                "it is (..., 1, H, W)"
             )
 
     @property

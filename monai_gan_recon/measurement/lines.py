@@ -33,6 +33,7 @@ def centre_slice(n: int, width: int) -> slice:
     start = n // 2 - width // 2
     return slice(start, start + width)
 
+
 LINE_SIGMAS = (0.070, 0.131, 0.205, 0.328, 0.372)
 """Standard deviations of the line density, in units of the number of lines, at DAGAN's five rates.
 
@@ -76,7 +77,11 @@ def equispaced_lines(
 def random_lines(
     n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
 ) -> np.ndarray:
-    """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw."""
+    """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw.
+
+    ``rate`` is its expectation. Of n lines, c of them in the centre, its standard deviation is
+    ``sqrt((n - c) p (1 - p)) / n`` with ``p = (rate n - c) / (n - c)``: at 256 lines and 25 %, 0.022.
+    """
     return _monai_lines(RandomKspaceMask, n, rate, rng, centre_fraction)
 
 
@@ -93,10 +98,12 @@ def _monai_lines(
     if round(centre * n) < 1:
         centre = 1 / n
     if round(centre * n) >= rate * n:  # nothing is left for MONAI to draw
-        lines = np.zeros(n, dtype=bool)
-        lines[centre_slice(n, max(round(centre * n), 1))] = True
-        return lines
+        middle = np.zeros(n, dtype=bool)
+        middle[centre_slice(n, max(round(centre * n), 1))] = True
+        return middle
     sampler = kind(center_fractions=[centre], accelerations=[1 / rate], spatial_dims=1, is_complex=False)
     sampler.set_random_state(seed=int(rng.integers(2**31)))
     sampler(torch.zeros(1, n))
-    return sampler.mask.reshape(-1).numpy().astype(bool)
+    lines: np.ndarray = sampler.mask.reshape(-1).numpy().astype(bool)
+    # of an even block among an odd number of lines MONAI has one more above the zero frequency, all others here below
+    return np.roll(lines, -1) if n % 2 == 1 and round(centre * n) % 2 == 0 else lines

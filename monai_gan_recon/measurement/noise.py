@@ -44,9 +44,7 @@ def noise_covariance(samples: torch.Tensor, robust: bool = False) -> torch.Tenso
         raise ValueError(f"noise samples must have shape (coils, n), got {tuple(samples.shape)}")
     coils, n = samples.shape
     if n < 4 * coils:
-        raise ValueError(
-            f"{n} noise samples are too few for the covariance of {coils} coils: give at least {4 * coils}"
-        )
+        raise ValueError(f"{n} noise samples are too few for {coils} coils: give at least {4 * coils}")
     samples = samples.to(torch.complex128)
     if not torch.isfinite(torch.view_as_real(samples)).all():
         raise ValueError("noise samples hold NaN or infinity")
@@ -132,8 +130,8 @@ def estimate_noise_std(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
     Patches of the calibration centre, side by side in a matrix, have low rank where there is signal; what is left is
     noise, told apart by the edge of its singular values (the MP-PCA of Veraart et al., NeuroImage 142:394, 2016, on
     the calibration matrix of ESPIRiT). Where the centre is too small for that (one or two coils, and points with a
-    centre of some 10 x 10), the median of the outermost samples is used, which signal raises when the SNR is high: then it
-    is an upper bound. The benchmark is ``tests/measurement/test_calibration_noise.py``.
+    centre of some 10 x 10), the median of the outermost samples is used, which signal raises when the SNR is high:
+    then it is an upper bound. Errors are bounded in ``tests/measurement/test_calibration_noise.py``.
 
     Args:
         kspace: complex k-space of white noise (one coil, or prewhitened), shape (..., coils, H, W), unfiltered.

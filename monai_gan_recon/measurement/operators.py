@@ -38,7 +38,7 @@ class SenseOperator:
     def __init__(self, mask: torch.Tensor, maps: torch.Tensor | None = None) -> None:
         if mask.ndim < 3 or mask.shape[-3] != 1:
             raise ValueError(f"the sampling mask must be (..., 1, H, W), got {tuple(mask.shape)}")
-        if maps is not None and maps.shape[-2:] != torch.broadcast_shapes(mask.shape[-2:], maps.shape[-2:]):
+        if maps is not None and not _fits(mask, maps):
             raise ValueError(
                 f"the coil sensitivities are {tuple(maps.shape[-2:])} but the sampling mask is "
                 f"{tuple(mask.shape[-2:])}: give both for slices of one size"
@@ -53,7 +53,7 @@ class SenseOperator:
         return fft2c(coil_images) * self.mask
 
     def adjoint(self, kspace: torch.Tensor) -> torch.Tensor:
-        r"""k-space (\*batch, coils, H, W) to the complex image (\*batch, H, W); of one coil, the zero-filled image."""
+        r"""k-space (\*batch, coils, H, W) to complex image (\*batch, H, W); of one coil, the zero-filled image."""
         self._check(kspace)
         coil_images = ifft2c(kspace * self.mask)
         return coil_images.squeeze(-3) if self.maps is None else (self.maps.conj() * coil_images).sum(-3)
@@ -64,11 +64,17 @@ class SenseOperator:
         return gram(image, self.normal)
 
     def _check(self, x: torch.Tensor) -> None:
-        size = self.mask.shape[-2:] if self.maps is None else self.maps.shape[-2:]
-        if x.shape[-2:] != torch.broadcast_shapes(size, x.shape[-2:]):
+        known = self.mask if self.maps is None else self.maps
+        if not _fits(known, x):
             raise ValueError(
-                f"the measurement is of slices {tuple(size)} but this is {tuple(x.shape[-2:])}: use one size"
+                f"the measurement is of slices {tuple(known.shape[-2:])}, but this is {tuple(x.shape[-2:])}: use one "
+                "size"
             )
+
+
+def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
+    """Whether the slices of a mask or of maps, whose axes may be of size 1, are of the size of ``x``."""
+    return all(n in (1, size) for n, size in zip(known.shape[-2:], x.shape[-2:], strict=True))
 
 
 class NormalOperator(NamedTuple):

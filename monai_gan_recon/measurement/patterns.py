@@ -35,8 +35,8 @@ def sampling_mask(
             -2 for rows (H).
         seed: an integer, a generator, or None for a fresh draw. The same seed gives the same mask.
         centre_fraction: size of the fully sampled centre in units of the axis' length; None: as in DAGAN's patterns.
-        partial_fourier: fraction of k-space along ``axis``, from its lower end, that is sampled at all, in (0.5, 1]; what
-            lies above is lost, so that the true rate is lower.
+        partial_fourier: fraction of k-space along ``axis``, from its lower end, that is sampled at all, in (0.5, 1];
+            what lies above is lost, so that the true rate is lower.
 
     Returns:
         Boolean tensor (H, W), the zero frequency at ``(H // 2, W // 2)`` sampled.

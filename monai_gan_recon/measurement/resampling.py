@@ -70,5 +70,8 @@ def measure_again(image: torch.Tensor, measurement: torch.Tensor) -> torch.Tenso
     operator = SenseOperator(data.mask, data.maps)
     kspace = operator.forward(from_channels(image))
     if bool((data.noise_std > 0).any()):
-        kspace = kspace + torch.view_as_complex(torch.randn(*kspace.shape, 2, device=kspace.device)) * data.noise_std
+        kspace = (
+            kspace
+            + torch.view_as_complex(torch.randn(*kspace.shape, 2, device=kspace.device)) * data.noise_std
+        )
     return to_channels(operator.adjoint(kspace))

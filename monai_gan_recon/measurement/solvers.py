@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import torch
 
-from monai_gan_recon.measurement.fourier import from_channels, to_channels
 from monai_gan_recon.measurement.operators import NormalOperator, gram
 
 
@@ -28,8 +27,8 @@ def posterior_mean(
     must be explained by the other pixels. That is what recovers lines which were not measured.
 
     With :math:`x = z + d u` the system becomes :math:`(d A^H A d + \sigma^2) u = d (A^H y - A^H A z)`, which stays well
-    conditioned at ``d = 0`` and is solved by conjugate gradients from ``u = 0``. Few steps leave it unsolved: after 5 the
-    result is typically a fifth of the way off on random problems. Networks are trained with the steps that they use.
+    conditioned at ``d = 0`` and is solved by conjugate gradients from ``u = 0``. Few steps leave it unsolved: after 5
+    the result is typically a fifth of the way off on random problems. Networks are trained with the steps they use.
 
     Args:
         prior_mean: z as real and imaginary part, (B, 2, H, W).
@@ -46,16 +45,17 @@ def posterior_mean(
     std = prior_std.expand_as(prior_mean).movedim(-3, -1).contiguous()
     rhs = adjoint.movedim(-3, -1)
     residual = std * (rhs - _gram(z, normal))
+    solved = 1e-12 * _inner(std * rhs, std * rhs)  # below it, rounding errors alone are left: no more steps
     solution, direction = torch.zeros_like(residual), residual
     power = _inner(residual, residual)
     for _ in range(iterations):
         image = std * _gram(std * direction, normal) + noise_variance * direction
-        step = power / _inner(direction, image).clamp_min(1e-12)
+        step = power / _inner(direction, image).clamp_min(1e-30) * (power > solved)
         solution = torch.addcmul(solution, step, direction)
         residual = torch.addcmul(residual, step, image, value=-1.0)
         previous = power
         power = _inner(residual, residual)
-        direction = torch.addcmul(residual, power / previous.clamp_min(1e-12), direction)
+        direction = torch.addcmul(residual, power / previous.clamp_min(1e-30), direction)
     return torch.addcmul(z, std, solution).movedim(-1, -3)
 
 
@@ -70,9 +70,10 @@ def data_consistency(
     r"""Move an image towards the measured samples, as far as their noise allows.
 
     The posterior mean under a prior of one standard deviation for all pixels. For one coil of sensitivity 1 or
-    ``exp(i phase)``, :math:`A^H A` is a projection and the solution is exact, sample by sample: the measured one and the
-    estimate's, weighted by their variances (Schlemper et al. 2018, eq. 7); without noise measured samples are replaced.
-    For several coils it is solved by conjugate gradients.
+    ``exp(i phase)``, :math:`A^H A` is a projection and the solution is exact, sample by sample: the measured one and
+    the estimate's, weighted by their variances (Schlemper et al. 2018, eq. 7); without noise measured samples are
+    replaced. For several coils it is solved by conjugate gradients, which leave a part of the residual: at R = 2 to 4
+    the default of 8 steps leaves 0.001 to 0.03 of the measurement's norm of an image that is 5 % off.
 
     Args:
         estimate: real and imaginary part, (B, 2, H, W).

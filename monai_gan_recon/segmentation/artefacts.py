@@ -13,7 +13,8 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type
 from torch import nn
 
-from monai_gan_recon.data.slice_cache import describe
+from monai_gan_recon.checks import check_fractions
+from monai_gan_recon.data.cache import describe
 from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
 from monai_gan_recon.simulation import acquire, measured_block
 from monai_gan_recon.transforms import CropPadSlices
@@ -54,8 +55,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
         network: nn.Module | None = None,
         reconstructed: float = 0.0,
     ) -> None:
-        if not (0 <= prob <= 1 and 0 <= reconstructed <= 1):
-            raise ValueError(f"the probabilities must be in [0, 1], got {prob} and {reconstructed}")
+        check_fractions(prob=prob, reconstructed=reconstructed)
         if reconstructed > 0 and network is None:
             raise ValueError(f"a probability of {reconstructed} of reconstructions needs a network")
         super().__init__(prob)
@@ -68,6 +68,8 @@ class RandUndersamplingArtefact(RandomizableTransform):
             check_pattern(pattern)
         for rate in rates:
             check_rate(rate)
+        if rates[0] > rates[1]:
+            raise ValueError(f"rates must be [smallest, largest], not {list(rates)}")
         self.rates, self.patterns, self.slice_axes = tuple(rates), tuple(patterns), tuple(slice_axes)
         self.cropper, self.reconstructed = CropPadSlices(size), reconstructed
         self.weights = None if network is None else describe(dict(network.state_dict()))
@@ -125,33 +127,21 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
 
     Args:
         keys: keys of the images.
-        prob: see :class:`RandUndersamplingArtefact`.
-        rates: see :class:`RandUndersamplingArtefact`.
-        patterns: see :class:`RandUndersamplingArtefact`.
-        slice_axes: see :class:`RandUndersamplingArtefact`.
-        size: see :class:`RandUndersamplingArtefact`.
-        network: see :class:`RandUndersamplingArtefact`.
-        reconstructed: see :class:`RandUndersamplingArtefact`.
+        prob: probability of the artefact, in [0, 1].
         allow_missing_keys: skip keys that are not there.
+        options: further ones of :class:`RandUndersamplingArtefact`.
     """
 
     def __init__(
         self,
         keys: KeysCollection = "image",
         prob: float = 0.5,
-        rates: Sequence[float] = (0.08, 0.55),
-        patterns: Sequence[str] = ("gaussian1d",),
-        slice_axes: Sequence[int] = (0, 1, 2),
-        size: Sequence[int] | None = None,
-        network: nn.Module | None = None,
-        reconstructed: float = 0.0,
         allow_missing_keys: bool = False,
+        **options: Any,
     ) -> None:
         MapTransform.__init__(self, keys, allow_missing_keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.artefact = RandUndersamplingArtefact(
-            prob, rates, patterns, slice_axes, size, network, reconstructed
-        )
+        self.artefact = RandUndersamplingArtefact(prob, **options)
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None

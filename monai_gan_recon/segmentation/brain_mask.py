@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -74,29 +74,56 @@ class BrainMaskd(MapTransform):
     Args:
         keys: the one key of the volume.
         mask_key: key of the mask.
-        method: see :class:`BrainMask`.
-        closing_mm: see :class:`BrainMask`.
-        otsu_fraction: see :class:`BrainMask`.
         allow_missing_keys: skip a key that is not there.
+        options: those of :class:`BrainMask`.
     """
 
     def __init__(
         self,
         keys: KeysCollection = "image",
         mask_key: str = "brain_mask",
-        method: str = "auto",
-        closing_mm: float = 3.0,
-        otsu_fraction: float = 0.7,
         allow_missing_keys: bool = False,
+        **options: Any,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.mask_key, self.masker = mask_key, BrainMask(method, closing_mm, otsu_fraction)
+        self.mask_key, self.masker = mask_key, BrainMask(**options)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the mask."""
         result = dict(data)
         for key in self.key_iterator(result):
             result[self.mask_key] = self.masker(result[key])
+        return result
+
+
+class MaskedTransformd(MapTransform):
+    """Base of the dictionary versions of transforms of an image and its brain mask.
+
+    Args:
+        keys: keys of the volumes.
+        mask_key: key of the mask; None: without one.
+        allow_missing_keys: skip keys that are not there.
+        options: those of the array version.
+    """
+
+    array_version: Callable[..., Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]]
+
+    def __init__(
+        self,
+        keys: KeysCollection = "image",
+        mask_key: str | None = None,
+        allow_missing_keys: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.mask_key, self.transform = mask_key, self.array_version(**options)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace the volumes."""
+        result = dict(data)
+        mask = None if self.mask_key is None else data[self.mask_key]
+        for key in self.key_iterator(result):
+            result[key] = self.transform(result[key], mask)
         return result
 
 

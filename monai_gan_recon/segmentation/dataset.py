@@ -1,53 +1,55 @@
-"""Training patches of labelled volumes, read from disk one by one."""
+"""Training patches of labelled volumes, prepared once onto disk, as they are and as degraded copies."""
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
 from monai.transforms import Randomizable
-from torch.utils.data import Dataset
 from tqdm import tqdm
 
+from monai_gan_recon.checks import check_counts, check_fractions, check_output_dir
+from monai_gan_recon.data.cache import cache_key, describe, store
 from monai_gan_recon.data.cases import with_cases
-from monai_gan_recon.data.epoch_sampler import EpochSampler
-from monai_gan_recon.segmentation.volume_cache import CachedVolume, DictTransform, cached_volume
+from monai_gan_recon.data.epochs import DictTransform, EpochDataset
+from monai_gan_recon.segmentation.networks import check_patch_size
 
 _TRIES = 50
 """Draws of a patch's centre until one lies in tissue."""
 
 
-class TissuePatchDataset(Dataset):
+class TissuePatchDataset(EpochDataset):
     """3-D patches around random tissue voxels of labelled volumes, some of them degraded.
 
     Each volume is prepared once and kept on disk (32 MB an image and 4 MB of labels for a brain of 1 mm), with
-    ``copies`` randomly degraded copies of it; memory holds single patches only, whatever the number of volumes.
-    Patch ``i`` of epoch ``e`` is ``dataset[e * len(dataset) + i]`` and depends on (seed, e, i) alone
-    (:class:`~monai_gan_recon.data.EpochSampler` yields such indices), so that a resumed training repeats itself
-    exactly. An item is a dictionary with ``image`` (C, X, Y, Z) float32, ``label`` (1, X, Y, Z) uint8 (what
-    ``patch_transform`` makes of them), ``person`` and ``case``.
+    ``copies`` randomly degraded copies of it; memory holds single patches only, whatever the number of volumes. An
+    item is a dictionary with ``image`` (C, X, Y, Z) float32, ``label`` (1, X, Y, Z) uint8 (what ``patch_transform``
+    makes of them), ``person`` and ``case``. :class:`~monai_gan_recon.data.EpochDataset` says how items are drawn.
 
     Args:
         data: entries of a data manifest with ``image``, ``person`` and labels.
         volume_transform: run once a volume: from an entry to ``image``, magnitudes (1, X, Y, Z), and ``label``.
         features: run once on each image, as it is or degraded; makes the network's input (C, X, Y, Z) of it.
+        cache_dir: folder of the prepared volumes, reused by later runs.
+        patch_size: size of a patch in voxels, multiples of 16; volumes that are smaller are padded with 0.
+        margin: voxels beyond the patch, so that a rotation by ``patch_transform`` finds image there.
         degradation: random transform of ``image`` that makes a degraded copy; its randomness is seeded.
         copies: number of degraded copies of each volume.
         degraded_fraction: fraction of the patches that come from a degraded copy, in [0, 1].
-        patch_size: size of a patch in voxels; volumes that are smaller are padded with 0.
         patch_transform: run on each patch, random or not; a ``Compose`` is seeded for each item.
         patches_per_epoch: number of patches of an epoch; the volumes take turns.
-        cache_dir: folder of the prepared volumes, reused by later runs.
         seed: seed of everything random here.
         progress: show a progress bar while volumes are prepared.
 
     Raises:
-        ValueError: if there are no entries, numbers do not fit, or a volume cannot be used.
+        ValueError: if there are no entries, or numbers do not fit.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class TissuePatchDataset(Dataset):
         features: DictTransform,
         cache_dir: str | os.PathLike[str],
         patch_size: Sequence[int],
+        margin: int = 0,
         degradation: DictTransform | None = None,
         copies: int = 0,
         degraded_fraction: float = 0.0,
@@ -65,61 +68,129 @@ class TissuePatchDataset(Dataset):
         seed: int = 0,
         progress: bool = True,
     ) -> None:
+        super().__init__(patch_transform, seed)
         if not data:
             raise ValueError("the data list of the training patches is empty; give at least one volume")
         if copies > 0 and degradation is None:
             raise ValueError("degraded copies need a degradation; set copies to 0 to do without")
-        self.patch_size, self.patch_transform = tuple(int(n) for n in patch_size), patch_transform
+        if copies < 0 or margin < 0:
+            raise ValueError(f"degraded_copies and the margin must be at least 0, got {copies} and {margin}")
+        check_counts(patches_per_epoch=patches_per_epoch)
+        check_fractions(degraded_fraction=degraded_fraction)
+        self.patch_size = tuple(n + margin for n in check_patch_size(patch_size))
+        self.patches_per_epoch = patches_per_epoch
         self.degraded_fraction = degraded_fraction if copies > 0 else 0.0
-        self.patches_per_epoch, self.seed = int(patches_per_epoch), int(seed)
-        folder = Path(cache_dir).expanduser()
-        self._volumes: list[tuple[CachedVolume, str, str]] = []
-        total = len(data) * (copies + 1)
-        with tqdm(
-            total=total, desc="preparing volumes", unit="image", disable=None if progress else True
-        ) as bar:
-            for entry in with_cases(data):
-                case = entry["case"]
-                bar.set_postfix_str(case)
-                volume = cached_volume(
-                    entry, volume_transform, degradation, features, copies, folder, self.seed, bar.update
-                )
-                self._volumes.append((volume, str(entry.get("person", case)), case))
+        self._data, self._copies, self._folder = with_cases(data), copies, check_output_dir(cache_dir)
+        self._transforms, self._progress = (volume_transform, degradation, features), progress
+        self._volumes: list[tuple[list[Path], Path, str, str]] = []
 
-    def sampler(self, rank: int = 0, world_size: int = 1) -> EpochSampler:
-        """Sampler of all patches of an epoch in random order; call ``set_epoch`` at the start of each."""
-        return EpochSampler(len(self), None, self.seed, rank, world_size)
+    def prepare(self) -> None:
+        """Prepare the volumes onto disk, which takes long; the first item does it if nobody did.
+
+        Raises:
+            ValueError: if a volume cannot be used.
+            OSError: if the cache cannot be written.
+        """
+        if self._volumes:
+            return
+        total = len(self._data) * (self._copies + 1)
+        with tqdm(
+            total=total, desc="preparing volumes", unit="image", disable=None if self._progress else True
+        ) as bar:
+            for entry in self._data:
+                bar.set_postfix_str(entry["case"])
+                images, labels = cached_volume(
+                    entry, *self._transforms, self._copies, self._folder, self.seed, bar.update
+                )
+                self._volumes.append((images, labels, str(entry.get("person", entry["case"])), entry["case"]))
 
     def __len__(self) -> int:
         """Number of patches of an epoch."""
         return self.patches_per_epoch
 
-    def __iter__(self) -> Iterator[dict[str, Any]]:
-        """The patches of epoch 0, in order."""
-        return (self[index] for index in range(len(self)))
-
-    def __getitem__(self, index: int) -> dict[str, Any]:
-        """Patch ``index % len`` of epoch ``index // len``."""
-        if index < 0:
-            raise IndexError(f"patch index must not be negative, it is {index}")
-        epoch, number = divmod(int(index), len(self))
-        rng = np.random.default_rng([self.seed, epoch, number])
-        volume, person, case = self._volumes[int(index) % len(self._volumes)]
-        copy = 1 + rng.integers(len(volume.images) - 1) if rng.random() < self.degraded_fraction else 0
-        labels = np.load(volume.labels, mmap_mode="r")
-        image = np.load(volume.images[copy], mmap_mode="r")
+    def item(self, index: int, rng: np.random.Generator) -> dict[str, Any]:
+        """One patch."""
+        self.prepare()
+        images, label_file, person, case = self._volumes[index % len(self._volumes)]
+        copy = 1 + rng.integers(len(images) - 1) if rng.random() < self.degraded_fraction else 0
+        labels, image = (np.load(file, mmap_mode="r") for file in (label_file, images[copy]))
         centre = _tissue_voxel(labels, rng)
-        item: Mapping[str, Any] = {
+        return {
             "image": torch.from_numpy(patch(image, centre, self.patch_size).astype(np.float32)),
             "label": torch.from_numpy(patch(labels, centre, self.patch_size))[None],
             "person": person,
             "case": case,
         }
-        if self.patch_transform is not None:
-            if isinstance(self.patch_transform, Randomizable):
-                self.patch_transform.set_random_state(seed=int(rng.integers(2**31)))
-            item = self.patch_transform(dict(item))
-        return {key: v.as_tensor() if isinstance(v, MetaTensor) else v for key, v in item.items()}
+
+
+def cached_volume(
+    entry: Mapping[str, Any],
+    volume_transform: DictTransform,
+    degradation: DictTransform | None,
+    features: DictTransform,
+    copies: int,
+    folder: Path,
+    seed: int = 0,
+    report: Callable[[], object] = lambda: None,
+) -> tuple[list[Path], Path]:
+    """Prepare one volume and its degraded copies, unless an earlier run left them in ``folder``.
+
+    Args:
+        entry: entry of a data manifest; ``person`` and ``case`` choose what is drawn for its copies, wherever the
+            file lies.
+        volume_transform: from the entry to ``image`` (1, X, Y, Z), magnitudes, and ``label`` on its grid.
+        degradation: random, seeded for each copy; None with ``copies`` 0.
+        features: applied to the volume and to each copy; makes ``image`` (C, X, Y, Z), the network's input.
+        copies: number of degraded copies.
+        folder: cache folder.
+        seed: seed of the degradation.
+        report: called after each image.
+
+    Returns:
+        Files of the image (C, X, Y, Z), float16, and of its copies; file of the labels (X, Y, Z), uint8.
+
+    Raises:
+        ValueError: if the transforms do not give an image and labels of one shape.
+        OSError: if the cache cannot be written.
+    """
+    key = cache_key(entry, describe([volume_transform, features]))
+    name = f"{entry.get('person')} {entry['case']}"
+    labels, images = folder / f"{key}_label.npy", [folder / f"{key}_0.npy"]
+    for copy in range(1, copies + 1):
+        degraded = _digest(f"{describe(degradation)} {seed} {copy} {name}")
+        images.append(folder / f"{key}_{degraded[:12]}.npy")
+
+    @functools.cache
+    def volume() -> dict[str, Any]:
+        return dict(volume_transform(dict(entry)))
+
+    def arrays(copy: int) -> Iterator[np.ndarray]:
+        item = dict(volume())
+        if copy > 0 and degradation is not None:
+            degrade = deepcopy(
+                degradation
+            )  # a random transform keeps what it drew, and would get another name
+            if isinstance(degrade, Randomizable):
+                state = np.random.SeedSequence([seed, copy, int(_digest(name)[:8], 16)]).generate_state(1)
+                degrade.set_random_state(seed=int(state[0]))
+            item = dict(degrade(item))
+        image, label = torch.as_tensor(dict(features(item))["image"]), torch.as_tensor(volume()["label"])
+        if image.ndim != 4 or label.shape != (1, *image.shape[1:]):
+            raise ValueError(
+                f"{entry['image']}: prepared as {tuple(image.shape)} with labels of {tuple(label.shape)}; they "
+                "must be volumes (C, X, Y, Z) and (1, X, Y, Z) of one size"
+            )
+        yield label[0].numpy().astype(np.uint8)
+        yield image.numpy().astype(np.float16)
+
+    for copy, file in enumerate(images):
+        store((labels, file), functools.partial(arrays, copy))
+        report()
+    return images, labels
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def patch(array: np.ndarray, centre: Sequence[int], size: Sequence[int]) -> np.ndarray:

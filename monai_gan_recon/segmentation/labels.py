@@ -1,18 +1,22 @@
-"""The tissue labels: what each number means, and checks that a label map belongs to an image."""
+"""Tissue labels: what each number means, the labelled volumes of a manifest, and labels that fit their image."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 
+from monai_gan_recon.data import load_manifest, with_cases
 from monai_gan_recon.io import LoadVolume
+
+logger = logging.getLogger(__name__)
 
 TISSUES: dict[int, str] = {1: "csf", 2: "gm", 3: "wm"}
 """Name of each tissue by its label: cerebrospinal fluid, gray matter, white matter."""
@@ -27,37 +31,178 @@ GRID_TOLERANCE = 1e-3
 """Largest difference between the affines of an image and its labels, in mm (NIfTI keeps them in float32)."""
 
 
+MAPS = ("gray_matter", "white_matter")
+"""Keys of a manifest's entry whose files are probability maps, in place of ``label``."""
+
+TISSUES_OF_MAPS = {number: tissue for number, tissue in TISSUES.items() if tissue in ("gm", "wm")}
+"""Tissues that the maps define; what is neither may be CSF, dura or anything else."""
+
+
+@dataclass(frozen=True)
+class ReferenceLabels:
+    """Labels that a segmentation is compared with.
+
+    Attributes:
+        labels: (1, X, Y, Z), uint8, on the image's grid.
+        tissues: name of each label that they define.
+    """
+
+    labels: MetaTensor
+    tissues: Mapping[int, str]
+
+
+def labelled_entries(
+    datalist: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    section: str = "training",
+) -> list[dict[str, Any]]:
+    """Entries of one split of a manifest, each with labels, or maps of gray and white matter, and a ``case``.
+
+    Args:
+        datalist: name of a manifest or a JSON file.
+        dataset_dir: folder of its files; None: as the manifest says.
+        section: "training", "validation" or "testing".
+
+    Raises:
+        ValueError: if there are none, or an entry has no labels.
+        FileNotFoundError: if a file is missing.
+    """
+    manifest = load_manifest(datalist, dataset_dir)
+    # MONAI's Spacingd takes any key that begins with "image_" for metadata
+    entries = [{k: v for k, v in e.items() if not k.endswith("_sha256")} for e in manifest.section(section)]
+    for entry in entries:
+        if not has_labels(entry):
+            raise ValueError(
+                f"manifest {manifest.name!r}: {entry['image']} has no tissue labels; give each entry a 'label', or "
+                f"{' and '.join(repr(key) for key in MAPS)} maps"
+            )
+    return with_cases(entries)
+
+
+def validation_entries(
+    datalist: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None
+) -> list[dict[str, Any]]:
+    """Labelled entries to choose a model by: for validation or, with a warning, of training if there are none.
+
+    Args:
+        datalist: see :func:`labelled_entries`.
+        dataset_dir: see :func:`labelled_entries`.
+
+    Raises:
+        ValueError: see :func:`labelled_entries`.
+        FileNotFoundError: see :func:`labelled_entries`.
+    """
+    manifest = load_manifest(datalist, dataset_dir)
+    if any(map(has_labels, manifest.validation)):
+        return labelled_entries(datalist, dataset_dir, "validation")
+    logger.warning(
+        "manifest %s has no labelled validation images: the best model is chosen on its training people, which says "
+        "nothing of how it does on others",
+        manifest.name,
+    )
+    return labelled_entries(datalist, dataset_dir, "training")
+
+
+def has_labels(entry: Mapping[str, Any]) -> bool:
+    """Whether an entry of a manifest names labels, or maps to make them of."""
+    return bool(entry.get("label")) or all(entry.get(key) for key in MAPS)
+
+
+def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLabels | None:
+    """Reference labels of an image.
+
+    Args:
+        entry: of a data manifest: its ``label``, or else its ``gray_matter`` and ``white_matter``, are files.
+        image: (1, X, Y, Z), which the labels must fit.
+
+    Returns:
+        The labels, or None if the entry names none.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: in one line, if labels have another size or affine than the image, or a value that is no label.
+    """
+    if entry.get("label"):
+        return ReferenceLabels(load_labels(entry["label"], image), TISSUES)
+    if not has_labels(entry):
+        return None
+    maps = [LoadVolume()(entry[key]) for key in MAPS]
+    for key, volume in zip(MAPS, maps, strict=True):
+        check_grid(volume, image, entry[key])
+    labels = torch.from_numpy(labels_of_maps(*(volume.numpy() for volume in (*maps, image))))
+    return ReferenceLabels(MetaTensor(labels, meta=dict(image.meta)), TISSUES_OF_MAPS)
+
+
+class LoadTissueLabelsd(Transform):
+    """Add the tissue labels of a loaded image: of the file ``label``, or made of gray and white matter maps.
+
+    Args:
+        image_key: key of the image, loaded already.
+        label_key: key of the labels (1, X, Y, Z), uint8, on the image's grid.
+    """
+
+    def __init__(self, image_key: str = "image", label_key: str = "label") -> None:
+        self.image_key, self.label_key = image_key, label_key
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Load the labels; errors as of :func:`reference_labels`, and a ValueError if there are none."""
+        entry = {str(key): value for key, value in data.items()}
+        reference = reference_labels(entry | {"label": entry.get(self.label_key)}, entry[self.image_key])
+        if reference is None:
+            raise ValueError(f"{_file_of(entry[self.image_key], 'the image')}: has no tissue labels")
+        rest = {key: value for key, value in data.items() if key not in MAPS}
+        return rest | {self.label_key: reference.labels}
+
+
+class LoadCase(Transform):
+    """Entry of a manifest to its ``image`` (1, X, Y, Z), the ``reference`` labels, ``case`` and ``person``."""
+
+    def __init__(self) -> None:
+        self.loader = LoadVolume()
+
+    def __call__(self, entry: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Read a scan and its labels; errors as of :func:`reference_labels`."""
+        named = {str(key): value for key, value in entry.items()}
+        image = self.loader(named["image"])
+        reference = reference_labels(named, image)
+        return {"image": image, "reference": reference, "case": named["case"], "person": named["person"]}
+
+
+def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None) -> MetaTensor:
+    """Read tissue labels (1, X, Y, Z), uint8, checked by :func:`check_labels`.
+
+    Args:
+        path: file of the labels, see :func:`monai_gan_recon.io.load_volume` for the formats.
+        image: (1, X, Y, Z), which they must fit; None: no comparison with an image.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it cannot be read, or does not fit.
+    """
+    labels = LoadVolume()(path)
+    check_labels(labels, image, path)
+    result: MetaTensor = labels.to(torch.uint8)
+    return result
+
+
 def check_labels(
-    labels: torch.Tensor,
-    image: torch.Tensor | None = None,
-    what: str | os.PathLike[str] | None = None,
-    image_name: str | os.PathLike[str] | None = None,
+    labels: torch.Tensor, image: torch.Tensor | None = None, what: str | os.PathLike[str] | None = None
 ) -> None:
     """Raise unless a label map holds tissue labels only and lies on the image's grid.
 
     Args:
         labels: (1, X, Y, Z), whole numbers 0 (background) to 3.
-        image: (1, X, Y, Z), or None: compare with no image. Affines are compared if both are MetaTensors.
+        image: (1, X, Y, Z), or None: compare with no image.
         what: file or name of the labels, for the message; default: the MetaTensor's file name.
-        image_name: the same of the image.
 
     Raises:
         ValueError: in one line, for another size, another affine, a value that is no label, or no label at all.
     """
     name = what or _file_of(labels, "labels")
     if image is not None:
-        image_name = image_name or _file_of(image, "the image")
-        if tuple(labels.shape) != tuple(image.shape):
-            raise ValueError(
-                f"{name}: has {_text(labels)} voxels, but {image_name} has {_text(image)}; give labels on its grid"
-            )
-        if isinstance(labels, MetaTensor) and isinstance(image, MetaTensor):
-            difference = float((labels.affine - image.affine).abs().max())
-            if not difference <= GRID_TOLERANCE:
-                raise ValueError(
-                    f"{name}: its affine differs from that of {image_name} (by up to {difference:.3g}); "
-                    "give labels on its grid"
-                )
+        check_grid(labels, image, name)
+    if labels.is_complex():
+        raise ValueError(f"{name}: is complex; labels are whole numbers")
     values = torch.unique(labels.as_tensor() if isinstance(labels, MetaTensor) else labels)
     wrong = [value for value in values.tolist() if value != BACKGROUND and value not in TISSUES]
     if wrong:
@@ -69,61 +214,19 @@ def check_labels(
         raise ValueError(f"{name}: has no tissue at all (every label is 0)")
 
 
-def _file_of(volume: torch.Tensor, default: str) -> str:
-    name = volume.meta.get("filename_or_obj") if isinstance(volume, MetaTensor) else None
-    return str(name) if name else default
-
-
-def _text(volume: torch.Tensor) -> str:
-    return " x ".join(str(n) for n in volume.shape[1:])
-
-
-class LoadLabels(Transform):
-    """Path of a label map to labels (1, X, Y, Z), uint8, checked against an image by :func:`check_labels`."""
-
-    def __init__(self) -> None:
-        self.loader = LoadVolume()
-
-    def __call__(self, path: str | os.PathLike[str], image: torch.Tensor | None = None) -> MetaTensor:
-        """Read the labels of an image.
-
-        Args:
-            path: file of the labels, see :func:`monai_gan_recon.io.load_volume` for the formats.
-            image: (1, X, Y, Z); None: no comparison with an image.
-
-        Raises:
-            FileNotFoundError: if there is no such file.
-            ValueError: if it cannot be read, or does not fit.
-        """
-        labels = self.loader(path)
-        if labels.is_complex():
-            raise ValueError(f"{path}: is complex; labels are whole numbers")
-        check_labels(labels, image, path)
-        result: MetaTensor = labels.to(torch.uint8)
-        return result
-
-
-class LoadLabelsd(MapTransform):
-    """Dictionary version of :class:`LoadLabels`: each key's path becomes its labels.
-
-    Args:
-        keys: keys that hold paths.
-        image_key: key of the image, loaded already, that they must fit.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self, keys: KeysCollection, image_key: str = "image", allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.loader, self.image_key = LoadLabels(), image_key
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace paths by labels."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.loader(result[key], result[self.image_key])
-        return result
+def check_grid(volume: torch.Tensor, image: torch.Tensor, name: str | os.PathLike[str]) -> None:
+    """Raise a ValueError unless a volume has the image's shape and, where both are MetaTensors, its affine."""
+    other = _file_of(image, "the image")
+    if tuple(volume.shape) != tuple(image.shape):
+        raise ValueError(
+            f"{name}: has {_text(volume)} voxels, but {other} has {_text(image)}; give one on its grid"
+        )
+    if isinstance(volume, MetaTensor) and isinstance(image, MetaTensor):
+        difference = float((volume.affine - image.affine).abs().max())
+        if not difference <= GRID_TOLERANCE:
+            raise ValueError(
+                f"{name}: its affine differs from that of {other} (by up to {difference:.3g}); give one on its grid"
+            )
 
 
 def labels_of_maps(gray: np.ndarray, white: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -144,3 +247,12 @@ def labels_of_maps(gray: np.ndarray, white: np.ndarray, image: np.ndarray) -> np
     likeliest = np.argmax(np.stack([rest, gray, white]), axis=0) + 1
     inside = (image > 0) | (gray > 0.5) | (white > 0.5)
     return np.where(inside, likeliest, BACKGROUND).astype(np.uint8)
+
+
+def _file_of(volume: torch.Tensor, default: str) -> str:
+    name = volume.meta.get("filename_or_obj") if isinstance(volume, MetaTensor) else None
+    return str(name) if name else default
+
+
+def _text(volume: torch.Tensor) -> str:
+    return " x ".join(str(n) for n in volume.shape[1:])

@@ -1,23 +1,152 @@
-"""Command measuring the regions of a label map: ``python -m monai_gan_recon.segmentation.regions LABELS``."""
+"""Regions of a label map as files: instances as NIfTI, their volumes and boxes as CSV and JSON."""
 
 from __future__ import annotations
 
-import argparse
+import csv
+import json
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
+import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor
 
 from monai_gan_recon.data.cases import case_name
 from monai_gan_recon.io.images import load_label_volume
-from monai_gan_recon.segmentation.instances import Instances, label_values
-from monai_gan_recon.segmentation.region_report import refuse_existing_report, write_region_report
+from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.segmentation.brain_mask import spacing_mm
+from monai_gan_recon.segmentation.instances import (
+    Instances,
+    Region,
+    affine_of,
+    class_volumes,
+    label_values,
+    measure_regions,
+    voxel_volume_mm3,
+)
 
 _MAX_CLASSES = 500
 """Most classes of a label map; a file with more values is an image."""
+
+_AXES = {"box_start": "ijk", "box_stop": "ijk", "world_min": "xyz", "world_max": "xyz"}
+_AXES |= {"centroid_voxel": "ijk", "centroid_world": "xyz"}
+
+
+def region_files(output_dir: str | os.PathLike[str], case: str) -> dict[str, Path]:
+    """What :func:`write_region_report` writes: "instances" (NIfTI), "csv" and "json"."""
+    stem = Path(output_dir) / case
+    return {
+        "instances": stem.with_name(f"{case}_instances.nii.gz"),
+        "csv": stem.with_name(f"{case}_regions.csv"),
+        "json": stem.with_name(f"{case}_regions.json"),
+    }
+
+
+def refuse_existing_report(output_dir: str | os.PathLike[str], case: str) -> None:
+    """Raise a ValueError if a file of this case's report exists."""
+    for file in region_files(output_dir, case).values():
+        if file.exists():
+            raise ValueError(f"{file} exists: say --overwrite to replace it, or give another --output_dir")
+
+
+def write_region_report(
+    labels: torch.Tensor,
+    instances: torch.Tensor,
+    output_dir: str | os.PathLike[str],
+    case: str,
+    names: Mapping[int, str] | None = None,
+    overwrite: bool = False,
+) -> dict[str, Path]:
+    """Write ``<case>_instances.nii.gz``, ``<case>_regions.csv`` and ``<case>_regions.json``: all, or none.
+
+    The CSV has a row an instance; the JSON has the same, and the whole volume of each class in ml, small
+    components included.
+
+    Args:
+        labels: label map (1, X, Y, Z).
+        instances: its instances (1, X, Y, Z), see :class:`Instances`; its affine is that of the files.
+        output_dir: folder of the files; made if it is not there.
+        case: name of the case.
+        names: name of each class by its label; default "class 1" and so on.
+        overwrite: replace files that exist.
+
+    Returns:
+        the files written: "instances", "csv" and "json".
+
+    Raises:
+        ValueError: if a file exists and is not to be replaced, or instances and labels do not fit.
+        OSError: if they cannot be written.
+    """
+    if not overwrite:
+        refuse_existing_report(output_dir, case)
+    names = names or {}
+    regions = measure_regions(instances, labels)
+    report = _summary(labels, instances, regions, case, names)
+    files = region_files(output_dir, case)
+    with ExitStack() as stack:
+        temporary = {what: stack.enter_context(atomic_path(file)) for what, file in files.items()}
+        nib.save(label_image(instances), temporary["instances"])
+        _write_csv(regions, names, temporary["csv"])
+        temporary["json"].write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return files
+
+
+def label_image(labels: torch.Tensor) -> nib.Nifti1Image:
+    """Labels (1, X, Y, Z), 0 or more, as NIfTI of the smallest integers that hold them, affine in qform and sform."""
+    plain = labels.as_tensor() if isinstance(labels, MetaTensor) else labels
+    values, affine = plain[0].detach().cpu().numpy(), affine_of(labels)
+    largest = int(values.max())
+    dtype = np.uint8 if largest < 2**8 else np.uint16 if largest < 2**16 else np.int32
+    image = nib.Nifti1Image(values.astype(dtype), affine)
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    image.header.set_xyzt_units("mm")
+    image.header.set_intent("label")
+    return image
+
+
+def _summary(
+    labels: torch.Tensor,
+    instances: torch.Tensor,
+    regions: Sequence[Region],
+    case: str,
+    names: Mapping[int, str],
+) -> dict[str, Any]:
+    affine = affine_of(instances)
+    found = Counter(region.label for region in regions)
+    classes = [
+        {"label": label, "name": _name(label, names), "volume_ml": volume, "instances": found[label]}
+        for label, volume in class_volumes(labels).items()
+    ]
+    return {
+        "case": case,
+        "shape": list(instances.shape[1:]),
+        "spacing_mm": list(spacing_mm(instances)),
+        "voxel_volume_mm3": voxel_volume_mm3(affine),
+        "affine": affine.tolist(),
+        "classes": classes,
+        "instances": [vars(region) | {"name": _name(region.label, names)} for region in regions],
+    }
+
+
+def _write_csv(regions: Sequence[Region], names: Mapping[int, str], path: Path) -> None:
+    columns = [f"{measure}_{axis}" for measure, axes in _AXES.items() for axis in axes]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("instance", "label", "name", "voxels", "volume_ml", *columns))
+        for region in regions:
+            values = [value for measure in _AXES for value in getattr(region, measure)]
+            first = (region.instance, region.label, _name(region.label, names), region.voxels)
+            writer.writerow((*first, *(f"{value:.10g}" for value in (region.volume_ml, *values))))
+
+
+def _name(label: int, names: Mapping[int, str]) -> str:
+    return names.get(label, f"class {label}")
 
 
 def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
@@ -45,54 +174,41 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
     return MetaTensor(torch.from_numpy(values[None]).int(), affine=torch.from_numpy(affine))
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Write instances, CSV and JSON of a label map; errors end the program with one line and exit code 1."""
-    options = _parser().parse_args(argv)
-    try:
-        names = _names(options.names)
-        case = options.case or case_name(options.labels)
-        if not options.overwrite:
-            refuse_existing_report(options.output_dir, case)
-        find = Instances(options.minimum_size_mm3, options.connectivity, options.classes)
-        labels = load_label_map(options.labels)
-        instances = find(labels)
-        files = write_region_report(
-            labels, instances, options.output_dir, case, names, overwrite=options.overwrite
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(" ".join(str(error).split())) from None
-    count = int(instances.max())
-    print(f"{options.labels}: {count} instances -> " + ", ".join(str(file) for file in files.values()))
-    return 0
+def report_regions(
+    labels: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    case: str | None = None,
+    minimum_size_mm3: float = 0.0,
+    connectivity: int = 26,
+    classes: Sequence[int] | None = None,
+    names: Mapping[int, str] | None = None,
+    overwrite: bool = False,
+) -> tuple[int, list[Path]]:
+    """Number the connected components of a label map, and write instances, CSV and JSON.
 
+    Args:
+        labels: file, see :func:`load_label_map`.
+        output_dir: folder of the results.
+        case: name of the results; None: the file's.
+        minimum_size_mm3: see :class:`Instances`.
+        connectivity: see :class:`Instances`.
+        classes: see :class:`Instances`.
+        names: name of each class.
+        overwrite: replace results that exist.
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m monai_gan_recon.segmentation.regions",
-        description="Number the connected components of a label map; measure volumes and boxes.",
-    )
-    parser.add_argument("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
-    parser.add_argument("--output_dir", type=Path, required=True, help="folder of the results")
-    parser.add_argument("--case", help="name of the results (default: name of the file)")
-    parser.add_argument(
-        "--minimum_size_mm3", type=float, default=0.0, help="leave smaller components out (default 0)"
-    )
-    parser.add_argument("--connectivity", type=int, default=26, help="6, 18 or 26 neighbours (default 26)")
-    parser.add_argument("--classes", type=int, nargs="+", help="labels to look at (default: all but 0)")
-    parser.add_argument("--names", nargs="+", default=[], help="names of classes, such as 1=csf 2=gm 3=wm")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that exist")
-    return parser
+    Returns:
+        Number of instances, and the files.
 
-
-def _names(pairs: Sequence[str]) -> dict[int, str]:
-    names = {}
-    for pair in pairs:
-        label, _, name = pair.partition("=")
-        if not label.isdecimal() or not name:
-            raise ValueError(f"--names {pair!r} must be a label and its name, such as 1=tumour")
-        names[int(label)] = name
-    return names
-
-
-if __name__ == "__main__":
-    raise SystemExit(main())
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no label map, an option is wrong, or results exist.
+    """
+    case = case or case_name(labels)
+    output_dir = Path(output_dir)
+    if not overwrite:
+        refuse_existing_report(output_dir, case)
+    find = Instances(minimum_size_mm3, connectivity, classes)
+    volume = load_label_map(labels)
+    instances = find(volume)
+    files = write_region_report(volume, instances, output_dir, case, names or {}, overwrite=overwrite)
+    return int(instances.max()), list(files.values())

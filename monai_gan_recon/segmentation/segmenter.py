@@ -1,20 +1,28 @@
-"""Tissue segmentation of one volume, as the bundle's inference does it, for use from Python."""
+"""Tissue segmentation of whole volumes: from Python, as an engine that takes one an iteration, and as files."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
+from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
-from monai_gan_recon.segmentation.labels import BACKGROUND
+from monai_gan_recon.engines.precision import check_device
+from monai_gan_recon.engines.volume_writer import ResultWriter
+from monai_gan_recon.errors import one_line
+from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.segmentation.instances import Instances, class_volumes
+from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
+from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
 from monai_gan_recon.transforms.causes import apply_with_causes
 
 CONFIG = Path("configs") / "inference.yaml"
@@ -42,7 +50,7 @@ class TissueSegmenter:
         device: torch.device | str = "cpu",
     ) -> None:
         self.preprocessing, self.postprocessing = preprocessing, postprocessing
-        self.network, self.inferer, self.device = network.eval(), inferer, torch.device(device)
+        self.network, self.inferer, self.device = network.eval(), inferer, check_device(device)
 
     @classmethod
     def from_bundle(
@@ -60,7 +68,7 @@ class TissueSegmenter:
             weights: file of the network's weights; None: the bundle's own.
             device: device to compute on.
             method: "network", or "mixture" (no weights).
-            options: further options of the configuration, such as ``bias_field=False``.
+            options: further options of the configuration, such as ``bias_field=False``; "a#b" are nested ones.
 
         Raises:
             FileNotFoundError: if there is no such bundle, or there are no weights.
@@ -69,13 +77,13 @@ class TissueSegmenter:
         file = Path(bundle_root) / CONFIG
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_root}: there is no {CONFIG} in it; give the folder of a bundle")
-        config = ConfigParser.load_config_file(file)
+        parser = ConfigParser(ConfigParser.load_config_file(file))
         given = {"bundle_root": str(bundle_root), "device": str(device), "method": method, **options}
         given |= {} if weights is None else {"weights": str(weights)}
-        unknown = [name for name in given if name not in config]
-        if unknown:
-            raise ValueError(f"{file}: has no option {unknown[0]!r}")
-        parser = ConfigParser({**config, **given})
+        for name, value in given.items():
+            if name.replace("#", "::") not in parser:
+                raise ValueError(f"{file}: has no option {name!r}")
+            parser[name.replace("#", "::")] = value
         segmenter = parser.get_parsed_content("segmenter")
         if not isinstance(segmenter, cls):
             raise ValueError(f"{file}: its 'segmenter' is no TissueSegmenter")
@@ -120,3 +128,96 @@ class TissueSegmenter:
         classes = torch.where(prepared["brain_mask"].as_tensor() > 0, classes, BACKGROUND)
         restored = self.postprocessing({"image": image, "pred": MetaTensor(classes.float())})["pred"]
         return restored.to(torch.uint8), seconds
+
+
+class TissueEvaluator(SupervisedEvaluator):
+    """MONAI's evaluator on volumes, each segmented by a :class:`TissueSegmenter`.
+
+    The data loader gives one volume at a time, as a dictionary without batch axis: ``image`` (1, X, Y, Z), ``case``,
+    and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` instead passes
+    through to the handlers.
+
+    ``engine.state.output`` holds ``pred``, labels (1, X, Y, Z) on the image's grid, ``reference`` where known,
+    ``case``, ``person`` (the case's name if not known), ``seconds`` (preprocessing and all) and
+    ``network_seconds``; or ``error``, a line.
+
+    Args:
+        segmenter: segments a volume.
+        val_data_loader: gives the volumes.
+        keep_going: a volume that cannot be segmented becomes an ``error``; False: a ValueError of one line.
+        val_handlers: MONAI or Ignite handlers.
+    """
+
+    def __init__(
+        self,
+        segmenter: TissueSegmenter,
+        val_data_loader: Iterable[Any],
+        keep_going: bool = False,
+        val_handlers: Sequence[Any] | None = None,
+    ) -> None:
+        super().__init__(
+            device=segmenter.device,
+            val_data_loader=val_data_loader,
+            network=segmenter.network,
+            inferer=segmenter.inferer,
+            val_handlers=val_handlers,
+            decollate=False,
+        )
+        self.segmenter, self.keep_going = segmenter, keep_going
+
+    def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[str, Any]) -> dict[str, Any]:
+        case = str(batchdata.get("case", ""))
+        output: dict[str, Any] = {"case": case, "person": str(batchdata.get("person", case))}
+        if "error" in batchdata:
+            return output | {"error": batchdata["error"]}
+        start = time.perf_counter()
+        try:
+            labels, network_seconds = self.segmenter.labels(self.segmenter.prepare(batchdata["image"]))
+        except (RuntimeError, ValueError, OSError) as error:
+            message = one_line(error)
+            if message is None:
+                raise
+            line = f"{batchdata['image'].meta.get('filename_or_obj', case)}: {message}"
+            if not self.keep_going:
+                raise ValueError(line) from error
+            return output | {"error": line}
+        output |= {"pred": labels, "seconds": time.perf_counter() - start, "network_seconds": network_seconds}
+        return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})
+
+
+class LabelWriter(ResultWriter):
+    """Write ``<case>_tissues.nii.gz``, uint8, and print a line with the tissues' volumes.
+
+    Args:
+        output_dir: folder of the results.
+        overwrite: replace results that exist.
+        instances: also write each case's instances, boxes and volumes, see :func:`write_region_report`; None: no.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        overwrite: bool = False,
+        instances: Instances | None = None,
+    ) -> None:
+        super().__init__(output_dir, overwrite)
+        self.instances = instances
+
+    def files(self, case: str) -> dict[str, Path]:
+        """What will be written for a case."""
+        regions = {} if self.instances is None else region_files(self.output_dir, case)
+        return {"tissues": self.output_dir / f"{case}_tissues.nii.gz", **regions}
+
+    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
+        """Write the files; volumes, times and file in words."""
+        labels, case = output["pred"], str(output["case"])
+        found = None if self.instances is None else self.instances(labels)
+        file = self.files(case)["tissues"]
+        with atomic_path(file) as temporary:
+            nib.save(label_image(labels), temporary)
+        if found is not None:
+            write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
+        volumes = class_volumes(labels)
+        text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
+        seconds, of_network = output["seconds"], output["network_seconds"]
+        return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network -> {file}"

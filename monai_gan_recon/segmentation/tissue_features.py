@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import numpy as np
 import torch
-from monai.config import KeysCollection
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
-from torch import nn
 
-from monai_gan_recon.segmentation.brain_mask import mask_values, spacing_mm, volume_values
+from monai_gan_recon.segmentation.brain_mask import MaskedTransformd, mask_values, spacing_mm, volume_values
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.mixture import CONTRASTS, TissueMixture
 
@@ -70,59 +65,7 @@ class TissueFeatures(Transform):
         return convert_to_dst_type(features, image, dtype=torch.float32)[0]
 
 
-class TissueFeaturesd(MapTransform):
-    """Dictionary version of :class:`TissueFeatures`.
+class TissueFeaturesd(MaskedTransformd):
+    """Dictionary version of :class:`TissueFeatures`; without a mask the :class:`BrainMask` of each volume."""
 
-    Args:
-        keys: keys of the volumes.
-        mask_key: key of the brain mask; None: the :class:`BrainMask` of each volume.
-        contrast: see :class:`TissueFeatures`.
-        beta: see :class:`TissueFeatures`.
-        iterations: see :class:`TissueFeatures`.
-        bias_fwhm: see :class:`TissueFeatures`.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self,
-        keys: KeysCollection = "image",
-        mask_key: str | None = None,
-        contrast: str = "t1",
-        beta: float = 0.1,
-        iterations: int = 12,
-        bias_fwhm: float = 18.0,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.mask_key, self.features = mask_key, TissueFeatures(contrast, beta, iterations, bias_fwhm)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace the volumes by their features."""
-        result = dict(data)
-        mask = None if self.mask_key is None else data[self.mask_key]
-        for key in self.key_iterator(result):
-            result[key] = self.features(result[key], mask)
-        return result
-
-
-class MixtureScores(nn.Module):
-    """Take the mixture's own probabilities for the answer: a segmentation without weights, in a network's place."""
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes.
-
-        Args:
-            features: (B, 4, ...), see :class:`TissueFeatures`.
-
-        Returns:
-            (B, 4, ...), in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
-
-        Raises:
-            ValueError: for another number of channels.
-        """
-        if features.ndim < 3 or features.shape[1] != FEATURES:
-            raise ValueError(
-                f"the mixture's scores need features (B, {FEATURES}, ...), got {tuple(features.shape)}"
-            )
-        tissues = features[:, 1:]
-        return torch.cat((1 - tissues.sum(dim=1, keepdim=True), tissues), dim=1)
+    array_version = TissueFeatures

@@ -14,6 +14,7 @@ from monai.metrics import DiceMetric
 from monai.networks import one_hot
 from torch import nn
 
+from monai_gan_recon.engines.precision import check_device
 from monai_gan_recon.engines.progress import TrainingProgress
 from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
 
@@ -54,7 +55,7 @@ class TissueValidator(SupervisedEvaluator):
         device: device to compute on.
         val_data_loader: gives dictionaries with ``image`` (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z).
         network: to logits (B, 4, X, Y, Z).
-        inferer: see :class:`~monai_gan_recon.segmentation.autocast.AutocastInferer`.
+        inferer: see :class:`~monai_gan_recon.segmentation.networks.AutocastInferer`.
         val_handlers: MONAI or Ignite handlers.
     """
 
@@ -67,7 +68,7 @@ class TissueValidator(SupervisedEvaluator):
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
         super().__init__(
-            device=torch.device(device),
+            device=check_device(device),
             val_data_loader=val_data_loader,
             network=network,
             inferer=inferer,

@@ -54,8 +54,8 @@ def acquire(
         image: magnitude (\*batch, H, W).
         mask: bool (\*batch or nothing, H, W), True = measured.
         phase: of the object in radians, broadcastable to the image, or None.
-        maps: coil sensitivities (\*batch or nothing, coils, H, W), or None for one coil of sensitivity 1. The data carry
-            them divided by their root sum of squares, as estimated maps are; the image is shaded by it.
+        maps: coil sensitivities (\*batch or nothing, coils, H, W), or None for one coil of sensitivity 1. The data
+            carry them divided by their root sum of squares, as estimated maps are; the image is shaded by it.
         noise_std: standard deviation of the noise of each of the real and imaginary parts of each coil.
         rng: source of the noise; needed if there is some.
 

@@ -20,9 +20,9 @@ from monai_gan_recon.simulation.phase import random_phase
 class RandomScans(Randomizable):
     """Collate function of a data loader: magnitude slices in, a batch of simulated scans of one kind out.
 
-    Drawn for the batch: replica track or with phase, the number of coils, lines or points, whether the phase is known. Drawn for each slice: pattern,
-    rate, partial Fourier, SNR, phase and sensitivities. ``drawn`` holds what the last batch got. Everything depends on
-    the slices' own seeds, so that a resumed training goes on alike.
+    Drawn for the batch: replica track or with phase, the number of coils, lines or points, whether the phase is known.
+    Drawn for each slice: pattern, rate, partial Fourier, SNR, phase and sensitivities. ``drawn`` holds what the last
+    batch got. Everything depends on the slices' own seeds, so that a resumed training goes on alike.
 
     Args:
         rates: smallest and largest rate; drawn log-uniformly, so that low rates, the hard ones, come more often.
@@ -38,10 +38,13 @@ class RandomScans(Randomizable):
         snr: smallest and largest SNR, drawn log-uniformly.
         exact_probability: probability of no noise, of scans with phase.
         phase_known: probability that the smooth phase is estimated and moved into the operator.
-        measure_once: each slice is measured once, the same way in every epoch (training without references).
+        measure_once: each slice is measured once, the same way in every epoch (training without references); needs
+            scans of one kind, such as the replica track and lines.
 
     Raises:
-        ValueError: for an unknown pattern, a rate outside (0, 1], or probabilities that do not add up.
+        FileNotFoundError: if there is no file of sensitivities.
+        ValueError: for an unknown pattern, a rate outside (0, 1], probabilities that do not add up, a file of fewer
+            coils, or ``measure_once`` with several kinds of scans.
     """
 
     def __init__(
@@ -75,6 +78,14 @@ class RandomScans(Randomizable):
         self.multi_coil_probability, self.exact_probability = multi_coil_probability, exact_probability
         self.phase_known, self.measure_once = phase_known, measure_once
         self.measured = None if coil_maps is None else measured_maps(coil_maps)
+        if self.measured is not None and len(self.measured) < self.coils:
+            raise ValueError(f"{coil_maps} holds {len(self.measured)} coils, fewer than coils: {self.coils}")
+        drawn = (points_probability, replica_probability, phase_known if replica_probability < 1 else 1)
+        if measure_once and (any(0 < p < 1 for p in drawn) or (replica_probability < 1 and self.coils > 1)):
+            raise ValueError(
+                "measure_once needs scans of one kind: set points_probability, replica_probability and phase_known to "
+                "0 or 1, and coils to 1 if there is phase"
+            )
         self.drawn: dict[str, Any] = {}
 
     def randomize(self, data: Any | None = None) -> None:
@@ -93,7 +104,8 @@ class RandomScans(Randomizable):
         """Scan the slices.
 
         Args:
-            items: dictionaries with ``image``, magnitude (1, H, W) of one size, ``seed``, ``case``, ``plane``, ``slice``.
+            items: dictionaries with ``image``, magnitude (1, H, W) of one size, ``seed``, and for ``measure_once``
+                ``case``, ``plane`` and ``slice``.
 
         Returns:
             ``input``, see :func:`monai_gan_recon.measurement.pack`, (B, 4 + 2 C, H, W), and ``target``, real and
@@ -136,8 +148,13 @@ class RandomScans(Randomizable):
         data, target = acquire(image, mask, random_phase(size, rng), maps, noise_std, rng)
         if data.maps is not None:
             data = KData(data.kspace, data.mask, self._estimated(data.maps, image, rng), data.noise_std)
-        data, factor = informed(data, phase=self.drawn["phase_known"], phase_width=float(rng.uniform(0.012, 0.035)))
-        return {"input": pack(data), "target": to_channels(target if factor is None else target * factor.conj())}
+        data, factor = informed(
+            data, phase=self.drawn["phase_known"], phase_width=float(rng.uniform(0.012, 0.035))
+        )
+        return {
+            "input": pack(data),
+            "target": to_channels(target if factor is None else target * factor.conj()),
+        }
 
     def _estimated(self, maps: torch.Tensor, image: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """Maps as they are estimated: with an error, and half of the time with nothing where there is no object."""

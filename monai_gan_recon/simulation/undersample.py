@@ -66,10 +66,19 @@ class Undersample(Transform):
         if snr is not None and not snr > 0:
             raise ValueError(f"snr: must be above 0, or null for no noise, not {snr!r}")
         if coils < 1 or (coils > 1 and track == "replica"):
-            raise ValueError(f"coils: {coils!r} do not go with the {track} track; the simulated one takes 1 or more")
+            raise ValueError(
+                f"coils: {coils!r} do not go with the {track} track; the simulated one takes 1 or more"
+            )
         if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
             raise ValueError(f"seed: must be a whole number of at least 0, got {seed!r}")
-        self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = pattern, rate, axis, track, snr, coils
+        self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = (
+            pattern,
+            rate,
+            axis,
+            track,
+            snr,
+            coils,
+        )
         self.hermitian, self.phase, self.seed = hermitian, phase, seed
         self.centre_fraction, self.partial_fourier = centre_fraction, partial_fourier
 
@@ -104,14 +113,15 @@ class Undersample(Transform):
         if std > 0:
             shape = (self.coils, *size)
             noise = [
-                complex_noise(shape, std, np.random.default_rng([*state, first + i])) for i in range(len(image))
+                complex_noise(shape, std, np.random.default_rng([*state, first + i]))
+                for i in range(len(image))
             ]
             data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
         return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
 
 
 class Undersampled(MapTransform):
-    """Dictionary form of :class:`Undersample` for one slice, adding ``input``, ``target``, ``zero_filled`` and ``mask``.
+    """Dictionary form of :class:`Undersample` for one slice; adds ``input``, ``target``, ``zero_filled``, ``mask``.
 
     Args:
         keys: the one key of the magnitude image (1, H, W).

@@ -1,29 +1,34 @@
-"""A small bundle, and MONAI's real command line run on it."""
+"""A small bundle, and MONAI's real command line as a process."""
 
-import runpy
+import os
 import subprocess
 import sys
-import warnings
 
 import pytest
 
 CONFIG = """
 imports:
 - $import monai_gan_recon.bundle as bundle
-bundle_root: $bundle.bundle_root()
+- $from monai_gan_recon.measurement import check_rate
+bundle_root: $bundle.bundle_root('brain_mri_tissue_segmentation')
 rate: 0.1
 size: null
+fast: false
+crop: [8, 8]
+root: $@bundle_root
 input: null
 output_dir: $@bundle_root + '/results'
 network_def:
   _target_: torch.nn.Linear
   in_features: 2
   out_features: 2
+  bias: true
 initialize:
-- $bundle.check_command_line()
-- "$bundle.validate_protocol('gaussian1d', @rate, size=@size)"
+- $bundle.command_line()
+- $check_rate(@rate)
 run:
 - "$print('RAN', @rate, @input, @size, @output_dir, @network_def.in_features)"
+- "$print('SWITCH', @fast, @crop, @root)"
 training: "%run"
 """
 
@@ -37,30 +42,13 @@ def config_file(tmp_path):
 
 
 @pytest.fixture
-def monai_bundle(monkeypatch, capsys):
-    """``python -m monai.bundle`` inside this process (fast): (exit message or None, standard output)."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["monai.bundle", *map(str, arguments)])
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        capsys.readouterr()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
-            except SystemExit as end:
-                return end.code, capsys.readouterr().out
-        return None, capsys.readouterr().out
-
-    return run
-
-
-@pytest.fixture
 def monai_bundle_process():
     """``python -m monai.bundle`` as a process of its own."""
 
-    def run(*arguments, cwd):
+    def run(*arguments, cwd, environment):
         command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", *map(str, arguments)]
-        return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            command, cwd=cwd, env=os.environ | environment, capture_output=True, text=True, timeout=120
+        )
 
     return run

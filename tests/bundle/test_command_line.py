@@ -1,4 +1,6 @@
 import inspect
+import logging
+import sys
 
 import pytest
 from fire import core, inspectutils
@@ -7,7 +9,9 @@ from monai.bundle import ConfigWorkflow
 from monai.bundle import run as monai_run
 
 from monai_gan_recon.bundle import bundle_root, command_line
-from monai_gan_recon.bundle.options import MONAI_OPTIONS
+from monai_gan_recon.bundle.command_line import MONAI_OPTIONS
+from monai_gan_recon.bundle.typed import typed
+from monai_gan_recon.resources import SEGMENTATION, bundle_path
 
 PROGRAM = "/somewhere/site-packages/monai/bundle/__main__.py"
 
@@ -23,42 +27,42 @@ TYPED = [
 ]
 
 
-@pytest.mark.parametrize("typed", TYPED)
-def test_reads_options_as_fire_does(typed):
-    line = command_line([PROGRAM, "run", *typed.split()])
-    arguments = typed.split(" -- ")[0].split()
+@pytest.mark.parametrize("text", TYPED)
+def test_reads_options_as_fire_does(text):
+    line = typed([PROGRAM, "run", *text.split()])
+    arguments = text.split(" -- ")[0].split()
     kwargs, unknown, rest = core._ParseKeywordArgs(arguments, inspectutils.GetFullArgSpec(monai_run))
     assert line.options == {name.replace("#", "::"): value for name, value in kwargs.items()}
     assert (list(line.positional), unknown) == (rest, [])
 
 
 def test_values_have_the_types_that_monai_gets():
-    typed = "--a 0.1 --b [256,256] --c --d oasis_malc --e 1107 --f None"
-    line = command_line([PROGRAM, "run", *typed.split()])
+    text = "--a 0.1 --b [256,256] --c --d oasis_malc --e 1107 --f None"
+    line = typed([PROGRAM, "run", *text.split()])
     assert [line.value(name) for name in "abcdef"] == [0.1, [256, 256], True, "oasis_malc", 1107, None]
     assert DefaultParseValue("1107") == 1107  # a path that looks like a number reaches the bundle as one
 
 
 @pytest.mark.parametrize("argv", [["pytest", "tests"], [PROGRAM], ["/other/bundle/__main__.py", "run"]])
-def test_other_programs_have_no_command_line(argv):
-    assert command_line(argv) is None
+def test_other_programs_have_no_typed(argv):
+    assert typed(argv) is None
 
 
 def test_several_config_files(tmp_path):
     one = tmp_path / "a,b.yaml"
     one.write_text("x: 1")
-    for typed, files in {
+    for text, files in {
         str(one): [str(one)],
         "['a.yaml','b.yaml']": ["a.yaml", "b.yaml"],
         "a.yaml,b.yaml": ["a.yaml", "b.yaml"],
     }.items():
-        assert command_line([PROGRAM, "run", "--config_file", typed]).config_files() == files
+        assert typed([PROGRAM, "run", "--config_file", text]).config_files() == files
 
 
 def test_args_file_gives_what_the_command_line_does_not(tmp_path):
     file = tmp_path / "args.yaml"
     file.write_text("config_file: a.yaml\nrate: 0.3")
-    line = command_line([PROGRAM, "run", "--args_file", str(file), "--rate", "0.2"])
+    line = typed([PROGRAM, "run", "--args_file", str(file), "--rate", "0.2"])
     assert line.config_files() == ["a.yaml"]
     assert line.value("rate") == 0.2
     assert line.args_file()["rate"] == 0.3
@@ -75,12 +79,16 @@ def test_args_file_gives_what_the_command_line_does_not(tmp_path):
 def test_bundle_root_is_beside_the_config_file(tmp_path, monkeypatch, files, root):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.argv", [PROGRAM, "ckpt_export", "--config_file", files])
-    assert bundle_root() == str(tmp_path / root)
+    assert bundle_root(SEGMENTATION) == str(tmp_path / root)
 
 
-def test_bundle_root_from_python_is_the_current_folder(tmp_path, monkeypatch):
+def test_from_python_nothing_is_hidden_and_the_root_is_the_shipped_bundle(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert bundle_root() == str(tmp_path)
+    hook, filters = sys.excepthook, [list(handler.filters) for handler in logging.getLogger().handlers]
+    command_line()
+    assert bundle_root(SEGMENTATION) == str(bundle_path(SEGMENTATION))
+    assert sys.excepthook is hook
+    assert [list(handler.filters) for handler in logging.getLogger().handlers] == filters
 
 
 def test_every_option_of_monai_itself_is_known():

@@ -1,13 +1,10 @@
 """The real bundle's configurations with a tiny network, and MONAI's real command line run on it."""
 
-import contextlib
 import hashlib
 import json
-import runpy
 import shutil
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import nibabel as nib
@@ -49,33 +46,16 @@ def bundle(tmp_path_factory):
 
 
 @pytest.fixture
-def run_bundle(bundle, tmp_path, monkeypatch, capsys):
-    """``python -m monai.bundle run ...`` in this process, from another folder: (exit line, output)."""
+def run_bundle(bundle, tmp_path, monkeypatch, monai_cli):
+    """``python -m monai.bundle run ...`` in this process, from another folder: (line of the error, output)."""
 
     def run(config, *arguments, run_id=None):
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir(exist_ok=True)
         monkeypatch.chdir(elsewhere)
         ids = [run_id] if run_id else []
-        arguments = [
-            "run",
-            *ids,
-            "--config_file",
-            bundle / "configs" / config,
-            "--logging_file",
-            "False",
-            *arguments,
-        ]
-        monkeypatch.setattr(sys, "argv", ["monai.bundle", *map(str, arguments)])
-        monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-        capsys.readouterr()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            try:
-                runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
-            except SystemExit as end:
-                return end.code, capsys.readouterr()
-        return None, capsys.readouterr()
+        config_file = bundle / "configs" / config
+        return monai_cli("run", *ids, "--config_file", config_file, "--logging_file", "False", *arguments)
 
     return run
 
@@ -137,18 +117,3 @@ def write_manifest(write_nifti, tmp_path):
         return path
 
     return write
-
-
-@pytest.fixture(autouse=True)
-def unchanged_logging():
-    """MONAI's command line configures loggers."""
-    import logging
-
-    before = [
-        (logger, list(logger.handlers), logger.level)
-        for logger in (logging.getLogger(), logging.getLogger("ignite"))
-    ]
-    yield
-    for logger, handlers, level in before:
-        with contextlib.suppress(ValueError):
-            logger.handlers[:], logger.level = handlers, level

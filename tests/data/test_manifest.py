@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_recon.data.manifest import available_manifests, load_manifest
+from monai_gan_recon.data.manifest import load_manifest
 from monai_gan_recon.data.manifest_paths import resolve
+from monai_gan_recon.resources import available_manifests
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from monai_gan_recon.data.check_manifest import main
+from monai_gan_recon.cli import main
 from monai_gan_recon.data.manifest_check import check_manifest, manifest_problems
 
 
@@ -45,7 +45,7 @@ def test_good_manifest_has_no_problems(write_manifest, capsys):
     path, _ = write_manifest()
     assert manifest_problems(path) == []
     check_manifest(path)
-    assert main([str(path)]) == 0
+    assert main(["manifest", "check", str(path)]) == 0
     assert "no problems" in capsys.readouterr().out
 
 
@@ -72,7 +72,7 @@ def test_each_fault_is_one_line(write_manifest, tmp_path, capsys, spoil, match):
     assert "\n" not in problems[0]
     with pytest.raises(ValueError, match=match):
         check_manifest(path)
-    assert main([str(path), "--dataset_dir", str(tmp_path / "set")]) == 1
+    assert main(["manifest", "check", str(path), "--dataset_dir", str(tmp_path / "set")]) == 1
     assert capsys.readouterr().out.splitlines() == problems
 
 
@@ -83,5 +83,5 @@ def test_without_hashes_only_presence_counts(write_manifest, tmp_path):
 
 
 def test_unknown_manifest_fails(capsys):
-    assert main(["no_such_set"]) == 1
-    assert "no such data manifest" in capsys.readouterr().out
+    assert main(["manifest", "check", "no_such_set"]) == 1
+    assert "no_such_set" in capsys.readouterr().err

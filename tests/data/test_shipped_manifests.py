@@ -4,13 +4,14 @@ import json
 
 import pytest
 
-from monai_gan_recon.data import available_manifests, load_manifest, manifest_problems
-from monai_gan_recon.data.manifest import SECTIONS, find_manifest
+from monai_gan_recon.data import load_manifest, manifest_problems
+from monai_gan_recon.data.manifest import SECTIONS
+from monai_gan_recon.resources import available_manifests, manifest_path
 
 
 @pytest.mark.parametrize("name", available_manifests())
 def test_every_manifest_states_its_terms(name):
-    content = json.loads(find_manifest(name).read_text(encoding="utf-8"))
+    content = json.loads(manifest_path(name).read_text(encoding="utf-8"))
     for key in ("title", "description", "licence", "licence_url", "citation", "source"):
         assert len(content[key]) > 2, key
     assert content["name"] == name

@@ -1,19 +1,20 @@
 """The demo on a small volume and a tiny network."""
 
 import json
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 
+from monai_gan_recon.cli import main
 from monai_gan_recon.evaluation import demo
 from monai_gan_recon.metrics import METRICS
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import UnrolledGenerator
+from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
-BUNDLE = Path(__file__).resolve().parents[2] / "bundles" / demo.BUNDLE
+BUNDLE = bundle_path(RECONSTRUCTION)
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def weights(tmp_path):
-    network = ResNetGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
     torch.save(network.state_dict(), tmp_path / "model.pt")
     return str(tmp_path / "model.pt")
 
@@ -83,7 +84,7 @@ def test_only_results_of_a_demo_are_removed(tmp_path, plane, stays):
     assert path.exists() == stays
     demo.remove_earlier_demo(tmp_path / "none.json", "one", (0.1,))
     path.write_text("{")
-    with pytest.raises(ValueError, match="not a metrics file"):
+    with pytest.raises(ValueError, match=r"metrics\.json"):
         demo.remove_earlier_demo(path, "one", (0.1,))
 
 
@@ -102,15 +103,9 @@ def test_figure_row_is_scaled_as_the_full_image(manifest, tmp_path):
     torch.testing.assert_close(row["reconstruction"], row["reference"] / 2, rtol=1e-4, atol=1e-5)
 
 
-def test_bundle_is_found_or_named(tmp_path):
-    assert demo.find_bundle() == BUNDLE
-    assert demo.find_bundle(BUNDLE) == BUNDLE
-    with pytest.raises(FileNotFoundError, match="--bundle"):
-        demo.find_bundle(tmp_path)
-
-
-def test_command_line_fails_in_one_line(tmp_path):
-    with pytest.raises(SystemExit, match="--bundle") as end:
-        demo.main(["--bundle", str(tmp_path), "--output_dir", str(tmp_path / "out")])
-    assert "\n" not in str(end.value)
+def test_command_line_fails_in_one_line(tmp_path, capsys):
+    assert main(["demo", "--bundle", str(tmp_path), "--output_dir", str(tmp_path / "out")]) == 1
+    line = capsys.readouterr().err
+    assert str(tmp_path) in line
+    assert line.count("\n") == 1
     assert not (tmp_path / "out").exists()

@@ -44,6 +44,11 @@ def test_partial_fourier_and_partial_echo_keep_the_zero_frequency_in_place(read,
     np.testing.assert_array_equal(scan.kspace, expected)
 
 
+def test_a_whole_grid_needs_no_centre(read, kspace):
+    xml = header((32, 24, 1), (16, 24, 1), (400, 240, 4), (200, 240, 4), (11, 0))
+    np.testing.assert_array_equal(read(xml, lines(kspace, centre=0)).kspace, kspace)
+
+
 def test_discarded_samples_and_reversed_readouts(read, kspace):
     junk = np.full((4, 3), 99)
     full = [np.concatenate([junk, kspace[0, :, :, w], junk[:, :1]], axis=1) for w in range(24)]

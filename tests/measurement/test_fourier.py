@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_gan_recon.kspace import fft2c, from_channels, ifft2c, to_channels
+from monai_gan_recon.measurement import fft2c, from_channels, ifft2c, to_channels
 
 SIZES = [(16, 16), (17, 24), (65, 71), (64, 128)]
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_gan_recon.kspace import fft2c, ifft2c, low_resolution_phase, sampling_mask
+from monai_gan_recon.measurement import fft2c, ifft2c, low_resolution_phase, sampling_mask
 
 
 def ellipse(size, value=0.5):

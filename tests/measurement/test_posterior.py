@@ -1,92 +1,110 @@
-"""The posterior mean: against the dense solution, and its limits."""
-
-from itertools import pairwise
+"""The posterior mean: against dense linear algebra, its statistics and its limits."""
 
 import pytest
 import torch
+from dense_problems import complex_randn, dense, operator_of, real_form
 
-from monai_gan_recon.kspace import from_channels, noise_weight, posterior_mean, sampling_mask, to_channels
+from monai_gan_recon.measurement import chi_squared, from_channels, posterior_mean, to_channels
 
-SIZES = [(8, 8), (9, 10)]
+SIZE = (16, 16)
+MANY = 400
 
 
-def problem(size, batch=2, seed=0):
+def prior(batch=1, seed=0):
+    """Prior mean and standard deviations, a quarter of them zero, of the real and imaginary parts."""
     generator = torch.Generator().manual_seed(seed)
-    z, zero_filled = (
-        torch.randn(batch, 2, *size, dtype=torch.float64, generator=generator) for _ in range(2)
+    mean = torch.randn(batch, 2, *SIZE, dtype=torch.float64, generator=generator)
+    std = torch.rand(1, 2, *SIZE, dtype=torch.float64, generator=generator) * (
+        torch.rand(1, 2, *SIZE, generator=generator) > 0.25
     )
-    std = torch.rand(batch, 2, *size, dtype=torch.float64, generator=generator)
-    precision = torch.rand(batch, *size, dtype=torch.float64, generator=generator)
-    precision = precision * sampling_mask("random", size, 0.5, seed=seed)
-    return z, std, zero_filled, precision
+    return mean, std.to(torch.float64)
 
 
-def objective(x, z, std, zero_filled, precision, variance):
-    """What the posterior mean minimises, of a batch."""
-    residual = torch.fft.fftshift(torch.fft.fft2(from_channels(x - zero_filled), norm="ortho"), dim=(-2, -1))
-    return (precision * residual.abs().square()).sum() / variance + ((x - z) / std).square().sum()
+def stacked(image):
+    """Real parts, then imaginary parts, one vector an image."""
+    return torch.cat((image.real.flatten(1), image.imag.flatten(1)), dim=1)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_minimises_the_objective(size):
-    z, std, zero_filled, precision = problem(size)
-    std = std + 0.1
-    x = posterior_mean(z, std, zero_filled, precision, 0.1, iterations=300).clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(objective(x, z, std, zero_filled, precision, 0.1), x)
-    assert gradient.abs().max() < 1e-5  # of residuals of order 10
+@pytest.mark.parametrize("kind", ["columns", "points"])
+@pytest.mark.parametrize("sigma", [0.3, 0.03])
+@pytest.mark.parametrize("coils", [0, 1, 3])
+def test_equals_a_dense_solution(coils, sigma, kind):
+    operator = operator_of(coils, kind, SIZE)
+    mean, std = prior()
+    y = operator.forward(complex_randn(1, *SIZE, dtype=torch.complex128, seed=3))
+    y = y + sigma * complex_randn(*y.shape, dtype=torch.complex128, seed=4) * operator.mask
+    found = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, sigma**2, MANY)
+
+    a, d = real_form(dense(operator, SIZE)), std.flatten()
+    gain = torch.linalg.solve(a * d**2 @ a.T + sigma**2 * torch.eye(len(a), dtype=a.dtype), a * d**2).T
+    innovation = stacked(y)[0] - a @ mean.flatten()
+    wanted = mean.flatten() + gain @ innovation
+    assert (found.flatten() - wanted).norm() < 1e-4 * wanted.norm()
+    few = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, sigma**2)
+    assert (few.flatten() - wanted).norm() < (mean.flatten() - wanted).norm()
+
+
+@pytest.mark.parametrize("coils", [0, 2])
+def test_chi_squared_under_the_true_prior(coils):
+    r"""Images drawn from the prior: its expectation is 1 - tr(A P A^T) / (2 n sigma^2), P the posterior covariance.
+
+    The residual y - A x_post is sigma^2 S^-1 (y - A z) with S = A D A^T + sigma^2, so that its covariance is
+    sigma^4 S^-1 = sigma^2 - A P A^T on the 2 n real samples.
+    """
+    draws, sigma = 200, 0.2
+    operator = operator_of(coils, "columns", SIZE)
+    mean, std = prior()
+    generator = torch.Generator().manual_seed(1)
+    truth = mean + std * torch.randn(draws, 2, *SIZE, dtype=torch.float64, generator=generator)
+    noise = 2**0.5 * sigma * complex_randn(draws, max(coils, 1), *SIZE, dtype=torch.complex128, seed=2)
+    y = operator.forward(from_channels(truth)) + noise * operator.mask
+
+    found = posterior_mean(
+        mean.expand(draws, -1, -1, -1), std, to_channels(operator.adjoint(y)), operator.normal, sigma**2, 100
+    )
+    difference = operator.forward(from_channels(found)) - y
+    chi = chi_squared(difference, operator.mask, torch.tensor(sigma)).mean().item()
+
+    a, d = real_form(dense(operator, SIZE)), std.flatten()
+    inner = torch.eye(d.numel(), dtype=a.dtype) + (d[:, None] * (a.T @ a) * d) / sigma**2
+    posterior = d[:, None] * torch.linalg.inv(inner) * d
+    samples = 2 * max(coils, 1) * int(operator.mask.sum())
+    expected = 1 - torch.trace(a @ posterior @ a.T).item() / (samples * sigma**2)
+    assert expected < 0.9  # the posterior mean fits better than the truth does
+    assert chi == pytest.approx(expected, rel=0.02)
+    errors = (found - truth).flatten(1).square().sum(1).mean().item()
+    assert errors == pytest.approx(torch.trace(posterior).item(), rel=0.05)
 
 
 def test_no_uncertainty_keeps_the_prior():
-    z, std, zero_filled, precision = problem((8, 8))
-    std[:, :, :4] = 0
-    x = posterior_mean(z, std, zero_filled, precision, 0.01)
-    torch.testing.assert_close(x[:, :, :4], z[:, :, :4], atol=0, rtol=0)
-    assert (x[:, :, 4:] - z[:, :, 4:]).abs().max() > 0.1
+    operator = operator_of(2, "points", SIZE)
+    mean, std = prior()
+    adjoint = to_channels(operator.adjoint(operator.forward(complex_randn(1, *SIZE, dtype=torch.complex128))))
+    found = posterior_mean(mean, std, adjoint, operator.normal, 0.01)
+    assert torch.equal(found[std == 0], mean[std == 0])
+    assert (found - mean)[std > 0.1].abs().max() > 0.1
+    assert torch.equal(posterior_mean(mean, std, adjoint, operator.normal, 0.01, iterations=0), mean)
 
 
-def test_no_iterations_give_the_prior_mean():
-    z, std, zero_filled, precision = problem((8, 8))
-    torch.testing.assert_close(posterior_mean(z, std, zero_filled, precision, 0.1, iterations=0), z)
-
-
-@pytest.mark.parametrize("noise", [0.01, 0.1])
-def test_equal_uncertainty_is_soft_data_consistency(noise):
-    # one prior deviation for all pixels decouples the samples: the weighted mean of noise_weight, in one step
-    from monai_gan_recon.kspace import data_consistency
-
-    z, std, zero_filled, _ = problem((9, 10))
-    mask = sampling_mask("random", (9, 10), 0.5, seed=0).double()[None]
-    x = posterior_mean(z, torch.full_like(std, 0.05), zero_filled, mask, noise**2, iterations=1)
-    expected = data_consistency(
-        from_channels(z), from_channels(zero_filled), mask * noise_weight(noise, signal_error=0.05)
-    )
-    torch.testing.assert_close(x, to_channels(expected))
-
-
-def test_steps_approach_the_solution():
-    z, std, zero_filled, precision = problem((9, 10))
-    solution = posterior_mean(z, std, zero_filled, precision, 0.05, iterations=300)
-    errors = [
-        (posterior_mean(z, std, zero_filled, precision, 0.05, iterations=n) - solution).norm()
-        for n in (0, 2, 5, 10, 20)
-    ]
-    assert all(later < earlier for earlier, later in pairwise(errors))
-
-
-def test_a_solved_system_stays_solved_and_empty_input_is_finite():
-    z, std, _, precision = problem((8, 8))
-    torch.testing.assert_close(posterior_mean(z, std, z, precision, 0.1), z)
-    empty = torch.zeros(1, 2, 8, 8, requires_grad=True)
-    x = posterior_mean(empty, std[:1], empty, precision[:1], 0.1)
-    x.sum().backward()
-    assert empty.grad is not None
+def test_an_image_that_fits_stays_and_an_empty_one_is_finite():
+    operator = operator_of(0, "columns", SIZE)
+    mean, std = prior()
+    fits = to_channels(operator.gram(from_channels(mean)))
+    torch.testing.assert_close(posterior_mean(mean, std, fits, operator.normal, 0.1), mean)
+    empty = torch.zeros(1, 2, *SIZE, requires_grad=True)
+    found = posterior_mean(empty, std.float(), empty, operator.normal, 0.0)
+    found.sum().backward()
+    assert torch.equal(found, torch.zeros_like(found))
     assert empty.grad.isfinite().all()
 
 
-def test_gradient():
-    z, std, zero_filled, precision = problem((5, 6), batch=1)
-    variance = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
-    inputs = (z.requires_grad_(), std.requires_grad_(), variance)
+@pytest.mark.parametrize("coils", [0, 2])
+def test_gradient(coils):
+    operator = operator_of(coils, "points", (5, 6))
+    generator = torch.Generator().manual_seed(0)
+    mean, std, adjoint = (torch.rand(1, 2, 5, 6, dtype=torch.float64, generator=generator) for _ in range(3))
+    variance = torch.tensor(0.1, dtype=torch.float64)
+    inputs = tuple(x.requires_grad_() for x in (mean, std, adjoint, variance))
     assert torch.autograd.gradcheck(
-        lambda z, std, v: posterior_mean(z, std, zero_filled, precision, v, iterations=3), inputs
+        lambda z, d, a, v: posterior_mean(z, d, a, operator.normal, v, iterations=3), inputs
     )

@@ -6,7 +6,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd, Orientationd
 
-from monai_gan_recon.segmentation.bias_field import CorrectBiasField, CorrectBiasFieldd
+from monai_gan_recon.segmentation.preprocessing import CorrectBiasField, CorrectBiasFieldd
 
 AFFINE = torch.tensor([[-3.0, 0, 0, 50], [0, 3, 0, -40], [0, 0, 4, 7], [0, 0, 0, 1]])
 

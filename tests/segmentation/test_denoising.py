@@ -6,7 +6,7 @@ import torch
 from monai.data import MetaTensor
 from scipy.ndimage import gaussian_filter
 
-from monai_gan_recon.segmentation.denoising import DenoiseAnisotropic, DenoiseAnisotropicd
+from monai_gan_recon.segmentation.preprocessing import DenoiseAnisotropic, DenoiseAnisotropicd
 
 
 @pytest.fixture

@@ -5,9 +5,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation.instances import Instances, Instancesd, label_values
+from monai_gan_recon.segmentation.instances import Instances, Instancesd, label_values, measure_regions
 from monai_gan_recon.segmentation.regions import load_label_map
-from monai_gan_recon.segmentation.roi import measure_regions
 
 ANISOTROPIC = torch.diag(torch.tensor([0.5, 0.5, 6.0, 1.0], dtype=torch.float64))  # 1.5 mm³ a voxel
 

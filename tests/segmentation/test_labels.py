@@ -4,12 +4,14 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation.labelled_volumes import (
+from monai_gan_recon.segmentation.labels import (
     LoadTissueLabelsd,
+    check_labels,
     labelled_entries,
+    labels_of_maps,
+    reference_labels,
     validation_entries,
 )
-from monai_gan_recon.segmentation.labels import LoadLabelsd, check_labels, labels_of_maps
 
 
 def volume(values, affine=None):
@@ -64,8 +66,9 @@ def test_labels_are_read_from_a_label_file_or_from_maps(tmp_path):
     assert by_file.dtype == by_maps.dtype == torch.uint8
     assert torch.equal(by_file.as_tensor(), by_maps.as_tensor())
     assert np.array_equal(by_file[0].numpy(), truth)
-    also = LoadLabelsd("label")({**loaded, "label": tmp_path / "label.nii.gz"})["label"]
-    assert torch.equal(also.as_tensor(), by_file.as_tensor())
+    assert reference_labels({}, loaded["image"]) is None
+    with pytest.raises(ValueError, match="no tissue labels"):
+        LoadTissueLabelsd()(loaded)
 
 
 def test_embedded_template_has_labels_but_no_validation(caplog):

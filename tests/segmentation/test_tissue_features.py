@@ -6,7 +6,8 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_recon.segmentation.labels import TISSUES
-from monai_gan_recon.segmentation.tissue_features import MixtureScores, TissueFeatures, TissueFeaturesd
+from monai_gan_recon.segmentation.networks import MixtureScores
+from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd
 
 AFFINE = torch.tensor([[0.0, 0, 1, 5], [-1, 0, 0, 9], [0, 1, 0, -3], [0, 0, 0, 1]])
 

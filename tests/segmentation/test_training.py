@@ -1,75 +1,13 @@
+"""What a training of tissue segmentation adds to MONAI's trainer."""
+
 from types import SimpleNamespace
 
 import pytest
 import torch
 from ignite.engine import Engine
-from monai.inferers import SimpleInferer
 from torch import nn
 
-from monai_gan_recon.segmentation.autocast import AutocastInferer, on_device
-from monai_gan_recon.segmentation.slice_network import MixtureCorrection, SliceNetwork
 from monai_gan_recon.segmentation.training import SamplerEpoch, TissueValidator
-
-
-class Window(nn.Module):
-    """Weighted sum of a slice and its neighbours, of each of two channels."""
-
-    def forward(self, x):
-        weight = torch.tensor([1.0, 10.0, 100.0])[None, :, None, None, None]
-        return (x.unflatten(1, (3, 2)) * weight).sum(1)
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_slices_see_their_neighbours(axis):
-    volume = torch.rand(2, 2, 4, 5, 6)
-    result = SliceNetwork(Window(), neighbours=1, axis=axis)(volume)
-    n = volume.shape[axis + 2]
-    zero = torch.zeros_like(volume.narrow(axis + 2, 0, 1))
-    before = torch.cat([zero, volume.narrow(axis + 2, 0, n - 1)], axis + 2)
-    after = torch.cat([volume.narrow(axis + 2, 1, n - 1), zero], axis + 2)
-    assert torch.allclose(result, before + 10 * volume + 100 * after, atol=1e-5)
-
-
-@pytest.mark.parametrize(("neighbours", "axis"), [(-1, 0), (1, 3)])
-def test_wrong_slices(neighbours, axis):
-    with pytest.raises(ValueError, match="neighbours"):
-        SliceNetwork(nn.Identity(), neighbours, axis)
-
-
-class Zeros(nn.Module):
-    """A network that has nothing to correct."""
-
-    def forward(self, x):
-        return x.new_zeros(len(x), 4, *x.shape[2:])
-
-
-def test_without_a_correction_the_mixture_answers():
-    features = torch.zeros(1, 4, 3, 5, 4)
-    features[:, 0] = torch.randn(1, 3, 5, 4)
-    features[:, 1:, :2] = torch.rand(1, 3, 2, 5, 4).softmax(1)  # the rest is outside of the brain
-    result = MixtureCorrection(Zeros(), least_probability=1e-4)(features).softmax(1)
-    expected = torch.cat([1 - features[:, 1:].sum(1, keepdim=True), features[:, 1:]], 1)
-    assert torch.allclose(result, expected, atol=5e-4)
-    assert (result[:, 0, 2] > 0.999).all()
-
-
-def test_a_correction_overrules_the_surest_mixture():
-    class Change(Zeros):
-        def forward(self, x):
-            logits = super().forward(x)
-            logits[:, 2] = 5.0  # gray matter, more than log(1 / 0.01)
-            return logits
-
-    features = torch.zeros(1, 4, 3, 5, 4)
-    features[:, 1] = 1  # all CSF
-    assert (MixtureCorrection(Change())(features).argmax(1) == 2).all()
-    assert (MixtureCorrection(Zeros())(features).argmax(1) == 1).all()
-
-
-@pytest.mark.parametrize("least", [0.0, 1.0])
-def test_wrong_least_probability(least):
-    with pytest.raises(ValueError, match="least_probability"):
-        MixtureCorrection(Zeros(), least_probability=least)
 
 
 def test_validator_averages_tissues_that_are_there():
@@ -96,23 +34,3 @@ def test_sampler_learns_the_epoch():
     SamplerEpoch(sampler).attach(engine)
     engine.run([0], max_epochs=3)
     assert epochs == [0, 1, 2]
-
-
-@pytest.mark.parametrize(("amp", "dtype"), [(True, torch.bfloat16), (False, torch.float32)])
-def test_autocast_computes_in_bfloat16_and_gives_float32(amp, dtype):
-    seen = []
-    network = nn.Sequential(nn.Conv3d(1, 2, 1))
-    network.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
-    result = AutocastInferer(SimpleInferer(), amp)(torch.rand(1, 1, 3, 3, 3), network)
-    assert seen == [dtype]
-    assert result.dtype == torch.float32
-
-
-def test_bfloat16_on_a_cpu_is_asked_for():
-    assert not AutocastInferer(device="cpu").bf16
-    assert AutocastInferer(amp=True, device="cpu").bf16
-
-
-def test_weights_lie_channels_last():
-    assert on_device(nn.Conv3d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last_3d)
-    assert on_device(nn.Conv2d(4, 4, 3), "cpu").weight.is_contiguous(memory_format=torch.channels_last)

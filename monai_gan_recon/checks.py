@@ -1,0 +1,44 @@
+"""Checks that constructors share, each with one clear line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+
+def check_output_dir(path: Any) -> Path:
+    """Check that results can be written to a folder, which need not exist yet.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: if it is no path, a file, or not writable.
+    """
+    if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
+        raise ValueError(
+            f"{path!r} is no folder for results; for a name that looks like a number write ./NAME"
+        )
+    there = folder = Path(path).expanduser().absolute()
+    while not there.exists():
+        there = there.parent
+    if not there.is_dir():
+        raise ValueError(f"{path} cannot be a folder for results, since {there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ValueError(f"{path}: no permission to write to {there}")
+    return folder
+
+
+def check_counts(**counts: Any) -> None:
+    """Raise a ValueError that names the first of these (epochs, batch size, ...) that is no whole number above 0."""
+    for name, count in counts.items():
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+
+
+def check_fractions(**fractions: Any) -> None:
+    """Raise a ValueError that names the first of these that is no number from 0 to 1."""
+    for name, value in fractions.items():
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+            raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")

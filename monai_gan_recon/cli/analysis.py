@@ -1,0 +1,144 @@
+"""Subcommands on images and labels: ``demo``, ``regions`` and ``paired``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
+
+if TYPE_CHECKING:
+    from monai_gan_recon.evaluation.paired.options import PairedOptions
+
+
+def add_commands(commands: Any) -> None:
+    """Add the subcommands to a parser."""
+    _add_demo(commands)
+    _add_regions(commands)
+    _add_paired(commands)
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser(
+        "demo", help="reconstruct an average brain at 10 %% and 50 %% of k-space, and segment it"
+    )
+    demo.add_argument("--output_dir", default="outputs/demo", help="folder of the results (%(default)s)")
+    demo.add_argument("--bundle", default=RECONSTRUCTION, help="reconstruction bundle (%(default)s)")
+    demo.add_argument("--segmentation_bundle", default=SEGMENTATION, help="(%(default)s)")
+    demo.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace) -> None:
+    from monai_gan_recon.evaluation.demo import demo_segmenter, run_demo
+
+    segmentation = demo_segmenter(options.segmentation_bundle)
+    print(run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation))
+
+
+def _add_regions(commands: Any) -> None:
+    regions = commands.add_parser(
+        "regions", help="number the connected components of a label map; measure volumes and boxes"
+    )
+    add = regions.add_argument
+    add("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
+    add("--output_dir", type=Path, required=True, help="folder of the results")
+    add("--case", help="name of the results (default: name of the file)")
+    add("--minimum_size_mm3", type=float, default=0.0, help="leave smaller components out (%(default)s)")
+    add("--connectivity", type=int, default=26, help="6, 18 or 26 neighbours (%(default)s)")
+    add("--classes", type=int, nargs="+", help="labels to look at (default: all but 0)")
+    add("--names", type=_label_name, nargs="+", default=[], metavar="LABEL=NAME", help="such as 1=csf 2=gm")
+    add("--overwrite", action="store_true", help="replace results that exist")
+    regions.set_defaults(run=_regions)
+
+
+def _regions(options: argparse.Namespace) -> None:
+    from monai_gan_recon.segmentation.regions import report_regions
+
+    count, files = report_regions(**_given(options) | {"names": dict(options.names)})
+    print(f"{options.labels}: {count} instances -> " + ", ".join(str(file) for file in files))
+
+
+def _add_paired(commands: Any) -> None:
+    paired = commands.add_parser(
+        "paired",
+        help="segment original, zero-filled and reconstructed volumes and compare the segmentations",
+        argument_default=argparse.SUPPRESS,  # the defaults are those of PairedOptions
+    )
+    add = paired.add_argument
+    add("--datalist", help="name or file of a data manifest")
+    add("--dataset_dir", help="root of its files (default: as the manifest says)")
+    add("--section", help="list of the manifest (testing)")
+    add("--rates", type=float, nargs="+", help="fractions of k-space that are sampled (0.1 0.5)")
+    add("--pattern", help="sampling pattern (gaussian1d)")
+    add("--axis", type=int, help="lines are columns (-1, the default) or rows (-2)")
+    add("--plane", help="plane of the slices that are undersampled (coronal)")
+    add("--size", nargs="+", metavar="N", help="height and width of the slices (256 256), or null: whole")
+    add("--track", help="replica (the default), or simulated: with phase and noise")
+    add("--snr", type=float, help="of the simulated track")
+    add("--seed", type=int, help="of the sampling patterns")
+    add("--bundle", help="name or folder of the reconstruction bundle")
+    add("--weights", help="of the reconstruction network (default: the bundle's)")
+    add("--set", **_SETTINGS, help="another item of the bundle's evaluate.yaml")
+    add("--segmentation", help="network (the default), or mixture: unsupervised")
+    add("--segmentation_bundle", help="name or folder of the segmentation bundle")
+    add("--segmentation_weights", help="of the segmentation network (default: the bundle's)")
+    add("--segmentation_set", **_SETTINGS, help="an item of its inference.yaml, such as bias_field=false")
+    add("--device", help="such as cpu or cuda:0 (default: a GPU if there is one)")
+    add("--output_dir", help="folder of the results (outputs/paired)")
+    add("--figures", type=int, help="number of scans to draw")
+    paired.set_defaults(run=_paired)
+
+
+def _paired(options: argparse.Namespace) -> None:
+    from monai_gan_recon.engines import keep_freed_memory
+    from monai_gan_recon.evaluation.paired.run import run_paired
+    from monai_gan_recon.evaluation.tables import paired_table
+
+    chosen = paired_options(options)
+    keep_freed_memory()
+    results = run_paired(chosen)
+    print(f"\n{paired_table(results)}\n\nMetrics: {Path(chosen.output_dir) / 'metrics.json'}")
+
+
+def paired_options(options: argparse.Namespace) -> PairedOptions:
+    """Options of the library's paired evaluation, of what was typed."""
+    from monai_gan_recon.evaluation.paired.options import PairedOptions
+
+    given = _given(options)
+    if "size" in given:
+        given["size"] = _size(given["size"])
+    for name in {"set", "segmentation_set"} & set(given):
+        given[name] = dict(given[name])
+    return PairedOptions(**given)
+
+
+def _given(options: argparse.Namespace) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if name != "run"}
+
+
+def _label_name(text: str) -> tuple[int, str]:
+    label, _, name = text.partition("=")
+    if not label.isdecimal() or not name:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a label and its name, such as 1=tumour")
+    return int(label), name
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    import yaml
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE")
+    return name, yaml.safe_load(value)
+
+
+def _size(words: list[str]) -> Any:
+    """["256", "256"], ["[256,256]"] or ["null"] as a configuration has it."""
+    import yaml
+
+    values = [yaml.safe_load(word) for word in words]
+    return values[0] if len(values) == 1 else values
+
+
+_SETTINGS: dict[str, Any] = {"action": "append", "type": _setting, "metavar": "ID=VALUE"}

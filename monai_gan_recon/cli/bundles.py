@@ -1,0 +1,37 @@
+"""Subcommands on the shipped MONAI bundles: ``bundles path`` and ``bundles export``."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from monai_gan_recon.resources import available_bundles, bundle_path
+
+
+def add_commands(commands: Any) -> None:
+    """Add the subcommands to a parser."""
+    group = commands.add_parser("bundles", help="the shipped MONAI bundles: path, export")
+    actions = group.add_subparsers(metavar="ACTION", required=True)
+    names = ", ".join(available_bundles())
+    path = actions.add_parser("path", help="print the folder of a bundle, for python -m monai.bundle")
+    export = actions.add_parser("export", help="copy a bundle, with its weights, to change or to upload it")
+    for parser in (path, export):
+        parser.add_argument("name", help=names)
+    export.add_argument("folder", type=Path, help="new folder of the copy")
+    path.set_defaults(run=lambda options: print(bundle_path(options.name)))
+    export.set_defaults(run=_export)
+
+
+def _export(options: argparse.Namespace) -> None:
+    source, target = bundle_path(options.name), options.folder.expanduser()
+    if target.exists():
+        raise FileExistsError(f"{target}: exists already; choose another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
+        copy = Path(temporary) / target.name
+        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
+        copy.rename(target)
+    print(target)

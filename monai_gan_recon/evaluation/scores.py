@@ -1,0 +1,153 @@
+"""Scores of one scan: of its reconstruction slice by slice, and of its segmentations tissue by tissue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+from torch import Tensor
+
+from monai_gan_recon.engines.evaluator import RESIDUALS
+from monai_gan_recon.evaluation.statistics import SegmentationRow, SliceRow
+from monai_gan_recon.metrics import brain_coverage, brain_mask, image_metrics
+from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
+from monai_gan_recon.metrics.segmentation import segmentation_metrics
+from monai_gan_recon.segmentation.labels import ReferenceLabels
+
+
+@dataclass
+class VolumeScores:
+    """Scores of one volume.
+
+    Attributes:
+        rows: two rows a slice, zero-filled and reconstruction.
+        sampled_fraction: mean of the sampling mask, its true rate.
+        known_fraction: the same with the mirrored samples, which Hermitian symmetry gives for real images.
+        notes: what a reader of the numbers must know.
+        pictures: middle slice (H, W) as "reference", "zero_filled", "reconstruction", for a figure.
+        picture_slice: index of that slice in the volume.
+    """
+
+    rows: list[SliceRow]
+    sampled_fraction: float
+    known_fraction: float
+    notes: list[str] = field(default_factory=list)
+    pictures: dict[str, Tensor] = field(default_factory=dict)
+    picture_slice: int = 0
+
+
+def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROUND) -> VolumeScores:
+    """Score the slices of a volume whose brain covers enough of the frame.
+
+    Args:
+        output: what :class:`~monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator` gives for the volume, its
+            images in [0, 1].
+        min_foreground: least fraction of the frame that the brain covers; if no slice qualifies, all slices
+            with foreground are used and a note says so.
+
+    Raises:
+        ValueError: if something is missing or of another shape, if the volume is empty, or if an image has
+            NaN or infinite values (they would drop out of the means and flatter them).
+    """
+    case = _name(output.get("case"), "volume")
+    person = _name(output.get("person"), case)
+    label, pred, zero_filled = (_volume(output, key, case) for key in ("label", "pred", "zero_filled"))
+    for name, volume in (("pred", pred), ("zero_filled", zero_filled)):
+        if volume.shape != label.shape:
+            raise ValueError(
+                f"{case}: {name!r} has slices {tuple(volume.shape[1:])} "
+                f"but the reference {tuple(label.shape[1:])}"
+            )
+
+    brain = brain_mask(label.movedim(0, 1))
+    seconds = _seconds(output.get("seconds"))
+    per_slice = None if seconds is None else seconds / len(brain)
+    chosen, notes = _choose(brain, case, min_foreground)
+    rows: list[SliceRow] = []
+    images = {"zero_filled": zero_filled, "reconstruction": pred}
+    for method, image in images.items():
+        scores = image_metrics(image[0, chosen, None], label[0, chosen, None], brain[chosen])
+        for i, number in enumerate(chosen):
+            metrics: dict[str, float | None] = {name: float(values[i]) for name, values in scores.items()}
+            mine = method == "reconstruction"
+            metrics |= {name: _number(output[name][number]) if mine else None for name in RESIDUALS}
+            metrics["seconds_per_slice"] = per_slice if mine else None
+            rows.append(SliceRow(person, case, number, method, metrics))
+
+    middle = chosen[len(chosen) // 2]
+    pictures = {name: image[0, middle].clone() for name, image in {**images, "reference": label}.items()}
+    fractions = float(output["sampled_fraction"]), float(output["known_fraction"])
+    return VolumeScores(rows, *fractions, notes, pictures, middle)
+
+
+def score_segmentations(
+    person: str, case: str, segmentations: Mapping[str, MetaTensor], truth: ReferenceLabels, against: str
+) -> list[SegmentationRow]:
+    """Compare segmentations of one scan with one label map.
+
+    Args:
+        person: name of the person.
+        case: name of the scan.
+        segmentations: label map (1, X, Y, Z) of each method.
+        truth: what they are compared with, on the same grid, and the tissues that it defines.
+        against: its name: "original" or "labels".
+
+    Returns:
+        One row a method.
+
+    Raises:
+        ValueError: if shapes differ.
+    """
+    spacing = affine_to_spacing(truth.labels.affine).tolist()
+    return [
+        SegmentationRow(
+            person, case, method, against, segmentation_metrics(labels, truth.labels, truth.tissues, spacing)
+        )
+        for method, labels in segmentations.items()
+    ]
+
+
+def _volume(output: Mapping[str, Any], key: str, case: str) -> Tensor:
+    """The tensor under a key as plain (1, N, H, W)."""
+    if key not in output:
+        raise ValueError(f"{case}: the evaluator's output has no {key!r}")
+    tensor = output[key].as_tensor() if isinstance(output[key], MetaTensor) else torch.as_tensor(output[key])
+    tensor = tensor.detach().float()
+    if tensor.ndim != 4 or len(tensor) != 1:
+        raise ValueError(f"{case}: {key!r} must be one volume (1, N, H, W), got {tuple(output[key].shape)}")
+    if not torch.isfinite(tensor).all():
+        raise ValueError(f"{case}: {key!r} has NaN or infinite values, so there is nothing to score")
+    return tensor
+
+
+def _choose(brain: Tensor, case: str, min_foreground: float) -> tuple[list[int], list[str]]:
+    """Indices of the slices to score, and a note if they are not those of the protocol."""
+    coverage = brain_coverage(brain)
+    chosen = torch.nonzero(coverage >= min_foreground)[:, 0].tolist()
+    if chosen:
+        return chosen, []
+    chosen = torch.nonzero(coverage > 0)[:, 0].tolist()
+    if not chosen:
+        raise ValueError(f"{case}: the reference has no foreground, so there is nothing to score")
+    note = f"{case}: the brain covers {min_foreground:.0%} of no slice; all {len(chosen)} non-empty ones used"
+    return chosen, [note]
+
+
+def _name(value: Any, default: str) -> str:
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    return default if value is None else str(value)
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, (list, tuple)):
+        value = value[0] if value else None
+    return None if value is None else float(torch.as_tensor(value).sum())
+
+
+def _number(value: Tensor) -> float | None:
+    return float(value) if bool(torch.isfinite(value)) else None

@@ -1,0 +1,73 @@
+"""Bundles and data manifests by name, wherever the package runs: installed, editable or in its source tree.
+
+The source tree has them at its top, in ``bundles/`` and ``data_manifests/``; a wheel has them inside the package.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+RECONSTRUCTION = "brain_mri_gan_reconstruction"
+SEGMENTATION = "brain_mri_tissue_segmentation"
+
+
+def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
+    """Folder of a shipped bundle, or a folder that holds a bundle.
+
+    Args:
+        name_or_folder: such as "brain_mri_gan_reconstruction", or a folder with ``configs/metadata.json``.
+
+    Returns:
+        Absolute path.
+
+    Raises:
+        FileNotFoundError: if there is neither such a bundle nor such a folder.
+
+    Example:
+        >>> (bundle_path("brain_mri_tissue_segmentation") / "models" / "model.pt").is_file()
+        True
+    """
+    for folder in (_folder("bundles") / name_or_folder, Path(name_or_folder).expanduser()):
+        if (folder / "configs" / "metadata.json").is_file():
+            return folder.absolute()
+    raise FileNotFoundError(
+        f"{name_or_folder}: no such bundle; give a folder with configs/metadata.json, or one of: "
+        + ", ".join(available_bundles())
+    )
+
+
+def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
+    """JSON file of a shipped data manifest, or the file that is given.
+
+    Args:
+        name_or_file: such as "embedded", or a JSON file.
+
+    Raises:
+        FileNotFoundError: if there is neither such a file nor such a name.
+    """
+    if not isinstance(name_or_file, (str, os.PathLike)):  # the command line makes a number of "007"
+        raise ValueError(f"{name_or_file!r} is not the name of a data manifest or its file")
+    given, shipped = Path(name_or_file).expanduser(), _folder("data_manifests") / f"{name_or_file}.json"
+    for file in (given, shipped):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(
+        f"{name_or_file}: no such data manifest; give a JSON file or one of: "
+        + ", ".join(available_manifests())
+    )
+
+
+def available_bundles() -> list[str]:
+    """Names of the bundles that the package ships."""
+    return sorted(file.parents[1].name for file in _folder("bundles").glob("*/configs/metadata.json"))
+
+
+def available_manifests() -> list[str]:
+    """Names of the data manifests that the package ships."""
+    return sorted(file.stem for file in _folder("data_manifests").glob("*.json"))
+
+
+def _folder(name: str) -> Path:
+    package = Path(__file__).resolve().parent
+    return package / name if (package / name).is_dir() else package.parent / name

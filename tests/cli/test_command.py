@@ -1,0 +1,111 @@
+"""The command itself: help without torch, exit codes, bundles by name."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from monai_gan_recon import __version__, cli
+from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
+
+HEAVY = (
+    "import sys; assert not {'torch', 'monai', 'numpy', 'nibabel'} & set(sys.modules), sorted(sys.modules)"
+)
+
+
+def subcommands(parser, words=()):
+    """Words of every subcommand."""
+    choices = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    if not choices:
+        return [words]
+    return [found for name, sub in choices[0].items() for found in subcommands(sub, (*words, name))]
+
+
+def test_there_are_subcommands():
+    assert ("manifest", "build") in subcommands(cli.parser())
+
+
+@pytest.mark.parametrize("words", subcommands(cli.parser()), ids=" ".join)
+def test_help_needs_nothing_heavy(words):
+    code = f"from monai_gan_recon.cli import main\ntry: main({[*words, '--help']})\nfinally: {HEAVY}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("usage: monai-gan-recon " + " ".join(words))
+
+
+def test_as_a_process():
+    def run(*words):
+        command = [sys.executable, "-m", "monai_gan_recon", *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+    assert run("--version").stdout.strip() == __version__
+    assert run().returncode == run("nonsense").returncode == 2
+    done = run("bundles", "path", "nonsense")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "nonsense" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "printed"),
+    [
+        (ValueError("a\n  b"), 1, "a b\n"),
+        (FileNotFoundError(2, "not there", "x.nii"), 1, "[Errno 2] not there: 'x.nii'\n"),
+        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted\n"),
+    ],
+)
+def test_errors_are_one_line_and_a_code(monkeypatch, capsys, error, code, printed):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr(cli.bundles, "bundle_path", fail)
+    assert cli.main(["bundles", "path", "x"]) == code
+    assert capsys.readouterr().err == printed
+
+
+def test_errors_of_the_program_keep_their_traceback(monkeypatch):
+    def fail(name):
+        raise error
+
+    monkeypatch.setattr(cli.bundles, "bundle_path", fail)
+    error = ZeroDivisionError()
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["bundles", "path", "x"])
+    error = ValueError("a user's")
+    monkeypatch.setenv(cli.TRACEBACK_ENV, "1")
+    with pytest.raises(ValueError, match="user"):
+        cli.main(["bundles", "path", "x"])
+
+
+@pytest.mark.parametrize("name", available_bundles())
+def test_a_bundle_is_found_and_exported(tmp_path, capsys, name):
+    assert cli.main(["bundles", "path", name]) == 0
+    assert capsys.readouterr().out == f"{bundle_path(name)}\n"
+    copy = tmp_path / "new" / "copy"
+    assert cli.main(["bundles", "export", name, str(copy)]) == 0
+    files = {
+        file.relative_to(folder): file.read_bytes()
+        for folder in (copy, bundle_path(name))
+        for file in folder.rglob("*.*")
+        if file.is_file()
+    }
+    assert {
+        file.relative_to(copy): file.read_bytes() for file in copy.rglob("*.*") if file.is_file()
+    } == files
+    assert bundle_path(copy) == copy
+    assert [path.name for path in copy.parent.iterdir()] == ["copy"]
+    assert cli.main(["bundles", "export", name, str(copy)]) == 1
+    assert str(copy) in capsys.readouterr().err
+
+
+def test_names_and_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert SEGMENTATION in available_bundles()
+    (tmp_path / "mine.json").write_text(json.dumps({"testing": []}))
+    assert manifest_path("mine.json").samefile(tmp_path / "mine.json")
+    assert manifest_path("embedded").is_file()
+    for find, name in ((manifest_path, "mine"), (bundle_path, tmp_path)):
+        with pytest.raises(FileNotFoundError, match=r"mine|brain_mri"):
+            find(name)
+    with pytest.raises(ValueError, match="1107"):
+        manifest_path(1107)

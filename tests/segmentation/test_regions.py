@@ -1,0 +1,97 @@
+"""The files of a report say what was measured; a failed report leaves nothing."""
+
+import csv
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+from monai.data import MetaTensor
+
+from monai_gan_recon.segmentation import regions
+from monai_gan_recon.segmentation.instances import Instances
+from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
+
+AFFINE = np.array([[-2.0, 0, 0, 90], [0, 1, 0, -100], [0, 0, 1.5, -50], [0, 0, 0, 1]])
+
+
+@pytest.fixture
+def labels():
+    values = np.zeros((10, 12, 8), dtype=np.uint8)
+    values[1:4, 2:4, 1:3] = 2  # 12 voxels, 36 mm³
+    values[6:8, 6:8, 4:5] = 3  # 4 voxels, 12 mm³
+    values[9, 11, 7] = 3  # 1 voxel, 3 mm³
+    return MetaTensor(torch.from_numpy(values)[None], affine=AFFINE)
+
+
+def test_files_agree_with_each_other_and_with_the_truth(labels, tmp_path):
+    instances = Instances(minimum_size_mm3=10)(labels)
+    files = write_region_report(labels, instances, tmp_path / "new", "p1.a", {2: "gm"})
+    assert files == region_files(tmp_path / "new", "p1.a")
+    assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [
+        "p1.a_instances.nii.gz",
+        "p1.a_regions.csv",
+        "p1.a_regions.json",
+    ]
+    image = nib.load(files["instances"])
+    assert image.get_data_dtype() == np.uint8
+    np.testing.assert_allclose(image.affine, AFFINE)
+    np.testing.assert_array_equal(np.asarray(image.dataobj), instances[0].numpy())
+
+    report = json.loads(files["json"].read_text())
+    assert report["classes"] == [
+        {"label": 2, "name": "gm", "volume_ml": 0.036, "instances": 1},
+        {"label": 3, "name": "class 3", "volume_ml": 0.015, "instances": 1},
+    ]
+    assert (report["shape"], report["spacing_mm"], report["voxel_volume_mm3"]) == (
+        [10, 12, 8],
+        [2.0, 1.0, 1.5],
+        3.0,
+    )
+    first = report["instances"][0]
+    assert (first["voxels"], first["volume_ml"], first["name"]) == (12, 0.036, "gm")
+    assert (first["box_start"], first["box_stop"]) == ([1, 2, 1], [4, 4, 3])
+    assert (first["world_min"], first["world_max"]) == ([83.0, -98.5, -49.25], [89.0, -96.5, -46.25])
+    assert first["centroid_world"] == [86.0, -97.5, -47.75]
+
+    with files["csv"].open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["instance"], row["label"], row["name"], row["voxels"]) for row in rows] == [
+        ("1", "2", "gm", "12"),
+        ("2", "3", "class 3", "4"),
+    ]
+    for row, region in zip(rows, report["instances"], strict=True):
+        assert float(row["volume_ml"]) == region["volume_ml"]
+        for measure in ("box_start", "box_stop", "centroid_voxel"):
+            assert [float(row[f"{measure}_{a}"]) for a in "ijk"] == region[measure]
+        for measure in ("world_min", "world_max", "centroid_world"):
+            assert [float(row[f"{measure}_{a}"]) for a in "xyz"] == region[measure]
+
+
+def test_existing_files_are_kept_unless_told(labels, tmp_path):
+    instances = Instances()(labels)
+    existing = region_files(tmp_path, "a")["json"]
+    existing.write_text("mine")
+    with pytest.raises(ValueError, match="exists: say --overwrite"):
+        write_region_report(labels, instances, tmp_path, "a")
+    assert [p.name for p in tmp_path.iterdir()] == [existing.name]
+    write_region_report(labels, instances, tmp_path, "a", overwrite=True)
+    assert json.loads(existing.read_text())["case"] == "a"
+
+
+def test_a_report_that_fails_leaves_nothing(labels, tmp_path, monkeypatch):
+    def full(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(regions, "_write_csv", full)
+    with pytest.raises(OSError, match="free some space"):
+        write_region_report(labels, Instances()(labels), tmp_path, "a")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(255, np.uint8), (256, np.uint16), (70000, np.int32)])
+def test_labels_take_the_smallest_integers_that_hold_them(largest, dtype):
+    image = label_image(torch.tensor([0, largest]).reshape(1, 2, 1, 1))
+    assert image.get_data_dtype() == dtype
+    assert np.asarray(image.dataobj).max() == largest
