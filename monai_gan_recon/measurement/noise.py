@@ -130,8 +130,12 @@ def estimate_noise_std(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
     Patches of the calibration centre, side by side in a matrix, have low rank where there is signal; what is left is
     noise, told apart by the edge of its singular values (the MP-PCA of Veraart et al., NeuroImage 142:394, 2016, on
     the calibration matrix of ESPIRiT). Where the centre is too small for that (one or two coils, and points with a
-    centre of some 10 x 10), the median of the outermost samples is used, which signal raises when the SNR is high:
-    then it is an upper bound. Errors are bounded in ``tests/measurement/test_calibration_noise.py``.
+    centre of some 10 x 10), the median of the outermost samples is used: too high at high SNR, where signal reaches
+    them, and too low where the scanner has filtered them.
+
+    In simulation within 15 % up to SNR 30 (``tests/measurement/test_calibration_noise.py``), except from the outermost
+    samples: of one coil, up to 85 % too high at SNR 30 and fourfold at SNR 80. On a real 8-coil brain within 6 % of
+    the air as measured, but 20 % above it once prewhitened.
 
     Args:
         kspace: complex k-space of white noise (one coil, or prewhitened), shape (..., coils, H, W), unfiltered.
