@@ -81,7 +81,7 @@ def publish(folder: Path, target: Path) -> None:
 def paired(folder: Path, target: Path, protocols: Sequence[str], *options: str) -> None:
     """Segment original, zero-filled and reconstructed images of the same people, undersampled by each protocol."""
     for name in protocols:
-        command = [sys.executable, "-m", "monai_gan_recon.evaluation.paired", "--datalist", DATALIST]
+        command = [sys.executable, "-m", "monai_gan_recon", "paired", "--datalist", DATALIST]
         command += [*PROTOCOLS[name], *options, "--output_dir", str(folder)]
         subprocess.run(command, check=True)
     write_paired_metrics(target, read_paired_metrics(folder / "metrics.json"))

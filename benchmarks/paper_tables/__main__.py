@@ -14,9 +14,8 @@ import importlib
 import signal
 import sys
 
-from monai_gan_recon.bundle.failing import fail_clearly
-
 from benchmarks.paper_tables.options import parse
+from monai_gan_recon.errors import exit_code
 
 
 def main() -> int:
@@ -24,12 +23,7 @@ def main() -> int:
     options = parse()
     module = importlib.import_module(f"benchmarks.paper_tables.{options.command}")
     command = getattr(module, options.command)
-    try:
-        return int(fail_clearly(command, options))
-    except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command goes on from the checkpoints") from None
-    except ValueError as error:
-        raise SystemExit(" ".join(str(error).split())) from error
+    return exit_code(lambda: command(options))
 
 
 if __name__ == "__main__":

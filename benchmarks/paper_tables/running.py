@@ -21,7 +21,7 @@ def run_config(
         The parser, which holds the objects that were made.
 
     Raises:
-        SystemExit: with one line, where the configuration says what its user has to repair.
+        ValueError: in the chain of causes, where the user has something to repair.
     """
     parser = ConfigParser(content)
     parser.parse()
