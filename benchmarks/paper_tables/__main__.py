@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, SYSTEMS_DIR, TRACKS, parse_size
 from benchmarks.paper_tables.plan import EQUAL
-from monai_gan_recon.errors import TRACEBACK_ENV, one_line
+from monai_gan_recon.errors import exit_code
 
 MODULES = {"run": "run", "status": "run", "report": "report", "speed": "speed"}
 """Module of each command."""
@@ -126,15 +125,7 @@ def main() -> int:
     options = parse()
     module = importlib.import_module(f"benchmarks.paper_tables.{MODULES[options.command]}")
     command = getattr(module, options.command)
-    try:
-        return int(command(options))
-    except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command goes on from the checkpoints") from None
-    except Exception as error:
-        message = None if os.environ.get(TRACEBACK_ENV) else one_line(error)
-        if message is None:
-            raise
-        raise SystemExit(message) from error
+    return exit_code(lambda: command(options))
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import write_result
 from benchmarks.paper_tables.speed import measure
 from benchmarks.result_files import write_json
+from monai_gan_recon.errors import one_line
 
 
 def run_task(
@@ -117,9 +118,9 @@ def main() -> None:
         else:
             schedule = Schedule(**task["schedule"]) if task["schedule"] else None
             write_result(Path(task["answer"]), cell, run_cell(cell, settings, schedule, folder, cache))
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         traceback.print_exc()
-        reason = str(error) if isinstance(error, SystemExit) else f"{type(error).__name__}: {error}"
+        reason = one_line(error) or f"{type(error).__name__}: {error}"
         path.with_name("failure").write_text(" ".join(reason.split()) or type(error).__name__)
         raise SystemExit(1) from None
 
