@@ -93,7 +93,7 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
         maps: complex coil sensitivities (B, C, H, W), or None for one coil of sensitivity 1.
     """
     axes = [-2, -1]
-    if not torch.jit.is_tracing():
+    if torch.jit.is_scripting() or not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
         if bool((mask == mask[..., :1, :]).all()):
             mask, axes = mask[..., :1, :], [-1]
         elif bool((mask == mask[..., :1]).all()):
