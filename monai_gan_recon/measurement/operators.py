@@ -97,7 +97,9 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
         maps: complex coil sensitivities (B, C, H, W), or None for one coil of sensitivity 1.
     """
     axes = [-2, -1]
-    if not torch.jit.is_scripting():  # torch.export keeps no decision on values, and ONNX has few complex operations
+    if (
+        not torch.jit.is_scripting()
+    ):  # torch.export keeps no decision on values, and ONNX has few complex operations
         if torch.compiler.is_exporting():
             matrices = [real_fourier_matrix(n, mask.device) for n in mask.shape[-2:]]
             return NormalOperator(torch.fft.ifftshift(mask, dim=axes).to(torch.float32), maps, axes, matrices)
@@ -137,5 +139,8 @@ def gram_real(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Product of complex numbers as real and imaginary part, (..., 2)."""
-    real, imaginary = a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1], a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0]
+    real, imaginary = (
+        a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
+        a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0],
+    )
     return torch.stack((real, imaginary), -1)
