@@ -97,12 +97,9 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
         maps: complex coil sensitivities (B, C, H, W), or None for one coil of sensitivity 1.
     """
     axes = [-2, -1]
-    if (
-        not torch.jit.is_scripting()
-    ):  # torch.export keeps no decision on values, and ONNX has few complex operations
-        if torch.compiler.is_exporting():
-            matrices = [real_fourier_matrix(n, mask.device) for n in mask.shape[-2:]]
-            return NormalOperator(torch.fft.ifftshift(mask, dim=axes).to(torch.float32), maps, axes, matrices)
+    if not torch.jit.is_scripting():  # noqa: SIM102 - TorchScript leaves out the block of this condition alone
+        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+            return _normal_operator_in_real_numbers(mask, maps)
     if not torch.jit.is_tracing():
         if bool((mask == mask[..., :1, :]).all()):
             mask, axes = mask[..., :1, :], [-1]
@@ -110,6 +107,15 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
             mask, axes = mask[..., :1], [-2]
     weight = torch.fft.ifftshift(mask, dim=axes).to(torch.float32)
     return NormalOperator(weight, maps, axes, [])
+
+
+def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | None) -> NormalOperator:
+    """Both axes always: an exported graph keeps no decision on values. ONNX has few complex operations."""
+    height, width = mask.shape[-2:]
+    mask = torch.cat((mask[..., height // 2 :, :], mask[..., : height // 2, :]), dim=-2)
+    mask = torch.cat((mask[..., width // 2 :], mask[..., : width // 2]), dim=-1)
+    matrices = [real_fourier_matrix(n, mask.device) for n in (height, width)]
+    return NormalOperator(mask.to(torch.float32), maps, [-2, -1], matrices)
 
 
 def gram(image: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
@@ -131,7 +137,7 @@ def gram_real(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
     if maps is not None:
         image = _product(torch.view_as_real(maps), image)
     kspace = transform_real(image, rows, columns) * normal.weight.unsqueeze(-1)
-    image = transform_real(kspace, rows.mT, columns.mT)
+    image = transform_real(kspace, rows.t(), columns.t())
     if maps is not None:
         image = _product(torch.view_as_real(maps) * torch.tensor([1.0, -1.0], device=x.device), image)
     return image.sum(1)
