@@ -96,14 +96,13 @@ def test_onnx_agrees(verb, name, network, tmp_path):
     weights = bundle_path(name) / "models" / "model.pt"
     dynamic = {"dynamic_axes": {"image": DYNAMIC[name]}} if name in DYNAMIC else {}
     options = str({"input_names": ["image"], **dynamic}).replace(" ", "")
-    sizes = SHAPES[name] if dynamic else [SHAPES[name][0], MULTI_COIL[name][0]]
-    for exported_size in [(2, *sizes[0][1:])] if dynamic else sizes:
-        shape = str(list(exported_size)).replace(" ", "")
-        verb("onnx_export", "--filepath", tmp_path / "model.onnx", "--ckpt_file", weights,
-             "--input_shape", shape, "--converter_kwargs", options)  # fmt: skip
-        exported = ReferenceEvaluator(str(tmp_path / "model.onnx"))
-        for size in sizes if dynamic else [exported_size]:
-            (found,) = exported.run(None, {"image": inputs(size).numpy()})
-            with torch.inference_mode():
-                expected = network(inputs(size)).numpy()
-            np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+    sizes = SHAPES[name] if dynamic else SHAPES[name][:1]
+    shape = str([2 if dynamic else 1, *sizes[0][1:]]).replace(" ", "")
+    verb("onnx_export", "--filepath", tmp_path / "model.onnx", "--ckpt_file", weights,
+         "--input_shape", shape, "--converter_kwargs", options)  # fmt: skip
+    exported = ReferenceEvaluator(str(tmp_path / "model.onnx"))
+    for size in sizes:
+        (found,) = exported.run(None, {"image": inputs(size).numpy()})
+        with torch.inference_mode():
+            expected = network(inputs(size)).numpy()
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
