@@ -40,7 +40,12 @@ def main() -> None:
         "espirit_maps": (lambda: espirit_maps(kspace, mask, noise_std=0.01), 5),
         "low_resolution_maps": (lambda: low_resolution_maps(kspace, mask), 20),
         "estimate_noise_std": (lambda: estimate_noise_std(kspace, mask), 20),
-        "sigpy EspiritCalib": (lambda: EspiritCalib(kspace.numpy(), crop=0.8, show_pbar=False).run(), 1),
+        "sigpy EspiritCalib": (
+            lambda: EspiritCalib(
+                kspace.numpy(), calib_width=32, kernel_width=5, crop=0.8, show_pbar=False
+            ).run(),
+            1,
+        ),
     }
     for name, (step, repeats) in steps.items():
         print(f"{name:20} {milliseconds(step, repeats):8.1f} ms")

@@ -152,6 +152,9 @@ class ReconstructionReport(Report):
         min_foreground: float = MIN_FOREGROUND,
         figure_people: int = 2,
     ) -> None:
+        number = isinstance(min_foreground, (int, float)) and not isinstance(min_foreground, bool)
+        if not (number and 0 <= min_foreground <= 1):
+            raise ValueError(f"min_foreground: a fraction of the frame, in [0, 1], not {min_foreground!r}")
         named = normalise_protocol({**protocol, "dataset": dataset, "min_foreground": min_foreground})
         super().__init__(output_dir, named, config_hash)
         self.figures, self.min_foreground, self.figure_people = figures, min_foreground, figure_people
