@@ -28,7 +28,7 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: setup ## reconstruct an average brain (MNI152) at 10 % and 50 % sampling and segment it; results in outputs/demo
-	$(BIN)/python -m monai_gan_recon.evaluation.demo
+	$(BIN)/python -m monai_gan_recon demo
 
 lint: setup ## style, formatting and types
 	$(BIN)/ruff check .

@@ -1,6 +1,6 @@
 """Time of the calibration steps of one slice of 8 coils at 256 x 256, on one core, beside sigpy's ESPIRiT.
 
-    python benchmarks/calibration_time.py
+python benchmarks/calibration_time.py
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from sigpy.mri.app import EspiritCalib
 
-from monai_gan_recon.measurement import estimate_noise_std, espirit_maps, fft2c, low_resolution_maps
+from monai_gan_recon.measurement import espirit_maps, estimate_noise_std, fft2c, low_resolution_maps
 from monai_gan_recon.simulation.coils import biot_savart_maps
 
 SIZE = (256, 256)

@@ -22,6 +22,18 @@ HAUSDORFF_PERCENTILE = 95.0
 """Percentile of the distances from each surface to the other; the larger of the two directions counts."""
 
 
+SEGMENTATION_CONVENTIONS: dict[str, object] = {
+    "dice": "2 |A and B| / (|A| + |B|); 0 where only one of the two has the tissue",
+    "hd95_mm": f"larger of the two directed {HAUSDORFF_PERCENTILE:g} % percentiles of surface distances",
+    "volume_difference_ml": "volume minus that of the reference",
+    "absent": "a tissue absent from both is left out of every mean; n counts the people that remain",
+    "infinite": "hd95_mm is infinite where only one of the two has the tissue: counted by n_infinite, not averaged",
+    "averaging": "scan, then person, then data set",
+    "ci95": "half width of the 95 % confidence interval over people (Student's t); null for one person",
+}
+"""The conventions as they stand in every ``metrics.json`` of segmentations."""
+
+
 def dice(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> Tensor:
     r"""Dice :math:`2 |A \cap B| / (|A| + |B|)` of each class, by MONAI.
 

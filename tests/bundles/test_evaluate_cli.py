@@ -66,7 +66,7 @@ def test_results_name_their_protocol_and_all_metrics(evaluate, tmp_path):
     assert reconstruction["psnr"] != zero_filled["psnr"]
     assert reconstruction["seconds_per_slice"]["mean"] > 0
     assert {"conventions", "versions"} <= set(content)
-    assert len(content["config_hash"]) == 16
+    assert len(reconstruction["config_hash"]) == 16
     assert "zero-filled" in printed.out
     (people,) = (tmp_path / "out").glob("people_*.csv")
     with people.open() as stream:
