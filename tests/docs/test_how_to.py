@@ -1,4 +1,4 @@
-"""The commands and snippets of the how-to pages run, in their order, on small phantoms of the names that the pages use."""
+"""The commands and snippets of the how-to pages run in order, on small phantoms under the names they use."""
 
 import os
 import re
@@ -25,6 +25,14 @@ SIZE = 64
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_page_runs(page, tmp_path):
     make_data(tmp_path)
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, module in (
+        ("python", ""),
+        ("monai-gan-recon", "-m monai_gan_recon"),
+    ):  # of this environment and tree
+        (tools / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
+        (tools / name).chmod(0o755)
     steps = []
     for number, (kind, title, text) in enumerate(BLOCK.findall(page.read_text(encoding="utf-8"))):
         if title:
@@ -38,8 +46,7 @@ def test_page_runs(page, tmp_path):
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(steps)],
         cwd=tmp_path,
-        env=os.environ
-        | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=600,
@@ -67,7 +74,10 @@ def make_data(folder):
     write_ismrmrd(RawScan((kspace * measured)[None].astype(np.complex64)), folder / "scan.h5")
     np.save(folder / "mask.npy", measured.astype(np.uint8))
     coronal = np.swapaxes(volume, 1, 2)  # coronal slices: phase encoding along the first axis
-    image = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(coronal, axes=0), axis=0), axes=0) * measured[:, None, None]
+    image = (
+        np.fft.fftshift(np.fft.fft(np.fft.ifftshift(coronal, axes=0), axis=0), axes=0)
+        * measured[:, None, None]
+    )
     image = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(image, axes=0), axis=0), axes=0)
     save(image.swapaxes(1, 2).astype(np.complex64), affine, folder / "zero_filled.nii.gz")
     save(np.abs(image).swapaxes(1, 2).astype(np.float32), affine, folder / "magnitude.nii.gz")
@@ -81,7 +91,9 @@ def phantom(seed):
     volume = 200.0 * (x**2 + y**2 + z**2 < 0.8)
     for _ in range(6):
         a, b, c = rng.uniform(-0.4, 0.4, 3)
-        volume += rng.uniform(-80, 200) * ((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < rng.uniform(0.02, 0.1))
+        volume += rng.uniform(-80, 200) * (
+            (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < rng.uniform(0.02, 0.1)
+        )
     return np.clip(volume, 0, None).astype(np.float32)
 
 
