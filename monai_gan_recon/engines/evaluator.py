@@ -13,7 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from monai_gan_recon.data.scans import Scan
-from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.engines.runtime import resolve_amp
 from monai_gan_recon.measurement import (
     from_channels,
     gram,
