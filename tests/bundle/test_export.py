@@ -10,7 +10,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from monai_gan_recon.measurement import KData, pack
-from monai_gan_recon.networks import load_weights
+from monai_gan_recon.networks import UnrolledGenerator, load_weights
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 SHAPES = {
@@ -154,6 +154,17 @@ def test_a_traced_model_takes_its_number_of_coils(verb, name, network, tmp_path,
             assert relative_error(exported(x), network(x)) < 1e-4, x.shape
 
 
+@pytest.mark.parametrize("name", [RECONSTRUCTION])
+@pytest.mark.parametrize("lines", [True, False])
+def test_the_route_of_real_numbers_that_is_exported_agrees(network, monkeypatch, lines):
+    for shape in (*SHAPES[RECONSTRUCTION], *COILS):
+        x = measurement(shape, lines)
+        with torch.inference_mode(), monkeypatch.context() as patch:
+            expected = network(x)
+            patch.setattr("torch.compiler.is_exporting", lambda: True)
+            assert relative_error(network(x), expected) < 1e-4, shape
+
+
 ALONE = """
 import sys
 import torch
@@ -182,10 +193,27 @@ def test_a_torchscript_file_reconstructs_by_pytorch_alone(verb, name, network, t
 @pytest.mark.parametrize("name", [RECONSTRUCTION])
 @pytest.mark.parametrize("channels", [4, 8])
 def test_onnx_of_fixed_size_agrees(verb, name, network, tmp_path, channels):
+    weights = bundle_path(name) / "models" / "model.pt"
+    check_onnx(verb, weights, network, tmp_path, channels)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
+@pytest.mark.parametrize("name", [RECONSTRUCTION])
+@pytest.mark.parametrize("channels", [4, 8])
+def test_onnx_of_a_small_network_agrees(verb, name, tmp_path, channels):
+    torch.manual_seed(0)
+    network = UnrolledGenerator(layers=[1], width=2, stem="pixel_unshuffle", cascades=1)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    torch.save(network.state_dict(), tmp_path / "small.pt")
+    options = ["--network_def#layers", "[1]", "--network_def#width", 2, "--network_def#cascades", 1]
+    check_onnx(verb, tmp_path / "small.pt", network.eval(), tmp_path, channels, *options)
+
+
+def check_onnx(verb, weights, network, tmp_path, channels, *options):
     import onnxruntime
 
-    weights = bundle_path(name) / "models" / "model.pt"
-    verb("onnx_export", "--filepath", tmp_path / "model.onnx", "--ckpt_file", weights,
+    verb("onnx_export", "--filepath", tmp_path / "model.onnx", "--ckpt_file", weights, *options,
          "--input_shape", f"[1,{channels},48,64]", "--converter_kwargs", "{'input_names':['image']}")  # fmt: skip
     exported = onnxruntime.InferenceSession(tmp_path / "model.onnx", providers=["CPUExecutionProvider"])
     for lines in (True, False):
