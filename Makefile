@@ -22,13 +22,13 @@ help: ## this list
 
 setup: $(STAMP) ## make .venv and install the package with the tested versions of what it needs
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,benchmarks,siemens]'
 	touch $@
 
 demo: setup ## reconstruct an average brain (MNI152) at 10 % and 50 % sampling and segment it; results in outputs/demo
-	$(BIN)/python -m monai_gan_recon.evaluation.demo
+	$(BIN)/monai-gan-recon demo
 
 lint: setup ## style, formatting and types
 	$(BIN)/ruff check .

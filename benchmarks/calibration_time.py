@@ -1,6 +1,6 @@
 """Time of the calibration steps of one slice of 8 coils at 256 x 256, on one core, beside sigpy's ESPIRiT.
 
-    python benchmarks/calibration_time.py
+python benchmarks/calibration_time.py
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from sigpy.mri.app import EspiritCalib
 
-from monai_gan_recon.measurement import estimate_noise_std, espirit_maps, fft2c, low_resolution_maps
+from monai_gan_recon.measurement import espirit_maps, estimate_noise_std, fft2c, low_resolution_maps
 from monai_gan_recon.simulation.coils import biot_savart_maps
 
 SIZE = (256, 256)
@@ -40,7 +40,12 @@ def main() -> None:
         "espirit_maps": (lambda: espirit_maps(kspace, mask, noise_std=0.01), 5),
         "low_resolution_maps": (lambda: low_resolution_maps(kspace, mask), 20),
         "estimate_noise_std": (lambda: estimate_noise_std(kspace, mask), 20),
-        "sigpy EspiritCalib": (lambda: EspiritCalib(kspace.numpy(), crop=0.8, show_pbar=False).run(), 1),
+        "sigpy EspiritCalib": (
+            lambda: EspiritCalib(
+                kspace.numpy(), calib_width=32, kernel_width=5, crop=0.8, show_pbar=False
+            ).run(),
+            1,
+        ),
     }
     for name, (step, repeats) in steps.items():
         print(f"{name:20} {milliseconds(step, repeats):8.1f} ms")

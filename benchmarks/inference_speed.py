@@ -22,9 +22,9 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter
 
+from benchmarks.result_files import write_json
 from monai_gan_recon.engines import bf16_pays
 from monai_gan_recon.io import save_nifti
-from monai_gan_recon.io.writing import atomic_path
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 
@@ -59,9 +59,7 @@ def main() -> None:
         "peak_memory_gib": round(peak, 2),
     }
     print(json.dumps(result, indent=2))
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(arguments.output) as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(arguments.output, result)
 
 
 if __name__ == "__main__":

@@ -4,28 +4,131 @@
 
 Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation*.json`` and ``tissue_paired*.json`` as tables
 between the marker comments of README.md, the bundles' docs and docs/shipped_model.md, and copies the means to
-``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand; a test fails where a page is not what
-this command writes.
+``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand.
 """
 
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.pages import fill
-from benchmarks.result_files import ROOT, number, read_results
-from benchmarks.tissue_pages import (
-    dimensions_table,
-    paired_summary,
-    preprocessing_table,
-    tissue_metrics,
-    tissue_table,
-)
-from monai_gan_recon.evaluation.paired.table import paired_table
-from monai_gan_recon.evaluation.table import markdown_table
+from benchmarks.result_files import ROOT, fill_page, read_results
+from monai_gan_recon.evaluation.tables import markdown_table, paired_table, value_text
 from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.segmentation.labels import TISSUES
+
+PREPROCESSING = {"bias_field": "N4", "denoise": "anisotropic diffusion"}
+
+
+def preprocessing(result: dict[str, Any]) -> str:
+    """What was done before the segmentation, beyond the brain mask and the features."""
+    done = [text for name, text in PREPROCESSING.items() if result[name]]
+    return " and ".join(done) or "-"
+
+
+def plain(result: dict[str, Any]) -> bool:
+    """Whether a result is one without further preprocessing."""
+    return preprocessing(result) == "-"
+
+
+def tissue_table() -> str:
+    """Markdown table, one line a tissue."""
+    head = ["data", "method", "people (scans)", "tissue", "Dice", "HD95 [mm]", "volume difference [ml]"]
+    lines = [head]
+    for result in filter(plain, read_results("tissue_segmentation")):
+        for tissue in result["dice"]:
+            line = [
+                result["dataset"],
+                result["method"],
+                f"{result['n_people']} ({result['n_scans']})",
+                tissue.upper(),
+            ]
+            measures = (("dice", ".3f"), ("hd95_mm", ".2f"), ("volume_difference_ml", ".1f"))
+            lines.append(line + [value_text(result[name][tissue], style) for name, style in measures])
+    return markdown_table(lines)
+
+
+def preprocessing_table() -> str:
+    """Markdown table of Dice, one line a method and step of preprocessing."""
+    head = [
+        "method",
+        "preprocessing",
+        "people (scans)",
+        *(f"Dice {tissue.upper()}" for tissue in TISSUES.values()),
+    ]
+    lines = [head]
+    for result in read_results("tissue_segmentation"):
+        people = f"{result['n_people']} ({result['n_scans']})"
+        dice = [value_text(result["dice"][tissue], ".3f") for tissue in TISSUES.values()]
+        lines.append([result["method"], preprocessing(result), people, *dice])
+    return markdown_table(lines)
+
+
+def dimensions_table() -> str:
+    """Markdown table of Dice and time, one line a network: 3-D or slices with their neighbours."""
+    dice = (f"Dice {tissue.upper()}" for tissue in TISSUES.values())
+    lines = [["network", "people (scans)", *dice, "seconds a scan in the network", "seconds a scan in all"]]
+    for name in ("3-D", "2.5-D"):
+        for result in read_results(f"tissue_segmentation_{name}"):
+            scores = [value_text(result["dice"][tissue], ".3f") for tissue in TISSUES.values()]
+            seconds = [value_text(result[key], ".1f") for key in ("network_seconds", "seconds")]
+            lines.append([name, f"{result['n_people']} ({result['n_scans']})", *scores, *seconds])
+    return markdown_table(lines)
+
+
+def tissue_metrics() -> dict[str, float]:
+    """Mean Dice of each tissue for metadata.json."""
+    originals = {
+        f"{result['dataset']}_{result['method']}_dice_{tissue}": round(measure["mean"], 3)
+        for result in filter(plain, read_results("tissue_segmentation"))
+        for tissue, measure in result["dice"].items()
+    }
+    for result in read_results("tissue_paired"):
+        protocol = f"{result['track']}_{result['pattern']}_{100 * result['rate']:.3g}pct"
+        for row in result["scores"]:
+            if row["against"] == "original":
+                for tissue, measure in row["dice"].items():
+                    name = f"{result['dataset']}_{protocol}_{row['method']}_dice_{tissue}"
+                    originals[name] = round(measure["mean"], 3)
+    return originals
+
+
+def paired_summary() -> str:
+    """Markdown table, one line a protocol and image: Dice with the original's segmentation, and what labels lose."""
+    tissues = [tissue.upper() for tissue in TISSUES.values()]
+    head = ["k-space", "track", "segmentation of", "people"]
+    head += [f"{tissue}, with the original's" for tissue in tissues]
+    lines = [head + [f"{tissue}, change against labels" for tissue in tissues]]
+    for result in read_results("tissue_paired"):
+        lines += [_summary_line(result, method, method) for method in ("zero_filled", "reconstruction")]
+    for result in read_results("tissue_paired_cell"):
+        lines.append(
+            _summary_line(result, "reconstruction", "reconstruction, a model of this rate, trained on OASIS")
+        )
+    return markdown_table(lines)
+
+
+def _summary_line(result: Mapping[str, Any], method: str, name: str) -> list[str]:
+    wanted = (
+        {"method": method, "against": "original"},
+        {"method": method, "minus": "original", "against": "labels"},
+    )
+    rows = result["scores"], result["paired_differences"]
+    same, change = (
+        next(row for row in among if want.items() <= row.items())
+        for among, want in zip(rows, wanted, strict=True)
+    )
+    simulated = result["track"] == "simulated"
+    return [
+        f"{100 * result['rate']:.4g} % {result['pattern']}",
+        f"simulated, SNR {result['snr']:g}" if simulated else result["track"],
+        name.replace("_", "-"),
+        str(result["n_people"]),
+        *(value_text(same["dice"][tissue], ".3f") for tissue in TISSUES.values()),
+        *(value_text(change["dice"][tissue], "+.3f") for tissue in TISSUES.values()),
+    ]
+
 
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
 TISSUE_BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"
@@ -61,7 +164,7 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
             f"{result['n_people']} ({result['n_slices']})",
             result["method"].replace("_", "-"),
         ]
-        lines.append(line + [number(result[name], style) for name, (_, style) in metrics.items()])
+        lines.append(line + [value_text(result[name], style) for name, (_, style) in metrics.items()])
     return markdown_table(lines)
 
 
@@ -90,9 +193,9 @@ def eval_metrics() -> dict[str, float]:
     }
 
 
-def pages() -> dict[Path, str]:
-    """Each page as it must be, by its path."""
-    blocks = {
+def blocks() -> dict[str, str]:
+    """The rendered parts of the pages, by the name of their markers."""
+    return {
         "results": table(entries("tuned")),
         "tuning": tuning_table(),
         "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
@@ -103,25 +206,22 @@ def pages() -> dict[Path, str]:
         "paired summary": paired_summary(),
         "paired cell": paired_table(read_results("tissue_paired_cell"), ("dice",), markdown=True),
     }
-    found = {}
-    bundle_docs = (bundle / "docs" / "README.md" for bundle in (BUNDLE, TISSUE_BUNDLE))
-    for path in (ROOT / "README.md", ROOT / "docs" / "shipped_model.md", *bundle_docs):
-        text = path.read_text(encoding="utf-8")
-        found[path] = fill(text, blocks)
-    for bundle, metrics in ((BUNDLE, eval_metrics()), (TISSUE_BUNDLE, tissue_metrics())):
-        path = bundle / "configs" / "metadata.json"
-        metadata = json.loads(path.read_text(encoding="utf-8")) | {"eval_metrics": metrics}
-        found[path] = json.dumps(metadata, indent=2, ensure_ascii=False) + "\n"
-    return found
 
 
 def main() -> None:
-    """Write every page that is not up to date."""
-    for path, text in pages().items():
-        if path.read_text(encoding="utf-8") != text:
-            with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
+    """Fill the pages, and the ``eval_metrics`` of the bundles."""
+    parts = blocks()
+    for path in (
+        ROOT / "README.md",
+        *(ROOT / "docs").glob("*.md"),
+        *(ROOT / "bundles").glob("*/docs/README.md"),
+    ):
+        fill_page(path, parts)
+    for bundle, metrics in ((BUNDLE, eval_metrics()), (TISSUE_BUNDLE, tissue_metrics())):
+        path = bundle / "configs" / "metadata.json"
+        metadata = json.loads(path.read_text(encoding="utf-8")) | {"eval_metrics": metrics}
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

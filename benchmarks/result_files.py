@@ -1,10 +1,14 @@
-"""Committed result files of the benchmarks, and how their measures are written."""
+"""Result files of the benchmarks, and pages whose measured parts stand between marker comments."""
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from monai_gan_recon.io.writing import atomic_path
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -12,15 +16,31 @@ RESULTS = ROOT / "benchmarks" / "results"
 
 def read_results(name: str) -> list[dict[str, Any]]:
     """Results of ``benchmarks/results/NAME.json``, one dictionary a protocol."""
-    found: list[dict[str, Any]] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))[
-        "results"
-    ]
-    return found
+    content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return list(content["results"])
 
 
-def number(measure: dict[str, float | None], style: str) -> str:
-    """Mean ± 95 % confidence interval; a sign in the style is the mean's alone."""
-    if measure["mean"] is None:
-        return "-"
-    interval = "" if measure["ci95"] is None else f" ± {measure['ci95']:{style.lstrip('+')}}"
-    return f"{measure['mean']:{style}}{interval}"
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, complete or not at all."""
+    with atomic_path(path) as temporary:
+        text = json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def fill(text: str, parts: Mapping[str, str]) -> str:
+    """A page with each part between ``<!-- name -->`` and ``<!-- end of name -->``, where it has these markers."""
+    for name, part in parts.items():
+        start, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        filled = f"{start}\n{part}\n{end}".replace("\\", r"\\")
+        text = re.sub(f"{re.escape(start)}\n.*?{re.escape(end)}", filled, text, flags=re.DOTALL)
+    return text
+
+
+def fill_page(path: Path, parts: Mapping[str, str]) -> None:
+    """Write what has changed of a page's parts."""
+    old = path.read_text(encoding="utf-8")
+    new = fill(old, parts)
+    if new != old:
+        with atomic_path(path) as temporary:
+            temporary.write_text(new, encoding="utf-8")
+        print(f"wrote {path.relative_to(ROOT)}")

@@ -10,7 +10,6 @@ person is read.
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,14 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from benchmarks.result_files import write_json
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks.baselines import CompressedSensing
 from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
-from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane, Undersample
+from monai_gan_recon.simulation import Undersample
+from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 from monai_gan_recon.vocabulary import TRACKS
 
 RATES = (0.09375, 0.49609375)
@@ -54,9 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tqdm.write(f"{method}, {track}, {rate:.2%}: weight {best:g}, {psnr[best]:.2f} dB")
     names = ("datalist", "size", "slices", "iterations")
     result = {name: getattr(options, name) for name in names} | {"people": sorted(volumes), "results": rows}
-    options.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(options.output) as temporary:
-        Path(temporary).write_text(json.dumps(result, indent=2) + "\n")
+    write_json(options.output, result)
 
 
 def validation_slices(
@@ -78,8 +77,8 @@ def mean_psnr(
     network = CompressedSensing(method, weight, iterations=iterations)
     values = []
     for person, images in volumes.items():
-        scan = Undersample("gaussian1d", rate, track=track)(images, person)
-        estimate = network(scan.input.movedim(1, 0))
+        block = Undersample("gaussian1d", rate, track=track, phase=False)(images, person)
+        estimate = magnitude(network(block["input"]))
         error = (estimate - images.movedim(1, 0)).square().mean(dim=(1, 2, 3))
         values.append(-10 * error.log10().mean())
     return round(float(torch.stack(values).mean()), 3)

@@ -10,13 +10,12 @@ of the data sets is taken from MONAI_GAN_RECON_DATA.
 from __future__ import annotations
 
 import argparse
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from monai_gan_recon.evaluation import metrics_table
-from monai_gan_recon.io.writing import atomic_path
+from benchmarks.result_files import RESULTS, write_json
+from monai_gan_recon.evaluation import RECONSTRUCTION, metrics_table
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
 RATES = (0.09375, 0.49609375)
@@ -48,11 +47,9 @@ def main() -> None:
         command += ["--weights", str(arguments.weights.resolve()), "--output_dir", str(folder.resolve())]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
         subprocess.run(command, check=True)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    with atomic_path(results / f"shipped_model_{arguments.name}.json") as temporary:
-        shutil.copy(folder / "metrics.json", temporary)
-    print(metrics_table(folder / "metrics.json", markdown=True))
+    content = RECONSTRUCTION.read(folder / "metrics.json")
+    write_json(RESULTS / f"shipped_model_{arguments.name}.json", content)
+    print(metrics_table(content["results"], markdown=True))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
     python -m benchmarks.tissue_segmentation --steps paired_cell --cell_weights CELL/training/checkpoints/model.pt
     python -m benchmarks.tissue_segmentation --steps dimensions --weights_3d CHECKPOINTS/model.pt
 
-Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing, and ``evaluation.paired`` once for
+Runs the segmentation bundle's ``evaluate`` once for each method and preprocessing and ``monai-gan-recon paired`` for
 each sampling protocol, and adds their results to ``benchmarks/results``. The last two steps need weights that are not
 shipped: ``paired_cell`` reconstructs with those of a cell of the paper's tables, trained on other people of the same
 data at this rate alone; ``dimensions`` compares the network with the 3-D one of ``train_3d.yaml``, in turn. The
@@ -17,14 +17,13 @@ folder of the data sets is taken from MONAI_GAN_RECON_DATA.
 from __future__ import annotations
 
 import argparse
-import json
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics
-from monai_gan_recon.io.writing import atomic_path
+from benchmarks.result_files import write_json
+from monai_gan_recon.evaluation import PAIRED, TISSUES
 
 ROOT = Path(__file__).parents[1]
 BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"
@@ -60,7 +59,7 @@ def originals(folder: Path, results: Path) -> None:
     """Segment original images by each method, with each step of preprocessing."""
     for options in ORIGINALS:
         evaluate(folder, *(part for name, value in options.items() for part in (f"--{name}", value)))
-    publish(folder, results / "tissue_segmentation.json")
+    write_json(results / "tissue_segmentation.json", TISSUES.read(folder / "metrics.json"))
 
 
 def dimensions(folder: Path, results: Path, weights_3d: str) -> None:
@@ -68,23 +67,17 @@ def dimensions(folder: Path, results: Path, weights_3d: str) -> None:
     evaluate(folder / "3-D", "--weights", weights_3d, configs=("evaluate.yaml", "train_3d.yaml"))
     evaluate(folder / "2.5-D")
     for name in ("3-D", "2.5-D"):
-        publish(folder / name, results / f"tissue_segmentation_{name}.json")
-
-
-def publish(folder: Path, target: Path) -> None:
-    """Copy the results of ``evaluate``."""
-    content = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    with atomic_path(target) as temporary:
-        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        content = TISSUES.read(folder / name / "metrics.json")
+        write_json(results / f"tissue_segmentation_{name}.json", content)
 
 
 def paired(folder: Path, target: Path, protocols: Sequence[str], *options: str) -> None:
     """Segment original, zero-filled and reconstructed images of the same people, undersampled by each protocol."""
     for name in protocols:
-        command = [sys.executable, "-m", "monai_gan_recon.evaluation.paired", "--datalist", DATALIST]
+        command = [sys.executable, "-m", "monai_gan_recon", "paired", "--datalist", DATALIST]
         command += [*PROTOCOLS[name], *options, "--output_dir", str(folder)]
         subprocess.run(command, check=True)
-    write_paired_metrics(target, read_paired_metrics(folder / "metrics.json"))
+    PAIRED.add(target, PAIRED.results(folder / "metrics.json"))
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ meets both alike; the ratio of their median times is what counts. The trainer's 
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -21,6 +20,7 @@ from typing import Any
 import torch
 from ignite.engine import Events
 
+from benchmarks.result_files import write_json
 from monai_gan_recon.engines import (
     PrepareReconstructionBatch,
     ReconstructionGANTrainer,
@@ -28,11 +28,10 @@ from monai_gan_recon.engines import (
     ema_of,
     resolve_amp,
 )
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss, gradient_penalty
-from monai_gan_recon.measurement import sampling_mask
-from monai_gan_recon.networks import ResNetCritic, ResNetGenerator
-from monai_gan_recon.transforms import acquire
+from monai_gan_recon.measurement import magnitude
+from monai_gan_recon.networks import ResNetCritic, UnrolledGenerator
+from monai_gan_recon.simulation import Undersample
 
 SHARE = 0.1
 
@@ -71,24 +70,21 @@ def main() -> None:
             f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}"
         )
         result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
-    arguments.output.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(arguments.output) as temporary:
-        temporary.write_text(json.dumps(result, indent=2) + "\n")
+    write_json(arguments.output, result)
 
 
 def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:
     """Random images, undersampled."""
-    images = torch.rand(batch_size, 1, size, size, generator=torch.Generator().manual_seed(0))
-    scans = [acquire(image, sampling_mask("gaussian1d", (size, size), 0.3, seed=0)) for image in images]
-    return {"input": torch.stack([scan.input for scan in scans]), "target": images}
+    images = torch.rand(1, batch_size, size, size, generator=torch.Generator().manual_seed(0))
+    return Undersample(rate=0.3)(images)
 
 
 def networks(
     device: torch.device, width: int
-) -> tuple[ResNetGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
+) -> tuple[UnrolledGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
     """Generator, critic and their optimisers, the same for both sides."""
     torch.manual_seed(0)
-    generator = ResNetGenerator(3, width=width).to(device, memory_format=torch.channels_last)
+    generator = UnrolledGenerator(width=width).to(device, memory_format=torch.channels_last)
     critic = ResNetCritic(width=width).to(device, memory_format=torch.channels_last)
     return (
         generator,
@@ -142,16 +138,16 @@ def bare_iteration(
         if adversarial:
             d_optimizer.zero_grad(set_to_none=True)
             with autocast():
-                loss = critic(fake.detach()).float().mean() - critic(y).float().mean()
-            (loss + gradient_penalty(critic, y, fake.detach(), 10.0)).backward()
+                loss = critic(magnitude(fake.detach())).float().mean() - critic(magnitude(y)).float().mean()
+            (loss + gradient_penalty(critic, magnitude(y), magnitude(fake.detach()), 10.0)).backward()
             d_optimizer.step()
         g_optimizer.zero_grad(set_to_none=True)
         image = fake.detach().requires_grad_(True)
-        (gradient,) = torch.autograd.grad(loss_function(image, y), image)
+        (gradient,) = torch.autograd.grad(loss_function(image, y, x), image)
         if adversarial:
             critic.requires_grad_(False)
             with autocast():
-                adversarial_loss = -critic(image).float().mean()
+                adversarial_loss = -critic(magnitude(image)).float().mean()
             (other,) = torch.autograd.grad(adversarial_loss, image)
             critic.requires_grad_(True)
             gradient = gradient + SHARE / (1 - SHARE) * gradient.norm() / other.norm() * other

@@ -1,9 +1,16 @@
-"""What an error says to a user."""
+"""What an error says to a user, and how a command ends with it."""
 
 from __future__ import annotations
 
+import os
+import sys
+from collections.abc import Callable
+
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
+
+INTERRUPTED = 130
+"""Exit code of a command that was ended by Ctrl-C."""
 
 
 def one_line(error: BaseException) -> str | None:
@@ -22,3 +29,25 @@ def one_line(error: BaseException) -> str | None:
             return " ".join(str(current).split())
         current = current.__cause__
     return None
+
+
+def exit_code(command: Callable[[], int | None]) -> int:
+    """Run a command; an error that is the user's to repair becomes one line on stderr.
+
+    Args:
+        command: returns an exit code, or None for 0.
+
+    Returns:
+        The exit code: 1 after such an error, 130 after Ctrl-C.
+    """
+    try:
+        return int(command() or 0)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except Exception as error:
+        line = None if os.environ.get(TRACEBACK_ENV) else one_line(error)
+        if line is None:
+            raise
+        print(line, file=sys.stderr)
+        return 1

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import torch
 from monai.bundle import ConfigParser
+from monai.config import KeysCollection
+from monai.transforms import MapTransform
 
-from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, SYSTEMS_DIR, Cell
-from benchmarks.paper_tables.schedule import Schedule
+from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, SYSTEMS_DIR, Cell, Schedule
+from monai_gan_recon.metrics import brain_coverage, brain_mask
+from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
+from monai_gan_recon.transforms import CropPadSlices
 
 SNR = 20.0
 """Of the simulated track, in training, validation and test."""
@@ -64,8 +69,8 @@ def training_config(
         cache: folder of the preprocessed slices, shared by all cells.
     """
     size = list(cell.shape)
-    replica = cell.track == "replica"
-    validation = {"track": cell.track, "snr": SNR, "hermitian": _hermitian(cell, settings)}
+    hermitian = _hermitian(cell, settings)
+    scan = {"rate": cell.rate, "track": cell.track, "snr": SNR, "hermitian": hermitian}
     return _merged(
         ["train.yaml"],
         cell,
@@ -84,18 +89,21 @@ def training_config(
             "size": size,
             "crop": size,
             "rates": [cell.rate, cell.rate],
-            "patterns": ["gaussian1d"],
-            "pattern_probabilities": None,
-            "axes": [-1],
+            "lines": {"gaussian1d": 1.0},
+            "points_probability": 0.0,
+            "partial_fourier": 0.0,
             "transpose_probability": 0.0,  # the test has one phase-encoding axis, and the slices are not square
-            "simulated_probability": 0.0 if replica else 1.0,
+            "replica_probability": 1.0 if cell.track == "replica" else 0.0,
+            "hermitian_probability": 1.0 if hermitian else 0.0,  # as in the test
+            "multi_coil_probability": 0.0,
             "snr": [SNR, SNR],
-            "hermitian_probability": 1.0 if validation["hermitian"] else 0.0,  # as in the test
-            "val_rates": [cell.rate],
-            "val_plane": "coronal",
+            "exact_probability": 0.0,
+            "phase_known": 1.0,
+            "min_pixels": 16,
+            "val_scans": [scan],
+            "val_planes": ["coronal"],
             "val_slices": VALIDATION_SLICES,
             "val_interval": 1,
-            **{f"val_loader#dataset#{name}": value for name, value in validation.items()},
         },
     )
 
@@ -118,6 +126,8 @@ def evaluation_config(cell: Cell, settings: Settings, folder: Path, weights: Pat
         "pattern": "gaussian1d",
         "rate": cell.rate,
         "axis": -1,
+        "partial_fourier": 1.0,
+        "coils": 1,
         "track": cell.track,
         "snr": SNR,
         "seed": 0,
@@ -129,7 +139,7 @@ def evaluation_config(cell: Cell, settings: Settings, folder: Path, weights: Pat
     steps = config["preprocessing"]["transforms"]
     crop = next(i for i, step in enumerate(steps) if step["_target_"].endswith("CropPadSlicesd"))
     steps.insert(
-        crop, {"_target_": "benchmarks.paper_tables.slices.KeepSlicesd", "step": settings.slice_step}
+        crop, {"_target_": "benchmarks.paper_tables.configuration.KeepSlicesd", "step": settings.slice_step}
     )
     return config
 
@@ -185,3 +195,71 @@ def _loaded(*paths: str) -> dict[str, Any]:
 def _hermitian(cell: Cell, settings: Settings) -> bool:
     """Whether the system's test completes the input by Hermitian symmetry."""
     return cell.track == "replica" and bool(_merged(["evaluate.yaml"], cell, settings, {})["hermitian"])
+
+
+def run_config(
+    content: dict[str, Any], before_run: Callable[[ConfigParser], None] | None = None
+) -> ConfigParser:
+    """Initialise and run a configuration.
+
+    Args:
+        content: of the configuration.
+        before_run: called between the two, for what a handler of the configuration cannot do.
+
+    Returns:
+        The parser, which holds the objects that were made.
+
+    Raises:
+        SystemExit: with one line, where the configuration says what its user has to repair.
+    """
+    parser = ConfigParser(content)
+    parser.parse()
+    parser.get_parsed_content("initialize")
+    if before_run is not None:
+        before_run(parser)
+    parser.get_parsed_content("run")
+    return parser
+
+
+FRAME = (256, 256)
+"""The frame of which the brain must cover a tenth, the same for every slice size."""
+
+
+class KeepSlicesd(MapTransform):
+    """Keep the slices (1, N, H, W) that the protocol counts, or every n-th of them, or one given slice.
+
+    All sizes of the tables are tested on the same slices this way: a slice is judged in the 256x256 frame before it is
+    cropped. Where no slice covers enough (tiny volumes), all slices with foreground count.
+
+    Args:
+        keys: key of the volume of slices.
+        step: keep every n-th of them, from the first on.
+        only: keep this one slice of the volume and no other; where there are fewer, the middle one.
+    """
+
+    def __init__(self, keys: KeysCollection = "image", step: int = 1, only: int | None = None) -> None:
+        super().__init__(keys)
+        if step < 1:
+            raise ValueError(f"--slice_step: give a whole number of at least 1, got {step}")
+        self.step, self.only = step, only
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Keep those slices."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            volume = result[key]
+            chosen = self._chosen(volume)
+            result[key] = volume[:, chosen]
+        return result
+
+    def _chosen(self, volume: torch.Tensor) -> list[int]:
+        if self.only is not None:
+            slices = volume.shape[1]
+            return [self.only if self.only < slices else slices // 2]
+        height, width = (min(n, side) for n, side in zip(volume.shape[-2:], FRAME, strict=True))
+        inside = CropPadSlices((height, width))(torch.as_tensor(volume)).movedim(0, 1)  # padding has no brain
+        coverage = brain_coverage(brain_mask(inside)) * (height * width) / (FRAME[0] * FRAME[1])
+        counted = torch.nonzero(coverage >= MIN_FOREGROUND)[:, 0]
+        if not len(counted):
+            counted = torch.nonzero(coverage > 0)[:, 0]
+        return [int(i) for i in counted[:: self.step]]

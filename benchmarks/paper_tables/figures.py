@@ -1,4 +1,4 @@
-"""The paper's comparison figures: one slice by every system, two zoomed boxes, difference maps of one scale."""
+"""The paper's figures: bar charts of all systems, and one slice by every system with zooms and difference maps."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from benchmarks.paper_tables.figure_slice import FILE
-from benchmarks.paper_tables.grid import SYSTEMS, Cell
-from benchmarks.paper_tables.layout import Page
-from benchmarks.paper_tables.paper import nominal
-from benchmarks.paper_tables.slices import FRAME
+from benchmarks.paper_tables.cell import SLICE_FILE
+from benchmarks.paper_tables.configuration import FRAME
+from benchmarks.paper_tables.grid import RATES, SYSTEMS, Cell, nominal
+from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.tables import Results
-from monai_gan_recon.evaluation.figures import ACCENT, MUTED
-from monai_gan_recon.evaluation.regions import Box, brain_view
-from monai_gan_recon.metrics import psnr, ssim
+from monai_gan_recon.evaluation.figures import (
+    ACCENT,
+    BACKGROUND,
+    MUTED,
+    TEXT,
+    Box,
+    Page,
+    brain_view,
+    crop,
+    quality,
+)
 
+DPI = 90
 BOXES = {"corpus callosum": (100, 104, 28, 42), "medial temporal lobe": (132, 70, 28, 42)}
 """Top, left, height, width in the 256x256 frame; both lie inside its central 64x128 pixels."""
 
@@ -41,7 +48,7 @@ def slice_files(results: Results, size: str, rate: float, track: str, output_dir
         result = results.get(cell)
         if result is None or "psnr" not in result:
             continue
-        path = output_dir / "cells" / f"{cell.name}_{result['config_hash'][:8]}" / FILE
+        path = output_dir / "cells" / f"{cell.name}_{result['config_hash'][:8]}" / SLICE_FILE
         if not path.exists():
             raise FileNotFoundError(f"no reconstruction of {cell.title} in {output_dir}: run that cell here")
         found[system] = path
@@ -68,7 +75,7 @@ def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: 
     zoom = half * 28 / 42
     block = HEAD + tall + zoom + tall + 2 * GAP
     rows = -(-len(blocks) // COLUMNS)
-    page = Page(WIDTH, TITLE + rows * (block + GAP) + 0.1)
+    page = Page(WIDTH, TITLE + rows * (block + GAP) + 0.1, DPI)
     page.text(
         MARGIN,
         0.36,
@@ -90,15 +97,15 @@ def comparison_figure(files: Mapping[str, Path], size: str, rate: float, track: 
         top = TITLE + number // COLUMNS * (block + GAP)
         page.text(left, top + HEAD / 2, name, 11 if len(name) < 18 else 9.5, weight="bold")
         if number:
-            page.text(left + width, top + HEAD / 2, _scores(image, reference), 8.5, MUTED, ha="right")
+            page.text(left + width, top + HEAD / 2, quality(image, reference), 8.5, MUTED, ha="right")
         _draw(page, image, view, left, top + HEAD, (width, tall, half, zoom), scale)
         below = top + HEAD + tall + zoom + GAP
         if number:
             axes = page.panel(left, below, width, tall)
-            axes.imshow(_cut(np.abs(image - reference), view), **error_scale, interpolation="nearest")
+            axes.imshow(crop(np.abs(image - reference), view), **error_scale, interpolation="nearest")
         else:
             _colour_bar(page, error_scale, left, below + tall / 2, width)
-    page.save(path)
+    page.save(path, 256)
 
 
 def framed(box: Box, shape: tuple[int, ...]) -> Box:
@@ -121,13 +128,13 @@ def _draw(
     """The slice, and below it two zooms."""
     width, tall, half, zoom = lengths
     axes = page.panel(left, top, width, tall)
-    axes.imshow(_cut(image, view), **scale, interpolation="lanczos")
+    axes.imshow(crop(image, view), **scale, interpolation="lanczos")
     for i, (box, colour) in enumerate(zip(BOXES.values(), COLOURS, strict=True)):
         y, x, h, w = framed(box, image.shape)
         corner = (x - view[1] - 0.5, y - view[0] - 0.5)
         axes.add_patch(Rectangle(corner, w, h, fill=False, edgecolor=colour, linewidth=1.0))
         small = page.panel(left + i * (half + GAP / 2), top + tall + GAP / 2, half, zoom)
-        small.imshow(_cut(image, (y, x, h, w)), **scale, interpolation="lanczos", aspect="auto")
+        small.imshow(crop(image, (y, x, h, w)), **scale, interpolation="lanczos", aspect="auto")
         for spine in small.spines.values():
             spine.set(visible=True, edgecolor=colour, linewidth=1.0)
 
@@ -144,10 +151,41 @@ def _colour_bar(page: Page, error_scale: Mapping[str, Any], left: float, middle:
     axes.tick_params(axis="x", colors=MUTED, labelsize=8, length=2)
 
 
-def _scores(image: np.ndarray, reference: np.ndarray) -> str:
-    pair = [torch.from_numpy(x)[None, None] for x in (image, reference)]
-    return f"{psnr(*pair).item():.1f} dB  {ssim(*pair).item():.3f}"
+METRICS = {"psnr": "PSNR [dB]", "ssim": "SSIM"}
 
 
-def _cut(image: np.ndarray, box: Box) -> np.ndarray:
-    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]
+def bar_chart(results: Results, size: str, track: str, path: Path) -> bool:
+    """Draw the chart of one size and track, a group of bars for each system that has a result.
+
+    Returns:
+        Whether there was anything to draw.
+    """
+    systems = [s for s in SYSTEMS if any(is_finished(results.get(Cell(s, size, r, track))) for r in RATES)]
+    if not systems:
+        return False
+    page = Page(12.0, 7.6, DPI)
+    title = f"{size}, {track} track: mean over people, 95 % confidence interval"
+    page.text(0.7, 0.35, title, 14, weight="bold")
+    places = np.arange(len(systems))
+    for row, (metric, label) in enumerate(METRICS.items()):
+        axes = page.panel(0.8, 0.75 + 2.75 * row, 11.0, 2.45)
+        axes.set_facecolor(BACKGROUND)
+        for i, (rate, colour) in enumerate(zip(RATES, COLOURS, strict=True)):
+            found = [results.get(Cell(system, size, rate, track)) for system in systems]
+            values = [r[metric] if r and is_finished(r) else {"mean": np.nan, "ci95": np.nan} for r in found]
+            axes.bar(
+                places + 0.4 * (i - 0.5), [v["mean"] for v in values], 0.38,
+                yerr=[np.nan if v["ci95"] is None else v["ci95"] for v in values], color=colour, ecolor=TEXT, capsize=2,
+                error_kw={"linewidth": 0.8},
+            )  # fmt: skip
+        axes.set_ylabel(label, color=TEXT)
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+        axes.tick_params(axis="y", colors=MUTED, labelsize=9)
+        axes.grid(axis="y", color=MUTED, alpha=0.25, linewidth=0.5)
+        axes.set_axisbelow(True)
+        axes.set_xlim(-0.6, len(systems) - 0.4)
+    axes.set_xticks(places, systems, rotation=35, ha="right", color=TEXT, fontsize=9)
+    for i, (rate, colour) in enumerate(zip(RATES, COLOURS, strict=True)):
+        page.text(11.8 - 0.9 * (len(RATES) - 1 - i), 0.35, f"■ {nominal(rate)} %", 12, colour, ha="right")
+    page.save(path, 256)
+    return True

@@ -1,7 +1,8 @@
-"""The grid: which systems, slice sizes, sampling rates and tracks there are; one combination is a cell."""
+"""The grid of systems, slice sizes, rates and tracks, what the paper has of it, and the length of a training."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,3 +119,83 @@ def cells(
         for system in systems
         if (system, track) not in NOT_DEFINED
     ]
+
+
+PAPER_NUMBERS = Path(__file__).with_name("paper_numbers.json")
+
+PAPER_SYSTEMS = ("gan_resnet50", "dagan", "wdagan", "unet_hyun", "unsupervised_gan", "unet_dssim")
+"""Systems that the paper compares."""
+
+UNKNOWN = "n/a here"
+
+
+def nominal(rate: float) -> int:
+    """The paper's nominal percentage of a rate: 9.375 % is its 10 %, 49.609375 % its 50 %."""
+    return round(10 * rate) * 10
+
+
+def rate_text(size: str, rate: float) -> str:
+    """A rate as the paper names it, and what it is in columns of this size, such as "50 % (127 of 256 lines)"."""
+    n = parse_size(size)[1]
+    return f"{nominal(rate)} % ({max(round(rate * n), 1)} of {n} lines)"
+
+
+def paper_numbers(cell: Cell) -> str:
+    """The paper's "PSNR / SSIM" of a cell; "n/a here" if not known, "-" if the paper has none."""
+    if cell.system not in PAPER_SYSTEMS or cell.track != "replica":
+        return "-"
+    wanted = {"system": cell.system, "size": cell.size, "percent": nominal(cell.rate)}
+    for result in json.loads(PAPER_NUMBERS.read_text(encoding="utf-8"))["results"]:
+        if wanted.items() <= result.items():
+            return f"{result['psnr']:.1f} / {result['ssim']:.3f}"
+    return UNKNOWN
+
+
+MIN_EPOCHS, MAX_EPOCHS = 4, 20
+"""An epoch is a validation and a checkpoint; the last quarter of the epochs tells whether the curve is flat."""
+
+MIN_BATCHES = 4
+"""Of an epoch, if the training has enough: else validation would take more time than training."""
+
+MAX_SLICES = 1000
+"""Of an epoch: fewer than the training people of the tables have."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Length of a training.
+
+    Attributes:
+        epochs: number of epochs, each followed by a validation and a checkpoint.
+        slices_per_epoch: training slices of an epoch, a multiple of the batch size.
+    """
+
+    epochs: int
+    slices_per_epoch: int
+
+    @property
+    def slice_iterations(self) -> int:
+        """Generator samples seen."""
+        return self.epochs * self.slices_per_epoch
+
+
+def schedule_of(slice_iterations: int, batch_size: int) -> Schedule:
+    """The longest schedule of whole batches that does not exceed a number of slice-iterations.
+
+    Args:
+        slice_iterations: slices that the generator may see.
+        batch_size: slices of a batch.
+
+    Raises:
+        ValueError: if that is less than one batch for each of four epochs.
+    """
+    batches = slice_iterations // batch_size
+    if batches < MIN_EPOCHS:
+        raise ValueError(
+            f"{slice_iterations} slice-iterations do not fill {MIN_EPOCHS} epochs of one batch of {batch_size}: "
+            "raise --slice_iterations or --budget, or lower --batch_size"
+        )
+    longest = max(MAX_SLICES // batch_size, 1)
+    wanted = max(MIN_EPOCHS, min(MAX_EPOCHS, batches // MIN_BATCHES))
+    epochs = max(wanted, -(-batches // longest))
+    return Schedule(epochs, batches // epochs * batch_size)

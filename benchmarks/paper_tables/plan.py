@@ -1,19 +1,180 @@
-"""The plan of a budget: measured once, written to a file, reused by every later run."""
+"""From minutes to slice-iterations, so that the whole grid fits.
+
+"slices": one equal number for every system of a size, which falls with the square root of its pixels. Between equal
+numbers for all sizes (the largest would get nearly all of the time) and equal time for all sizes (the smallest would
+train eight times as long as the largest): 64x128 gets 2.8 times, 128x256 1.4 times what 256x256 gets.
+
+"minutes": every learned cell trains for the same time on the same device, so a light network sees more slices than a
+heavy one. On a CPU the full ResNet-50 GAN would else take most of the grid's time.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.paper_tables.budget import Schedules, Speed, Speeds, cell_seconds, fit
-from benchmarks.paper_tables.configuration import Settings
-from benchmarks.paper_tables.grid import Cell
-from benchmarks.paper_tables.process import run_task
-from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.io.writing import atomic_path
+from benchmarks.paper_tables.configuration import VALIDATION_SLICES, Settings
+from benchmarks.paper_tables.grid import MIN_EPOCHS, Cell, Schedule, schedule_of
+from benchmarks.paper_tables.worker import run_task
+from benchmarks.result_files import write_json
+
+SAFETY = 1.1
+"""Predicted seconds are taken this much longer than measured."""
+
+REFERENCE_PIXELS = 256 * 256
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Measured seconds of one system at one size.
+
+    Attributes:
+        start: of a process until it works.
+        train_slice: of one slice-iteration, averaged over the phases of the training; 0 if there is no training.
+        test_scan: of a test scan, without its slices.
+        test_slice: of a test slice: network and scores.
+        slices_per_scan: test slices of a scan.
+        scans: number of test scans.
+    """
+
+    start: float
+    train_slice: float
+    test_scan: float
+    test_slice: float
+    slices_per_scan: float
+    scans: int
+
+    def seconds(self, schedule: Schedule | None) -> float:
+        """Predicted seconds of a cell, training, validation and test, with the safety margin."""
+        test = self.scans * (self.test_scan + self.slices_per_scan * self.test_slice)
+        train = 0.0
+        if schedule is not None:
+            validation = schedule.epochs * VALIDATION_SLICES * self.test_slice
+            train = schedule.slice_iterations * self.train_slice + validation
+        return SAFETY * (self.start + train + test)
+
+
+Speeds = Mapping[str, Speed]
+"""By a cell's kind."""
+Schedules = Mapping[str, Schedule]
+"""By a learned cell's kind."""
+EQUAL = ("slices", "minutes")
+"""What every system of a size gets alike."""
+
+
+def iterations_of(size_pixels: int, reference: float) -> int:
+    """Slice-iterations of a size by the rule.
+
+    Args:
+        size_pixels: pixels of a slice.
+        reference: slice-iterations of a slice of 256x256.
+    """
+    return int(reference * math.sqrt(REFERENCE_PIXELS / size_pixels))
+
+
+def equal_slices(cells: Sequence[Cell], reference: float, batch_size: int) -> Schedules:
+    """Schedules with one number of slice-iterations a size; ``reference``: that of 256x256."""
+    return {
+        cell.kind: schedule_of(iterations_of(cell.shape[0] * cell.shape[1], reference), batch_size)
+        for cell in cells
+        if cell.learned
+    }
+
+
+def equal_minutes(cells: Sequence[Cell], speeds: Speeds, seconds: float, batch_size: int) -> Schedules:
+    """Schedules with which every learned cell trains for this many seconds, by its measured speed."""
+    return {
+        cell.kind: schedule_of(int(seconds / speeds[cell.kind].train_slice), batch_size)
+        for cell in cells
+        if cell.learned
+    }
+
+
+def cell_seconds(cells: Sequence[Cell], speeds: Speeds, schedules: Schedules) -> dict[str, float]:
+    """Predicted seconds of every cell, by its name."""
+    return {cell.name: speeds[cell.kind].seconds(schedules.get(cell.kind)) for cell in cells}
+
+
+def shares(seconds: Mapping[str, float], count: int) -> list[list[str]]:
+    """Split cells over processes: the longest first, each to the process that is free soonest.
+
+    Args:
+        seconds: of each cell, by its name.
+        count: number of processes.
+    """
+    loads, parts = [0.0] * count, [[] for _ in range(count)]  # type: tuple[list[float], list[list[str]]]
+    for name in sorted(seconds, key=lambda name: (-seconds[name], name)):
+        first = loads.index(min(loads))
+        loads[first] += seconds[name]
+        parts[first].append(name)
+    return parts
+
+
+def duration(seconds: Mapping[str, float], count: int) -> float:
+    """Seconds until the last of the processes is done."""
+    return max(sum(seconds[name] for name in part) for part in shares(seconds, count))
+
+
+def fit(
+    cells: Sequence[Cell],
+    speeds: Speeds,
+    minutes: float,
+    shards: int,
+    batch_size: int,
+    equal: str = "slices",
+) -> Schedules:
+    """The longest schedules with which all cells are done in the given time.
+
+    Args:
+        cells: the grid.
+        speeds: measured speeds.
+        minutes: of wall-clock time, with ``shards`` processes at once.
+        shards: number of processes.
+        batch_size: slices of a training batch.
+        equal: "slices" or "minutes", see above.
+
+    Returns:
+        Schedule of each learned system and size.
+
+    Raises:
+        ValueError: if even the shortest training does not fit; says what would.
+    """
+
+    def planned(reference: float) -> Schedules:
+        if equal == "minutes":
+            return equal_minutes(cells, speeds, reference, batch_size)
+        return equal_slices(cells, reference, batch_size)
+
+    def needed(reference: float) -> float:
+        return duration(cell_seconds(cells, speeds, planned(reference)), shards)
+
+    learned = [cell for cell in cells if cell.learned]
+    shortest = MIN_EPOCHS * batch_size * 1.001
+    if equal == "minutes":
+        lowest = shortest * max((speeds[cell.kind].train_slice for cell in learned), default=0.0)
+    else:
+        largest = max((c.shape[0] * c.shape[1] for c in learned), default=REFERENCE_PIXELS)
+        lowest = shortest * max(1.0, math.sqrt(largest / REFERENCE_PIXELS))
+    if needed(lowest) > 60 * minutes:
+        raise ValueError(
+            f"the grid needs at least {math.ceil(needed(lowest) / 60)} minutes, and {max(minutes, 0):.1f} are left of "
+            "--budget after measuring (which is kept): raise it, or choose fewer systems, sizes, rates or tracks, "
+            "or a larger --slice_step"
+        )
+    if not learned:
+        return {}
+    highest = 2 * lowest
+    while needed(highest) <= 60 * minutes:
+        lowest, highest = highest, 2 * highest
+    for _ in range(40):
+        middle = (lowest + highest) / 2
+        lowest, highest = (middle, highest) if needed(middle) <= 60 * minutes else (lowest, middle)
+    return planned(lowest)
+
 
 PLAN = "plan.json"
 SPEEDS = "speeds.json"
@@ -106,8 +267,7 @@ def make_plan(
         shortest = min(schedules.values(), key=lambda schedule: schedule.slice_iterations)
         schedules = {cell.kind: schedules.get(cell.kind, shortest) for cell in cells if cell.learned}
     plan = Plan(minutes, equal, schedules, cell_seconds(known, speeds, schedules))
-    with atomic_path(folder / PLAN) as temporary:
-        temporary.write_text(json.dumps(asdict(plan), indent=1) + "\n")
+    write_json(folder / PLAN, asdict(plan))
     return plan
 
 
@@ -133,8 +293,7 @@ def measure_all(cells: Sequence[Cell], settings: Settings, folder: Path) -> Spee
             continue
         measured = json.loads(answer.read_text())
         known[name] = {"start": max(wall - measured.pop("inside"), 0.0), **measured}
-        with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(kept, indent=1) + "\n")
+        write_json(path, kept)
         print(
             f"measured {name}: {1e3 * measured['train_slice']:.0f} ms a training slice, "
             f"{1e3 * measured['test_slice']:.0f} ms a test slice",

@@ -7,17 +7,19 @@ import json
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pages import fill, has_part
-from benchmarks.paper_tables.bars import bar_chart
-from benchmarks.paper_tables.figures import comparison_figure, slice_files
-from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, ROOT, SIZES, TRACKS, cells
-from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
-from benchmarks.paper_tables.paper import nominal
-from benchmarks.paper_tables.protocol import protocol_table
+from benchmarks.paper_tables.figures import bar_chart, comparison_figure, slice_files
+from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, ROOT, SIZES, TRACKS, cells, nominal
 from benchmarks.paper_tables.results import read_result
-from benchmarks.paper_tables.summary import summary_table
-from benchmarks.paper_tables.tables import Results, cost_table, result_tables
-from monai_gan_recon.io.writing import atomic_path
+from benchmarks.paper_tables.tables import (
+    LONGER_DIR,
+    Results,
+    cost_table,
+    longer_table,
+    protocol_table,
+    result_tables,
+    summary_table,
+)
+from benchmarks.result_files import fill_page
 
 PAGE = ROOT / "docs" / "paper_tables.md"
 README = ROOT / "README.md"
@@ -28,21 +30,10 @@ def report(options: argparse.Namespace) -> int:
     """Draw what figures can be drawn, then write the tables of the page and the README between marker comments."""
     results = read_results()
     draw(results, options.output_dir, IMAGES)
-    for path, text in pages(results, read_results(LONGER_DIR), read_speed()).items():
-        if text != path.read_text(encoding="utf-8"):
-            with atomic_path(path) as temporary:
-                temporary.write_text(text, encoding="utf-8")
-            print(f"wrote {path.relative_to(ROOT)}")
+    longer = read_results(LONGER_DIR)
+    fill_page(PAGE, blocks(results, longer, read_speed(), IMAGES))
+    fill_page(README, {"paper tables": summary_table(longer, results)})
     return 0
-
-
-def pages(results: Results, longer: Results, speed: dict[str, Any] | None) -> dict[Path, str]:
-    """The pages as they must be, by their paths."""
-    parts = {
-        PAGE: blocks(results, longer, speed, IMAGES),
-        README: {"paper tables": summary_table(longer, results)},
-    }
-    return {path: page_text(path.read_text(encoding="utf-8"), part) for path, part in parts.items()}
 
 
 def read_results(folder: Path = RESULTS_DIR) -> Results:
@@ -108,15 +99,3 @@ def gallery(images: Path) -> str:
     return "\n\n".join(f"![{name[:-4].replace('_', ' ')}](images/paper_tables/{name})" for name in there) or (
         "No figure has been drawn yet."
     )
-
-
-def page_text(text: str, parts: dict[str, str]) -> str:
-    """The page with each part between its marker comments.
-
-    Raises:
-        ValueError: if the page lacks a marker.
-    """
-    for name in parts:
-        if not has_part(text, name):
-            raise ValueError(f"the marker comments of {name!r} must stand in the page once")
-    return fill(text, parts)

@@ -1,15 +1,21 @@
-"""The JSON of a cell: written once, complete, without anything of the machine it was made on."""
+"""The JSON of a cell, and what two of them say of two systems on the same people."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from scipy import stats
+
 from benchmarks.paper_tables.grid import Cell
-from monai_gan_recon.io.writing import atomic_path
-from monai_gan_recon.metrics.conventions import METRICS
+from benchmarks.result_files import write_json
+from monai_gan_recon.evaluation.statistics import mean_and_ci
+from monai_gan_recon.metrics.conventions import IMAGE_METRICS
 
 FINISHED = "finished"
 FAILED = "failed: "
@@ -17,7 +23,7 @@ FAILED = "failed: "
 
 REQUIRED = (
     "system", "status", "dataset", "track", "pattern", "rate", "size", "plane", "method", "n_people", "n_slices",
-    *METRICS, "config_hash", "network_hash", "git_commit", "training_seed", "slice_step", "budget", "device",
+    *IMAGE_METRICS, "config_hash", "network_hash", "git_commit", "training_seed", "slice_step", "budget", "device",
     "parameters", "gflop_per_slice", "validation_psnr", "people", "conventions", "versions",
 )  # fmt: skip
 """Keys of a finished result: an entry of metrics.json, and what the cell adds."""
@@ -38,9 +44,7 @@ def write_result(folder: Path, cell: Cell, result: Mapping[str, Any]) -> Path:
     if missing:
         raise ValueError(f"{cell.name}: the result lacks {', '.join(missing)}")
     path = result_path(folder, cell)
-    with atomic_path(path) as temporary:
-        text = json.dumps(result, indent=1, allow_nan=False, ensure_ascii=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    write_json(path, result)
     return path
 
 
@@ -81,3 +85,85 @@ def is_finished(result: Mapping[str, Any] | None, config_hash: str | None = None
     return (
         result is not None and result["status"] == FINISHED and config_hash in (None, result["config_hash"])
     )
+
+
+FLAT = 0.1
+"""dB: a curve that gains less in its last quarter is flat."""
+
+FEWEST = 6
+"""People below which no two-sided Wilcoxon test can give p < 0.05."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One system against another on the same people.
+
+    Attributes:
+        difference: mean of the paired differences.
+        ci95: half width of its 95 % confidence interval; None for fewer than two people.
+        effect: matched-pairs rank-biserial correlation in [-1, 1]: 1 if the first is better for everybody.
+        p: two-sided Wilcoxon signed-rank test; None for fewer than six people or without any difference.
+        people: number of pairs.
+    """
+
+    difference: float
+    ci95: float | None
+    effect: float
+    p: float | None
+    people: int
+
+
+def compare(first: Mapping[str, Any], second: Mapping[str, Any], metric: str = "psnr") -> Comparison:
+    """Compare two results of cells by person.
+
+    Args:
+        first: finished result.
+        second: another one of the same size, rate and track.
+        metric: a metric of both, of which more is better.
+
+    Raises:
+        ValueError: if they were not tested on the same slices of the same people.
+    """
+    slices = [{name: row["n_slices"] for name, row in result["people"].items()} for result in (first, second)]
+    if slices[0] != slices[1] or first["slice_step"] != second["slice_step"]:
+        raise ValueError(
+            f"{first['system']} and {second['system']} were not tested on the same slices: run one of them again"
+        )
+    differences = [
+        float(row[metric]) - float(second["people"][name][metric]) for name, row in first["people"].items()
+    ]
+    summary = mean_and_ci(differences)
+    return Comparison(
+        float(summary["mean"] or 0.0), summary["ci95"], rank_biserial(differences), wilcoxon(differences),
+        len(differences),
+    )  # fmt: skip
+
+
+def wilcoxon(differences: Sequence[float]) -> float | None:
+    """Two-sided p of the Wilcoxon signed-rank test; None where it could not be below 0.05, or all are 0."""
+    if len(differences) < FEWEST or not any(differences):
+        return None
+    return float(stats.wilcoxon(differences).pvalue)
+
+
+def rank_biserial(differences: Sequence[float]) -> float:
+    """Rank-biserial correlation of matched pairs (Kerby 2014): favourable minus unfavourable share of the rank sum."""
+    values = np.asarray([d for d in differences if d], dtype=float)
+    if not len(values):
+        return 0.0
+    ranks = stats.rankdata(np.abs(values))
+    return float((ranks[values > 0].sum() - ranks[values < 0].sum()) / ranks.sum())
+
+
+def gain_of_last_quarter(curve: Sequence[float]) -> float | None:
+    """DB that the best validation so far still gained in the last quarter of the epochs; None for under 4 epochs."""
+    if len(curve) < 4:
+        return None
+    start = len(curve) - math.ceil(len(curve) / 4)
+    return max(max(curve) - max(curve[:start]), 0.0)
+
+
+def is_flat(curve: Sequence[float]) -> bool:
+    """Whether a training was long enough: its validation PSNR gained less than 0.1 dB in its last quarter."""
+    gain = gain_of_last_quarter(curve)
+    return gain is not None and gain < FLAT

@@ -1,15 +1,27 @@
-"""Markdown tables of the results: one for each size and rate, and what the systems cost."""
+"""Markdown tables of the results: one for each size and rate, what cells had, longer trainings, a summary, costs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Any
 
-from benchmarks.paper_tables.grid import LEARNED, NOT_DEFINED, RATES, SHIPPED, SIZES, SYSTEMS, Cell
-from benchmarks.paper_tables.paper import UNKNOWN, paper_numbers, rate_text
-from benchmarks.paper_tables.results import is_finished
-from benchmarks.paper_tables.statistics import compare, gain_of_last_quarter, is_flat
-from monai_gan_recon.evaluation.table import markdown_table, value_text
+from benchmarks.paper_tables.grid import (
+    LEARNED,
+    NOT_DEFINED,
+    RATES,
+    RESULTS_DIR,
+    SHIPPED,
+    SIZES,
+    SYSTEMS,
+    TRACKS,
+    UNKNOWN,
+    Cell,
+    paper_numbers,
+    rate_text,
+)
+from benchmarks.paper_tables.results import compare, gain_of_last_quarter, is_finished, is_flat
+from monai_gan_recon.evaluation.tables import markdown_table, value_text
 
 Results = Mapping[Cell, Mapping[str, Any]]
 """Results that there are, finished or failed."""
@@ -131,3 +143,124 @@ def cost_table(results: Results, speed: Mapping[str, Any] | None) -> str:
 
 def _number(value: float | None, form: str) -> str:
     return "-" if value is None else f"{value:{form}}"
+
+
+_PRECISION = {None: "not recorded", True: "bfloat16", False: "float32"}
+"""Of the networks, by the ``bf16`` of a result; the first results did not have it."""
+
+
+def protocol_table(results: Mapping[Cell, Mapping[str, Any]]) -> str:
+    """One line a size and track with trained cells: what the systems had, several values where it was not equal."""
+    lines: list[list[str]] = [
+        ["size", "track", "trained cells", "slice-iterations", "epochs", "batch", "seed", "minutes of training",
+         "device (threads)", "precision", "test people (slices)", "every n-th slice"]
+    ]  # fmt: skip
+    for size, track in product(SIZES, TRACKS):
+        cells = [
+            result
+            for cell, result in results.items()
+            if (cell.size, cell.track) == (size, track) and cell.system in LEARNED and is_finished(result)
+        ]
+        if not cells:
+            continue
+        budgets = [result["budget"] for result in cells]
+        minutes = [budget["training_seconds"] / 60 for budget in budgets]
+        lines.append(
+            [
+                size,
+                track,
+                str(len(cells)),
+                *(_values(b[name] for b in budgets) for name in ("slice_iterations", "epochs", "batch_size")),
+                _values(r["training_seed"] for r in cells),
+                f"{min(minutes):.1f} to {max(minutes):.1f}",
+                _values(f"{r['device']} ({r['budget']['threads']})" for r in cells),
+                _values(_PRECISION[r.get("bf16")] for r in cells),
+                _values(f"{r['n_people']} ({r['n_slices']})" for r in cells),
+                _values(r["slice_step"] for r in cells),
+            ]
+        )
+    return markdown_table(lines)
+
+
+def _values(values: Any) -> str:
+    """The one value or all of them; of more than three numbers the range."""
+    found = list(dict.fromkeys(values))
+    if len(found) > 3 and all(isinstance(value, int) for value in found):
+        return f"{min(found)} to {max(found)}"
+    return " or ".join(map(str, found))
+
+
+LONGER_DIR = RESULTS_DIR / "longer"
+"""Results of these trainings (``run --results_dir``)."""
+
+LONGER_HEAD = (
+    "size", "rate", "system", "the paper: PSNR / SSIM", "PSNR [dB]", "SSIM", "above zero-filled [dB]",
+    "ours minus it [dB]", "effect", "p", "minutes", "training slices", "last quarter of training [dB]",
+)  # fmt: skip
+
+
+def longer_table(longer: Results, grid: Results) -> str:
+    """One row for each finished cell, in the order of the grid.
+
+    Args:
+        longer: results of the longer trainings.
+        grid: those of the grid, which have the zero-filled images of the same slices.
+    """
+    lines = [
+        _row(cell, longer, grid)
+        for track in TRACKS
+        for size in SIZES
+        for rate in RATES
+        for cell in (Cell(system, size, rate, track) for system in SYSTEMS)
+        if is_finished(longer.get(cell))
+    ]
+    return markdown_table([LONGER_HEAD, *lines]) if lines else "No longer training has been run."
+
+
+def _row(cell: Cell, longer: Results, grid: Results) -> list[str]:
+    result = longer[cell]
+    ours = longer.get(Cell("ours", cell.size, cell.rate, cell.track))
+    below = grid.get(Cell("zero_filled", cell.size, cell.rate, cell.track))
+    track = "" if cell.track == "replica" else f", {cell.track}"
+    return [
+        cell.size,
+        rate_text(cell.size, cell.rate) + track,
+        f"`{cell.system}`" + ("" if is_flat(result["validation_psnr"]) else RISING),
+        paper_numbers(cell),
+        value_text(result["psnr"], ".2f"),
+        value_text(result["ssim"], ".4f"),
+        comparison(result, below)[0] if is_finished(below) and below is not None else "-",
+        *comparison(ours, result),
+        f"{result['budget']['training_seconds'] / 60:.1f}",
+        *training(cell.system, result),
+    ]
+
+
+SUMMARY_HEAD = ("size", "rate", "zero-filled: PSNR [dB] / SSIM", "ours", "the paper", "minutes of training")
+
+
+def summary_table(longer: Results, grid: Results) -> str:
+    """Replica track; the longer training of ours where there is one."""
+    lines: list[tuple[str, ...]] = [SUMMARY_HEAD]
+    for size in SIZES:
+        for rate in RATES:
+            ours = Cell("ours", size, rate, "replica")
+            result = longer.get(ours, grid.get(ours))
+            below = grid.get(Cell("zero_filled", size, rate, "replica"))
+            if result is None or below is None or not is_finished(result) or not is_finished(below):
+                continue
+            lines.append(
+                (
+                    size,
+                    rate_text(size, rate),
+                    _quality(below),
+                    _quality(result),
+                    paper_numbers(Cell("gan_resnet50", size, rate, "replica")),
+                    f"{result['budget']['training_seconds'] / 60:.0f}",
+                )
+            )
+    return markdown_table(lines)
+
+
+def _quality(result: Mapping[str, Any]) -> str:
+    return f"{value_text(result['psnr'], '.2f')} / {value_text(result['ssim'], '.4f')}"

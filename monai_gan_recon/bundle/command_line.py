@@ -19,28 +19,14 @@ from collections.abc import Collection, Iterator
 from types import TracebackType
 from typing import Any
 
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow, run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
 from monai_gan_recon.errors import TRACEBACK_ENV, one_line
 
-MONAI_OPTIONS = frozenset(
-    [
-        "args_file",
-        "bundle_root",
-        "config_file",
-        "final_id",
-        "init_id",
-        "logging_file",
-        "meta_file",
-        "properties_path",
-        "run_id",
-        "tracking",
-        "workflow_name",
-        "workflow_type",
-    ]
-)
+_RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
+MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}
 """Options of ``monai.bundle run`` itself."""
 
 _FIXED = ("imports", "initialize")

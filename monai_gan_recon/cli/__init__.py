@@ -1,4 +1,4 @@
-"""The command ``monai-gan-recon``: its subcommands, and the one place that turns errors into a line and an exit code.
+"""The command ``monai-gan-recon``: its subcommands.
 
 Each file adds subcommands to the parser. What they do is imported when they run, so that ``--help`` and usage errors
 come at once; the work itself is done by functions of the library.
@@ -7,15 +7,11 @@ come at once; the work itself is done by functions of the library.
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from collections.abc import Sequence
 
 from monai_gan_recon import __version__
 from monai_gan_recon.cli import analysis, bundles, data
-from monai_gan_recon.errors import TRACEBACK_ENV, one_line
-
-INTERRUPTED = 130
+from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,17 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: with 2 for wrong usage, 0 after ``--help``.
     """
     options = parser().parse_args(arguments)
-    try:
-        return int(options.run(options) or 0)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
-    except Exception as error:
-        line = None if os.environ.get(TRACEBACK_ENV) else one_line(error)
-        if line is None:
-            raise
-        print(line, file=sys.stderr)
-        return 1
+    return exit_code(lambda: options.run(options))
 
 
 def parser() -> argparse.ArgumentParser:

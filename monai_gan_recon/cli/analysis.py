@@ -30,8 +30,7 @@ def _add_demo(commands: Any) -> None:
 
 
 def _demo(options: argparse.Namespace) -> None:
-    from monai_gan_recon.evaluation.demo import run_demo
-    from monai_gan_recon.evaluation.paired.demo import demo_segmenter
+    from monai_gan_recon.evaluation.demo import demo_segmenter, run_demo
 
     segmentation = demo_segmenter(options.segmentation_bundle)
     print(run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation))
@@ -94,7 +93,7 @@ def _add_paired(commands: Any) -> None:
 def _paired(options: argparse.Namespace) -> None:
     from monai_gan_recon.engines import keep_freed_memory
     from monai_gan_recon.evaluation.paired.run import run_paired
-    from monai_gan_recon.evaluation.paired.table import paired_table
+    from monai_gan_recon.evaluation.tables import paired_table
 
     chosen = paired_options(options)
     keep_freed_memory()

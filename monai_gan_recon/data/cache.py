@@ -16,8 +16,9 @@ import monai
 import numpy as np
 import torch
 
+from monai_gan_recon.io.writing import atomic_path
+
 from .. import __version__
-from ..io.writing import atomic_path
 
 
 def describe(value: Any, _depth: int = 0) -> str:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 _SUFFIXES = (".nii.gz", ".nii", ".npy", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".mgz", ".mgh")
+_RAW_SUFFIXES = (".h5", ".mrd", ".cfl", ".dat", ".mat")
 
 
 def case_name(path: str | os.PathLike[str]) -> str:
     """Name of a case for its result files: file name without ".nii.gz", or name of the DICOM folder."""
     path = Path(path)
-    for suffix in _SUFFIXES:
+    for suffix in (*_SUFFIXES, *_RAW_SUFFIXES):
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return path.name[: -len(suffix)]
     return path.name or path.absolute().name

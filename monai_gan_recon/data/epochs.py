@@ -93,13 +93,14 @@ class EpochDataset(Dataset):
         return (self[index] for index in range(len(self)))
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """Item ``index % len`` as it is in epoch ``index // len``; plain tensors, no MetaTensor."""
+        """Item ``index % len`` as it is in epoch ``index // len``, with its ``seed``; plain tensors, no MetaTensor."""
         if index < 0:
             raise IndexError(f"the index of an item must not be negative, it is {index}")
-        rng = np.random.default_rng([self.seed, *divmod(int(index), len(self))])
-        item: Mapping[str, Any] = self.item(int(index), rng)
+        entropy = [self.seed, *divmod(int(index), len(self))]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        item: Mapping[str, Any] = {**self.item(int(index), np.random.default_rng(entropy)), "seed": seed}
         if self.transform is not None:
             if isinstance(self.transform, Randomizable):
-                self.transform.set_random_state(seed=int(rng.integers(2**31)))
+                self.transform.set_random_state(seed=seed)
             item = self.transform(dict(item))
         return {key: v.as_tensor() if isinstance(v, MetaTensor) else v for key, v in item.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ class LoadKSpaced(MapTransform):
     def __init__(
         self,
         keys: KeysCollection,
-        axes: str | None = None,
+        axes: str | Sequence[str] | None = None,
         retrospective: bool = False,
         mask: str | os.PathLike[str] | None = None,
         pattern: str = "gaussian1d",
@@ -139,10 +139,11 @@ class LoadKSpaced(MapTransform):
         super().__init__(keys)
         check_pattern(pattern)
         check_rate(rate)
-        self.axes, self.mask, self.maps = axes, None if mask is None else read_mask(mask), maps
+        self.axes = axes if axes is None or isinstance(axes, str) else ",".join(axes)
+        self.mask, self.maps = None if mask is None else read_mask(mask), maps
         self.pattern = (pattern, rate, axis, seed) if retrospective and mask is None else None
         self.axis = axis
-        self.options = {
+        self.options: dict[str, Any] = {
             "coils": coils,
             "noise_std": None if noise_std == "auto" else float(noise_std),
             "phase": use_phase,

@@ -139,7 +139,9 @@ class AcquiredScan:
         """The measurement of some of the slices; see :class:`Scan`."""
         mask = self.mask[start:stop, None]
         data = KData(fft2c(self.slices[start:stop])[:, None] * mask, mask, noise_std=self.noise_std)
-        return measured_block(data, self.hermitian and self.track == "replica", self.phase and self.track == "raw")
+        return measured_block(
+            data, self.hermitian and self.track == "replica", self.phase and self.track == "raw"
+        )
 
     def _estimate(self) -> float:
         middle = slice(self.size[0] // 3, max(2 * self.size[0] // 3, self.size[0] // 3 + 1))

@@ -28,8 +28,8 @@ class VolumeSliceDataset(EpochDataset):
 
     An item is a dictionary with ``image`` (1, H, W) float32 (what ``slice_transform`` makes of it), ``person``,
     ``case``, ``plane``, ``slice``, and a ``seed`` for what is drawn after it. Slices lie as displayed: H downwards, W
-    to the right (see
-    :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how items are drawn.
+    to the right (see :func:`~monai_gan_recon.transforms.geometry.plane_axcodes`). :class:`EpochDataset` says how
+    items are drawn.
 
     Args:
         data: entries of a data manifest: dictionaries with ``image`` (path) and ``person``; ``repeat``, if given, is
@@ -85,9 +85,8 @@ class VolumeSliceDataset(EpochDataset):
                 if min(np.load(file, mmap_mode="r").shape[1:]) < max(min_pixels, MIN_SLICE_SIZE):
                     continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
-                self._items += int(entry.get("repeat", 1)) * [
-                    (file, person, case, plane, number) for number in numbers
-                ]
+                slices = [(file, person, case, plane, number) for number in numbers]
+                self._items += int(entry.get("repeat", 1)) * slices
         if not self._items:
             raise ValueError(
                 f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "

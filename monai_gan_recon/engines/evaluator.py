@@ -91,7 +91,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         numbers: dict[str, list[torch.Tensor]] = {}
         seconds = 0.0
         starts = range(0, slices, self.batch_size)
-        for start in tqdm(starts, desc="slices", leave=False, disable=None if self.progress else True):
+        for start in tqdm(starts, desc="slices", leave=False, disable=not self.progress):
             block = scan.block(start, min(start + self.batch_size, slices))
             inputs = block["input"].to(self.state.device).contiguous(memory_format=torch.channels_last)
             self._synchronize()

@@ -27,7 +27,6 @@ class PrepareMeasuredBatch(PrepareReconstructionBatch):
         self.held_out = held_out
 
     def pair(self, batchdata: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the network gets, and all that was measured, both network input (B, 4, H, W).
-        """
+        """What the network gets, and all that was measured, both network input (B, 4, H, W)."""
         measured: torch.Tensor = batchdata["input"]
         return hold_out(measured, self.held_out), measured

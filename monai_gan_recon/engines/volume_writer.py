@@ -93,9 +93,8 @@ class VolumeWriter(ResultWriter):
         postprocessing: undoes the preprocessing: gets a dictionary with ``image`` (the volume as slices, with
             its history) and ``pred`` and gives ``pred`` on the original grid; usually MONAI's ``Invertd``.
         zero_filled: also write ``<case>_zero_filled.nii.gz``.
-        error_map: also write ``<case>_error.nii.gz``, the absolute difference from the full image.
-        kspace_residual: also write ``<case>_kspace_residual.json``: relative residuals on the measured
-            samples, of the magnitude that is delivered and of the complex estimate.
+        error_map: also write ``<case>_error.nii.gz``, the absolute difference from the fully sampled image.
+        kspace_residual: also write ``<case>_kspace_residual.json``: see :func:`residuals`.
         overwrite: replace results that exist.
     """
 
@@ -126,6 +125,8 @@ class VolumeWriter(ResultWriter):
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
         """Write the files; slices, time and files in words."""
         files = self.files(output["case"])
+        if self.error_map and "label" not in output:
+            raise ValueError("--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)")
         prediction = self._original(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"])
         if "zero_filled" in files:

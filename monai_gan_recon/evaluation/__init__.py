@@ -1,24 +1,23 @@
 """Evaluation: scores of volumes, statistics over people, result files, tables and figures."""
 
-from monai_gan_recon.evaluation.figures import comparison_figure, comparison_rows_figure
-from monai_gan_recon.evaluation.metrics_file import read_metrics, write_metrics
-from monai_gan_recon.evaluation.report import ReconstructionReport
-from monai_gan_recon.evaluation.results import PersonRow, SliceRow, dataset_summary, mean_and_ci, person_means
-from monai_gan_recon.evaluation.table import metrics_table
-from monai_gan_recon.evaluation.volume_scores import VolumeScores, score_volume
+from monai_gan_recon.evaluation.figures import comparison_figure
+from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, TISSUES, MetricsFile
+from monai_gan_recon.evaluation.report import ReconstructionReport, TissueReport
+from monai_gan_recon.evaluation.scores import VolumeScores, score_volume
+from monai_gan_recon.evaluation.statistics import mean_and_ci
+from monai_gan_recon.evaluation.tables import metrics_table, paired_table
 
 __all__ = [
-    "PersonRow",
+    "PAIRED",
+    "RECONSTRUCTION",
+    "TISSUES",
+    "MetricsFile",
     "ReconstructionReport",
-    "SliceRow",
+    "TissueReport",
     "VolumeScores",
     "comparison_figure",
-    "comparison_rows_figure",
-    "dataset_summary",
     "mean_and_ci",
     "metrics_table",
-    "person_means",
-    "read_metrics",
+    "paired_table",
     "score_volume",
-    "write_metrics",
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,21 @@ import torch
 from monai.bundle import ConfigWorkflow
 
 from monai_gan_recon.data import case_name, load_manifest
-from monai_gan_recon.evaluation.figures import comparison_rows_figure
-from monai_gan_recon.evaluation.metrics_file import file_stem, identity, read_metrics
-from monai_gan_recon.evaluation.paired.demo import segment_demo
-from monai_gan_recon.evaluation.paired.scan import Segmenter
-from monai_gan_recon.evaluation.table import metrics_table
+from monai_gan_recon.evaluation.figures import comparison_figure
+from monai_gan_recon.evaluation.metrics_file import (
+    PAIRED,
+    RECONSTRUCTION,
+    file_stem,
+    identity,
+    normalise_protocol,
+)
+from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
+from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
+from monai_gan_recon.evaluation.tables import metrics_table, paired_table
 from monai_gan_recon.io import LoadVolume
-from monai_gan_recon.metrics.conventions import METHODS
+from monai_gan_recon.metrics.conventions import METHODS, METRICS
+from monai_gan_recon.resources import SEGMENTATION, bundle_path
+from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.transforms import SlicesOfPlane
 
 RATES = (0.1, 0.5)
@@ -28,6 +37,8 @@ PLANE = "coronal"
 TITLE = "Undersampled MRI, reconstructed"
 MIN_GAIN = 3.0
 """Gain in PSNR over the zero-filled image, in dB, that the shipped weights reach at every rate."""
+FILE_NAMES = {"zero_filled": "zero_filled", "reconstruction": "recon"}
+"""End of the file name that a volume was written under."""
 
 
 def evaluate_bundle(bundle: Path, **options: Any) -> None:
@@ -89,13 +100,13 @@ def run_demo(
             figures=False,
             **options,
         )
-        entries += read_metrics(metrics)["results"][-len(METHODS) :]
+        entries += RECONSTRUCTION.read(metrics)["results"][-len(METHODS) :]
     first = manifest.section("testing")[0]
     image = Path(first["image"])
     written = [(entry, output_dir / f"volumes_{file_stem(entry)}") for entry in entries[:: len(METHODS)]]
     rows = [_figure_row(image, folder, entry["rate"]) for entry, folder in written]
-    figure = comparison_rows_figure(rows, output_dir / "demo.png", title=TITLE)
-    lines = ["", metrics_table({"results": entries}), "", *gains(entries), ""]
+    figure = comparison_figure(rows, output_dir / "demo.png", title=TITLE)
+    lines = ["", metrics_table(entries), "", *gains(entries), ""]
     lines += [f"Figure: {figure}", f"Metrics: {metrics}", f"Volumes: {output_dir}/volumes_*/*.nii.gz"]
     if segmentation is not None:
         scan = {**first, "case": case_name(image)}
@@ -116,7 +127,7 @@ def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> 
     """
     if metrics.exists() and all(
         (entry["dataset"], entry["plane"]) == (dataset, PLANE) and entry["rate"] in rates
-        for entry in read_metrics(metrics)["results"]
+        for entry in RECONSTRUCTION.read(metrics)["results"]
     ):
         metrics.unlink()
 
@@ -145,6 +156,64 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
     return lines
 
 
+def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
+    """Segmenter of the demo: the bundle's network, or its unsupervised mixture where it has no weights.
+
+    Args:
+        bundle: name or folder of the segmentation bundle.
+
+    Returns:
+        "network" or "mixture", and the segmenter.
+
+    Raises:
+        FileNotFoundError: if there is no bundle.
+    """
+    folder = bundle_path(bundle)
+    method = "network" if (folder / "models" / "model.pt").is_file() else "mixture"
+    return method, TissueSegmenter.from_bundle(folder, device=default_device(), method=method)
+
+
+def segment_demo(
+    entry: Mapping[str, Any],
+    reconstructions: Sequence[tuple[Mapping[str, Any], Path]],
+    output_dir: Path,
+    method: str,
+    segmenter: Segmenter,
+) -> str:
+    """Segment the original and what was written at each rate; write scores and a figure.
+
+    Args:
+        entry: of the manifest, with ``case``.
+        reconstructions: result of ``metrics.json`` and folder of the NIfTIs, one a rate.
+        output_dir: folder for ``metrics.json``, ``people_<result>.csv`` and ``segmentation.png``.
+        method: name of the segmentation, for the results.
+        segmenter: segments a volume.
+
+    Returns:
+        The table of Dice, and what was written.
+    """
+    scan = PairedScan(entry, segmenter)
+    scores, columns = [], []
+    for found, folder in reconstructions:
+        print(f"\n{100 * found['rate']:g} % of k-space: segmentation by {method}", flush=True)
+        images = {
+            name: LoadVolume()(folder / f"{scan.case}_{ending}.nii.gz") for name, ending in FILE_NAMES.items()
+        }
+        comparison = scan.compare(images)
+        columns += [
+            replace(column, heading=f"{column.heading}, {100 * found['rate']:g} % of k-space")
+            for column in comparison.columns
+        ]
+        scores.append(ScanScores(comparison.rows, float(found["sampled_fraction"])))
+    results = [
+        write_scores(_result(found, method), [score], output_dir)
+        for (found, _), score in zip(reconstructions, scores, strict=True)
+    ]
+    PAIRED.add(output_dir / "metrics.json", results)
+    figure = scan.draw(columns, output_dir / "segmentation.png", f"{scan.case}: tissues by {method}")
+    return f"{paired_table(results, ('dice',))}\n\nFigure: {figure}\nMetrics: {output_dir / 'metrics.json'}"
+
+
 def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
     """The slice with most brain, of the full volume and of what was written, scaled as the full one."""
     to_slices = SlicesOfPlane(PLANE)
@@ -153,7 +222,22 @@ def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
     low, high = full.min(), full.max()
     number = int((full > low + 0.1 * (high - low)).sum(dim=(1, 2)).argmax())
     row: dict[str, Any] = {"reference": full[number], "label": f"{100 * rate:g} % of k-space"}
-    for key, what in (("zero_filled", "zero_filled"), ("reconstruction", "recon")):
+    for key, what in FILE_NAMES.items():
         volume = to_slices(read(folder / f"{case_name(image)}_{what}.nii.gz"))[0]
         row[key] = volume[number].as_subclass(torch.Tensor)
     return {key: value if key == "label" else (value - low) / (high - low) for key, value in row.items()}
+
+
+def _result(found: Mapping[str, Any], method: str) -> dict[str, Any]:
+    """Protocol of a reconstruction's result, without its scores."""
+    dropped = {
+        *METRICS,
+        "method",
+        "n_people",
+        "n_slices",
+        "notes",
+        "min_foreground",
+        "known_fraction_by_symmetry",
+    }
+    protocol = normalise_protocol({name: value for name, value in found.items() if name not in dropped})
+    return protocol | {"segmentation": method, "config_hash": options_hash(found["config_hash"], method)}

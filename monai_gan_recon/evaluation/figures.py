@@ -13,58 +13,74 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
+from PIL import Image
+from scipy import ndimage
 from torch import Tensor
 
-from monai_gan_recon.evaluation.regions import Box, brain_view, detail_box
 from monai_gan_recon.io.writing import atomic_path
-from monai_gan_recon.metrics import psnr, ssim
+from monai_gan_recon.metrics import brain_mask, psnr, ssim
 
 BACKGROUND, TEXT, MUTED, ACCENT = "#0b0d10", "#f2f4f7", "#9aa4b2", "#ffb454"
 WIDTH, MARGIN, GAP, HEADER, CAPTION, COLOUR_BAR, DPI = 12.0, 0.3, 0.14, 0.36, 0.28, 0.62, 150
 """Lengths in inches."""
 NAMES = {"reference": "Fully sampled", "zero_filled": "Zero-filled", "reconstruction": "Reconstruction"}
 
+Box = tuple[int, int, int, int]
+"""Top, left, height, width in pixels."""
+
+
+class Page:
+    """A figure of a given size on the project's dark background; panels and text are placed in inches from its corner.
+
+    Args:
+        width: in inches.
+        height: in inches.
+        dpi: pixels an inch.
+    """
+
+    def __init__(self, width: float, height: float, dpi: int = DPI) -> None:
+        self.width, self.height = width, height
+        self.figure = Figure(figsize=(width, height), dpi=dpi, facecolor=BACKGROUND)
+
+    def text(
+        self, left: float, top: float, text: str, size: float = 11, color: str = TEXT, **kwargs: Any
+    ) -> None:
+        """Write a line whose middle is at ``top``."""
+        place = (left / self.width, 1 - top / self.height)
+        self.figure.text(*place, text, size=size, color=color, **{"va": "center", "ha": "left", **kwargs})
+
+    def panel(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Empty axes without ticks and frame."""
+        bottom = 1 - (top + height) / self.height
+        box = (left / self.width, bottom, width / self.width, height / self.height)
+        axes = self.figure.add_axes(box, facecolor="black")
+        axes.set_xticks([])
+        axes.set_yticks([])
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        return axes
+
+    def save(self, path: str | Path, colours: int | None = None) -> Path:
+        """Write the PNG, complete or not at all; 256 ``colours`` are a third of the bytes and look the same."""
+        canvas = FigureCanvasAgg(self.figure)
+        canvas.draw()
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba())[..., :3])
+        if colours is not None:
+            picture = picture.quantize(colours, dither=Image.Dither.NONE)
+        with atomic_path(path) as temporary:
+            picture.save(temporary, format="png", optimize=colours is not None)
+        return Path(path)
+
 
 def comparison_figure(
-    reference: Tensor,
-    zero_filled: Tensor,
-    reconstruction: Tensor,
-    path: str | Path,
-    box: Box | None = None,
-    label: str = "",
-    title: str = "",
-) -> Path:
-    """Draw one slice: full, zero-filled, reconstruction; below them the zoomed box and the difference maps.
-
-    Args:
-        reference: magnitude (H, W) in [0, 1]; singleton axes before are dropped, here and below.
-        zero_filled: magnitude (H, W).
-        reconstruction: magnitude (H, W).
-        path: PNG to write; complete or not at all.
-        box: the zoomed box; None: where the reference has most detail.
-        label: text at the side, such as "10 % of k-space".
-        title: text above.
-
-    Returns:
-        The path.
-    """
-    row = {
-        "reference": reference,
-        "zero_filled": zero_filled,
-        "reconstruction": reconstruction,
-        "label": label,
-    }
-    return comparison_rows_figure([row], path, box=box, title=title)
-
-
-def comparison_rows_figure(
     rows: Sequence[Mapping[str, Any]], path: str | Path, box: Box | None = None, title: str = ""
 ) -> Path:
-    """Draw several slices, or one at several rates, below one another.
+    """Draw slices, or one at several rates, below one another: full, zero-filled, reconstruction, zooms, errors.
 
     Args:
-        rows: for each "reference", "zero_filled", "reconstruction" (H, W), and "label" if wanted.
-        path: PNG to write.
+        rows: for each "reference" in [0, 1], "zero_filled", "reconstruction" (H, W), where singleton axes before
+            are dropped, and if wanted "label", a text at the side.
+        path: PNG to write; complete or not at all.
         box: the zoomed box of all rows; None: for each where its reference has most detail.
         title: text above.
 
@@ -82,9 +98,7 @@ def comparison_rows_figure(
     small = (WIDTH - 2 * MARGIN - 4 * GAP - COLOUR_BAR) / 5
     heights = [HEADER + CAPTION + (large + small) * view[2] / view[3] + MARGIN for view in views]
     top = MARGIN + (0.45 if title else 0)
-    figure = Figure(figsize=(WIDTH, top + sum(heights)), dpi=DPI, facecolor=BACKGROUND)
-    FigureCanvasAgg(figure)
-    page = _Page(figure)
+    page = Page(WIDTH, top + sum(heights))
     if title:
         page.text(MARGIN, MARGIN + 0.05, title, size=17, weight="bold")
     for row, label, view, height in zip(
@@ -92,38 +106,11 @@ def comparison_rows_figure(
     ):
         _draw_row(page, row, str(label), view, box or detail_box(row["reference"], view), top, large, small)
         top += height
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, facecolor=BACKGROUND)
-    return Path(path)
-
-
-class _Page:
-    """Panels and text on a figure, placed in inches from its upper left corner."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.figure = figure
-        self.width, self.height = figure.get_size_inches()
-
-    def text(
-        self, left: float, top: float, text: str, size: float = 11, color: str = TEXT, **kwargs: Any
-    ) -> None:
-        place = (left / self.width, 1 - top / self.height)
-        self.figure.text(*place, text, size=size, color=color, **{"va": "center", "ha": "left", **kwargs})
-
-    def panel(self, left: float, top: float, width: float, height: float) -> Axes:
-        bottom = 1 - (top + height) / self.height
-        axes = self.figure.add_axes(
-            (left / self.width, bottom, width / self.width, height / self.height), facecolor="black"
-        )
-        axes.set_xticks([])
-        axes.set_yticks([])
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        return axes
+    return page.save(path)
 
 
 def _draw_row(
-    page: _Page,
+    page: Page,
     row: Mapping[str, np.ndarray],
     label: str,
     view: Box,
@@ -137,27 +124,25 @@ def _draw_row(
     gray: dict[str, Any] = {
         "cmap": "gray",
         "vmin": 0.0,
-        "vmax": float(np.percentile(_crop(row["reference"], view), 99.9)) or 1.0,
+        "vmax": float(np.percentile(crop(row["reference"], view), 99.9)) or 1.0,
     }
     for i, (name, heading) in enumerate(NAMES.items()):
         left = MARGIN + i * (large + GAP)
         axes = page.panel(left, top + HEADER, large, large * aspect)
-        axes.imshow(_crop(row[name], view), **gray, interpolation="lanczos")
+        axes.imshow(crop(row[name], view), **gray, interpolation="lanczos")
         corner = (box[1] - view[1] - 0.5, box[0] - view[0] - 0.5)
         axes.add_patch(Rectangle(corner, box[3], box[2], fill=False, edgecolor=ACCENT, linewidth=1.3))
-        right = label if name == "reference" else _scores(row[name], row["reference"])
+        right = label if name == "reference" else quality(row[name], row["reference"])
         color = ACCENT if name == "reconstruction" else MUTED
         page.text(left, top + HEADER / 2, heading, size=13, weight="bold")
         page.text(left + large, top + HEADER / 2, right, color=color, ha="right")
 
     top += HEADER + large * aspect
     errors = {name: np.abs(row[name] - row["reference"]) for name in ("zero_filled", "reconstruction")}
-    highest = float(np.percentile(_crop(errors["zero_filled"], view), 99.5)) or 1e-6
+    highest = float(np.percentile(crop(errors["zero_filled"], view), 99.5)) or 1e-6
     heat: dict[str, Any] = {"cmap": "inferno", "vmin": 0.0, "vmax": highest}
-    panels = [(f"{heading}, zoom", _crop(row[name], box), gray) for name, heading in NAMES.items()]
-    panels += [
-        (f"|Error|, {NAMES[name].lower()}", _crop(error, view), heat) for name, error in errors.items()
-    ]
+    panels = [(f"{heading}, zoom", crop(row[name], box), gray) for name, heading in NAMES.items()]
+    panels += [(f"|Error|, {NAMES[name].lower()}", crop(error, view), heat) for name, error in errors.items()]
     for i, (caption, image, colours) in enumerate(panels):
         left = MARGIN + i * (small + GAP)
         axes = page.panel(left, top + CAPTION, small, small * aspect)
@@ -172,7 +157,8 @@ def _draw_row(
     scale.tick_params(colors=MUTED, labelsize=7.5, length=2, pad=2)
 
 
-def _scores(image: np.ndarray, reference: np.ndarray) -> str:
+def quality(image: np.ndarray, reference: np.ndarray) -> str:
+    """PSNR and SSIM of a slice in words."""
     pair = [torch.from_numpy(x)[None, None] for x in (image, reference)]
     return f"{psnr(*pair).item():.1f} dB   SSIM {ssim(*pair).item():.3f}"
 
@@ -185,5 +171,61 @@ def _image(image: Tensor | np.ndarray) -> np.ndarray:
     return array.reshape(array.shape[-2:])
 
 
-def _crop(image: np.ndarray, box: Box) -> np.ndarray:
+def crop(image: np.ndarray, box: Box) -> np.ndarray:
+    """The box of an image."""
     return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]
+
+
+def brain_view(reference: np.ndarray, margin: float = 0.04) -> Box:
+    """Bounding box of the brain with a margin (fraction of the slice); the whole slice if it has no brain."""
+    dy, dx = (round(margin * n) for n in reference.shape)
+    return bounding_box(_brain(reference), dy, dx)
+
+
+def bounding_box(mask: np.ndarray, dy: int, dx: int) -> Box:
+    """Bounding box of a mask (H, W) with a margin in pixels; the whole slice if the mask is empty."""
+    height, width = mask.shape
+    if not mask.any():
+        return 0, 0, height, width
+    (top, bottom), (left, right) = (np.flatnonzero(mask.any(axis=axis))[[0, -1]] for axis in (1, 0))
+    top, left = max(int(top) - dy, 0), max(int(left) - dx, 0)
+    return top, left, min(int(bottom) + dy + 1, height) - top, min(int(right) + dx + 1, width) - left
+
+
+def detail_box(reference: np.ndarray, view: Box | None = None, fraction: float = 0.28) -> Box:
+    """The box inside the brain with the highest energy of detail (Laplacian of Gaussian, sigma 1.5).
+
+    The outermost 5 pixels of the brain do not count, so that its edge does not draw the box to itself.
+
+    Args:
+        reference: slice (H, W).
+        view: where to look; None: the whole slice.
+        fraction: side of the box as a fraction of the view's.
+
+    Returns:
+        The box; where no box lies inside the brain, the one with most detail anywhere.
+    """
+    top, left, height, width = view or (0, 0, *reference.shape)
+    size = (max(round(fraction * height), 1), max(round(fraction * width), 1))
+    brain = _brain(reference)
+    interior = ndimage.binary_erosion(brain, iterations=5) if brain.any() else True
+    detail = _box_means(ndimage.gaussian_laplace(reference, 1.5) ** 2 * interior, size)[top:, left:]
+    inside = _box_means(brain.astype(np.float32), size)[top:, left:]
+    reach = (height - size[0] + 1, width - size[1] + 1)
+    detail, inside = detail[: reach[0], : reach[1]], inside[: reach[0], : reach[1]]
+    if (inside > 0.98).any():
+        detail = np.where(inside > 0.98, detail, -1)
+    y, x = np.unravel_index(int(detail.argmax()), detail.shape)
+    return top + int(y), left + int(x), *size
+
+
+def _brain(reference: np.ndarray) -> np.ndarray:
+    mask: np.ndarray = brain_mask(torch.from_numpy(np.ascontiguousarray(reference))[None, None])[0, 0].numpy()
+    return mask
+
+
+def _box_means(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Mean of the image over each box of the given size, by the box's top left corner."""
+    height, width = (n - box + 1 for n, box in zip(image.shape, size, strict=True))
+    means: np.ndarray = ndimage.uniform_filter(image, size)[size[0] // 2 :, size[1] // 2 :]
+    return means[:height, :width]

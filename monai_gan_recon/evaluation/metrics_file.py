@@ -1,11 +1,14 @@
-"""The file ``metrics.json``: one entry a protocol and method, with conventions and versions."""
+"""The files of results: ``metrics.json``, in which the results of several runs gather, and CSV files."""
 
 from __future__ import annotations
 
+import csv
 import json
+import math
 import platform
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,99 @@ import torch
 from monai_gan_recon import __version__
 from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.metrics.conventions import METRICS, MIN_FOREGROUND, conventions
+from monai_gan_recon.metrics.segmentation import SEGMENTATION_CONVENTIONS
 
-IDENTITY = ("dataset", "track", "pattern", "rate", "size", "plane")
+Entry = Mapping[str, Any]
+PROTOCOL = ("dataset", "track", "pattern", "rate", "size", "plane")
 """What names a protocol; :func:`identity` adds the variations that apply."""
+
+PREPROCESSING = ("dataset", "method", "contrast", "bias_field", "denoise")
+"""What names an evaluation of tissue segmentation."""
+
+
+@dataclass(frozen=True)
+class MetricsFile:
+    """One kind of ``metrics.json``: ``results``, the ``conventions`` they follow and the ``versions`` of the software.
+
+    Attributes:
+        conventions: of all results of a file; results that follow others do not go into it.
+        required: keys that every result has.
+        identity: what two results share if they are of one evaluation: the later then replaces the earlier.
+        stem: name of a result, for messages and file names.
+    """
+
+    conventions: Mapping[str, object]
+    required: frozenset[str]
+    identity: Callable[[Entry], Any]
+    stem: Callable[[Entry], str]
+
+    def read(self, path: str | Path) -> dict[str, Any]:
+        """The content of a file.
+
+        Raises:
+            FileNotFoundError: if there is none.
+            ValueError: if it is not one of this kind.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(f"{path}: no such metrics file")
+        try:
+            content = dict(json.loads(path.read_text(encoding="utf-8")))
+            complete = all(self.required <= set(entry) for entry in content["results"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(
+                f"{path}: is not a metrics file; move it away or choose another --output_dir"
+            ) from error
+        if not complete:
+            raise ValueError(f"{path}: holds results of another kind; choose another --output_dir")
+        return content
+
+    def results(self, path: str | Path) -> list[dict[str, Any]]:
+        """Results to which others may be added; none if there is no file.
+
+        Raises:
+            ValueError: if the file is not one of this kind, or was made by other conventions.
+        """
+        if not Path(path).exists():
+            return []
+        content = self.read(path)
+        if content.get("conventions") != self.conventions:
+            raise ValueError(f"{path}: was made by other conventions; choose another --output_dir")
+        return list(content["results"])
+
+    def add(self, path: str | Path, entries: Sequence[Entry]) -> dict[str, Any]:
+        """Add results; those of the same evaluation are replaced, all others kept.
+
+        A line is printed if what is replaced was made by another configuration, such as other weights.
+
+        Args:
+            path: the file; complete or not at all.
+            entries: results, each with its ``config_hash``.
+
+        Returns:
+            The file's content.
+
+        Raises:
+            ValueError: if the file is not one to add to.
+        """
+        new = {self._key(entry): dict(entry) for entry in entries}
+        old = [(self._key(entry), entry) for entry in self.results(path)]
+        others = [e for key, e in old if key in new and e.get("config_hash") != new[key].get("config_hash")]
+        if others:
+            names = ", ".join(dict.fromkeys(map(self.stem, others)))
+            print(f"{path}: replaces results of another configuration or weights: {names}", flush=True)
+        content = {
+            "results": [entry for key, entry in old if key not in new] + list(new.values()),
+            "conventions": dict(self.conventions),
+            "versions": versions(),
+        }
+        with atomic_path(path) as temporary:
+            text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=str)
+            temporary.write_text(text + "\n", encoding="utf-8")
+        return content
+
+    def _key(self, entry: Entry) -> str:
+        return json.dumps(self.identity(entry), sort_keys=True, default=str)
 
 
 def versions() -> dict[str, str]:
@@ -32,128 +125,111 @@ def versions() -> dict[str, str]:
     }
 
 
-def normalise_protocol(protocol: Mapping[str, Any]) -> dict[str, Any]:
+def normalise_protocol(protocol: Entry) -> dict[str, Any]:
     """Protocol as it stands in the file: numbers as such, ``size`` as [H, W] or "whole".
 
     Raises:
         ValueError: if ``dataset``, ``track``, ``pattern``, ``rate`` or ``plane`` is missing.
     """
-    missing = [key for key in IDENTITY if key != "size" and protocol.get(key) is None]
+    missing = [key for key in PROTOCOL if key != "size" and protocol.get(key) is None]
     if missing:
         raise ValueError(
             f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol"
         )
     size = protocol.get("size")
     return {
-        **{key: protocol[key] for key in IDENTITY if key != "size"},
+        **{key: protocol[key] for key in PROTOCOL if key != "size"},
         "rate": round(float(protocol["rate"]), 6),
         "size": "whole" if size is None or isinstance(size, str) else [int(n) for n in size],
-        **{key: value for key, value in protocol.items() if key not in IDENTITY},
+        **{key: value for key, value in protocol.items() if key not in PROTOCOL},
     }
 
 
-def identity(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What two results must share to be results of one protocol: the later then replaces the earlier.
+def identity(entry: Entry) -> dict[str, Any]:
+    """What names the protocol of a reconstruction.
 
     Data set, track, pattern, rate, size and plane; SNR on the simulated track; Hermitian completion on the
     replica track, phase-encoding axis, seed and foreground filter where they are not the default.
     """
-    key = {name: entry.get(name) for name in IDENTITY}
+    key = {name: entry.get(name) for name in PROTOCOL}
     if entry.get("track") == "simulated":
         key["snr"] = entry.get("snr")
     if entry.get("track") == "replica" and entry.get("hermitian") is False:
         key["hermitian"] = False
-    if entry.get("axis") not in (None, -1):
-        key["axis"] = entry["axis"]
-    if entry.get("seed") not in (None, 0):
-        key["seed"] = entry["seed"]
-    if entry.get("min_foreground") not in (None, MIN_FOREGROUND):
-        key["min_foreground"] = entry["min_foreground"]
+    for name, default in (("axis", -1), ("seed", 0), ("min_foreground", MIN_FOREGROUND)):
+        if entry.get(name) not in (None, default):
+            key[name] = entry[name]
     return key
 
 
-def file_stem(protocol: Mapping[str, Any]) -> str:
+def file_stem(protocol: Entry) -> str:
     """File name part of a protocol: ``oasis_malc_replica_gaussian1d_9.375_coronal_256x256``, rate in %."""
     key = identity(normalise_protocol(protocol))
     size = key["size"] if isinstance(key["size"], str) else "x".join(str(n) for n in key["size"])
     parts = [key["dataset"], key["track"], key["pattern"], f"{100 * key['rate']:.6g}", key["plane"], size]
-    parts += [f"{name}{value}" for name, value in key.items() if name not in IDENTITY]
-    return re.sub(r"[^\w.+-]+", "-", "_".join(str(part) for part in parts))
+    parts += [f"{name}{value}" for name, value in key.items() if name not in PROTOCOL]
+    return _file_name(parts)
 
 
-def read_metrics(path: str | Path) -> dict[str, Any]:
-    """Read a ``metrics.json``.
-
-    Raises:
-        FileNotFoundError: if there is none.
-        ValueError: if it is not one of ours.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such metrics file")
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        entries = content["results"]
-        complete = all(set(IDENTITY) | {"method", *METRICS} <= set(entry) for entry in entries)
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path}: is not a metrics file; move it away or choose another output_dir"
-        ) from error
-    if not complete:
-        raise ValueError(f"{path}: has incomplete results; move it away or choose another output_dir")
-    return dict(content)
+def paired_stem(entry: Entry) -> str:
+    """File name part of a paired result: its protocol, the method of segmentation and its options."""
+    options = entry.get("segmentation_options", {}).items()
+    return _file_name([file_stem(entry), entry["segmentation"], *(f"{k}{v}" for k, v in options)])
 
 
-def check_can_accumulate(path: str | Path) -> list[dict[str, Any]]:
-    """Results already in the file, to which others may be added; none if there is no file.
-
-    Raises:
-        ValueError: if the file is not one of ours or was made by other conventions.
-    """
-    if not Path(path).exists():
-        return []
-    content = read_metrics(path)
-    if content.get("conventions") != conventions():
-        raise ValueError(f"{path}: was made by other conventions; choose another output_dir")
-    return list(content["results"])
+def tissue_stem(entry: Entry) -> str:
+    """File name part of a segmentation: data set, method, and what of contrast and preprocessing is not usual."""
+    contrast = entry.get("contrast")
+    parts = [entry["dataset"], entry["method"], *([contrast] if contrast not in (None, "t1") else [])]
+    words = {"bias_field": "bias_field", "denoise": "denoised"}
+    return _file_name(parts + [word for name, word in words.items() if entry.get(name)])
 
 
-def write_metrics(
-    path: str | Path, entries: Sequence[Mapping[str, Any]], config_hash: str = ""
-) -> dict[str, Any]:
-    """Write results; those of the same protocol and method in the file are replaced, all others kept.
+RECONSTRUCTION = MetricsFile(
+    conventions(),
+    frozenset({*PROTOCOL, "method", *METRICS}),
+    lambda entry: [identity(entry), entry["method"]],
+    file_stem,
+)
+"""Results of a reconstruction: one a protocol and method (zero-filled or reconstruction)."""
 
-    A line is printed if what is replaced was made by another configuration, such as other weights.
+PAIRED = MetricsFile(
+    SEGMENTATION_CONVENTIONS
+    | {"paired_differences": "method minus the other within each person, then averaged"},
+    frozenset({"segmentation", "scores", "paired_differences"}),
+    lambda entry: [identity(entry), entry["segmentation"], entry.get("segmentation_options", {})],
+    paired_stem,
+)
+"""Results of what reconstruction does to a segmentation: one a protocol and segmentation."""
 
-    Args:
-        path: the file.
-        entries: results, each with its protocol, method and metrics.
-        config_hash: hash of the configuration of this run.
+TISSUES = MetricsFile(
+    SEGMENTATION_CONVENTIONS
+    | {
+        "grid": "labels are compared on the grid of the input image",
+        "mean_dice": "mean over the tissues of a person, then over people",
+        "seconds": "of a scan, without reading it; network_seconds: of these in the network",
+    },
+    frozenset({"dataset", "method", "mean_dice"}),
+    lambda entry: [entry.get(name) for name in PREPROCESSING],
+    tissue_stem,
+)
+"""Results of a segmentation: one a data set, method and preprocessing."""
 
-    Returns:
-        The file's content: ``results``, ``conventions``, ``versions``, ``config_hash``.
 
-    Raises:
-        ValueError: if an existing file is not one of ours or was made by other conventions.
-    """
-    new = [{**entry, "config_hash": config_hash} for entry in entries]
-    replaced = [(identity(entry), entry["method"]) for entry in new]
-    kept: list[dict[str, Any]] = []
-    dropped: list[dict[str, Any]] = []
-    for old in check_can_accumulate(path):
-        (dropped if (identity(old), old["method"]) in replaced else kept).append(old)
-    others = {file_stem(old): None for old in dropped if old.get("config_hash") != config_hash}
-    if others:
-        print(
-            f"{path}: replaces results of another configuration or weights: {', '.join(others)}", flush=True
-        )
-    content = {
-        "results": kept + new,
-        "conventions": conventions(),
-        "versions": versions(),
-        "config_hash": config_hash,
-    }
-    with atomic_path(path) as temporary:
-        text = json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False, default=str)
-        temporary.write_text(text + "\n", encoding="utf-8")
-    return content
+def write_csv(path: str | Path, header: Sequence[str], lines: Iterable[Sequence[object]]) -> Path:
+    """Write a CSV file, complete or not at all: numbers with seven digits, empty where there is none (None or NaN)."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows([_cell(value) for value in line] for line in lines)
+    return Path(path)
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.7g}"
+    return "" if value is None else value
+
+
+def _file_name(parts: Sequence[object]) -> str:
+    return re.sub(r"[^\w.+-]+", "-", "_".join(map(str, parts)))

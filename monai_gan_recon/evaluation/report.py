@@ -1,69 +1,65 @@
-"""The report of an evaluation: an Ignite handler that scores volumes and writes tables and a figure."""
+"""Reports of an evaluation: Ignite handlers that score each volume and write tables at the end."""
 
 from __future__ import annotations
 
+import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from ignite.engine import Engine, Events
 
-from monai_gan_recon.evaluation.csv_files import write_people_csv, write_slices_csv
-from monai_gan_recon.evaluation.figures import comparison_rows_figure
+from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
-    check_can_accumulate,
+    RECONSTRUCTION,
+    TISSUES,
+    MetricsFile,
     file_stem,
     normalise_protocol,
-    write_metrics,
+    tissue_stem,
+    write_csv,
 )
-from monai_gan_recon.evaluation.results import PersonRow, SliceRow, dataset_summary, mean_of, person_means
-from monai_gan_recon.evaluation.table import metrics_table
-from monai_gan_recon.evaluation.volume_scores import VolumeScores, score_volume
-from monai_gan_recon.metrics.conventions import METHODS, MIN_FOREGROUND
+from monai_gan_recon.evaluation.scores import VolumeScores, score_segmentations, score_volume
+from monai_gan_recon.evaluation.statistics import (
+    LABELS,
+    ORIGINAL,
+    SegmentationRow,
+    SliceRow,
+    dataset_summary,
+    finite_mean_and_ci,
+    mean_and_ci,
+    mean_of,
+    method_statistics,
+    person_means,
+    person_rows,
+    segmentation_columns,
+)
+from monai_gan_recon.evaluation.tables import metrics_table, tissue_table
+from monai_gan_recon.metrics.conventions import METHODS, METRICS, MIN_FOREGROUND
+from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 
 
-class ReconstructionReport:
-    """Score each evaluated volume; at the end write CSV files, ``metrics.json``, a figure, and print a table.
+class Report(ABC):
+    """Score each volume of an evaluator; at the end write CSV files and ``metrics.json``, and print a table.
 
-    For a MONAI evaluator that processes one volume an iteration and leaves in ``engine.state.output`` what
-    :func:`monai_gan_recon.evaluation.volume_scores.score_volume` takes: a dictionary, or a list of them. Only
-    rows of scores and a few slices for the figure are kept.
-
-    Files in ``output_dir``, where ``<protocol>`` is as in "oasis_malc_replica_gaussian1d_10_coronal_256x256":
-    ``metrics.json`` (grows: results of other protocols stay), ``slices_<protocol>.csv``,
-    ``people_<protocol>.csv``, ``comparison_<protocol>.png``.
+    For an evaluator that processes one volume an iteration and leaves in ``engine.state.output`` what :meth:`add`
+    takes: a dictionary, or a list of them. Only scores are kept in memory. Results of other evaluations stay in
+    ``metrics.json``.
 
     Args:
         output_dir: folder of the results; made if needed.
-        dataset: name of the data set.
-        protocol: "track", "pattern", "rate", "size" ([H, W], or None for whole slices), "plane" and whatever
-            else the results should state, such as "snr", "hermitian", "axis".
-        config_hash: hash of the configuration.
-        figures: draw the comparison figure.
-        min_foreground: least fraction of the frame that the brain covers in a slice that counts.
-        figure_people: number of people in the figure.
-
-    Raises:
-        ValueError: if the protocol is incomplete.
+        protocol: what the results state of how they were made.
+        config_hash: hash of the configuration and weights.
     """
 
-    def __init__(
-        self,
-        output_dir: str | Path,
-        dataset: str,
-        protocol: Mapping[str, Any],
-        config_hash: str = "",
-        figures: bool = True,
-        min_foreground: float = MIN_FOREGROUND,
-        figure_people: int = 2,
-    ) -> None:
-        self.output_dir = Path(output_dir)
-        self.protocol = normalise_protocol({**protocol, "dataset": dataset, "min_foreground": min_foreground})
-        self.config_hash = config_hash
-        self.figures = figures
-        self.min_foreground = min_foreground
-        self.figure_people = figure_people
-        self._reset()
+    file: ClassVar[MetricsFile]
+
+    def __init__(self, output_dir: str | Path, protocol: Mapping[str, Any], config_hash: str = "") -> None:
+        self.output_dir, self.config_hash = check_output_dir(output_dir), config_hash
+        self.protocol = dict(protocol)
+        self.reset()
 
     @property
     def metrics_path(self) -> Path:
@@ -82,26 +78,14 @@ class ReconstructionReport:
         Raises:
             ValueError: if ``metrics.json`` exists and is not one to add to.
         """
-        check_can_accumulate(self.metrics_path)
-        self._reset()
+        self.file.results(self.metrics_path)
+        self.reset()
 
     def score(self, engine: Engine) -> None:
         """Score the volume of this iteration."""
         output = engine.state.output
         for volume in output if isinstance(output, (list, tuple)) else [output]:
             self.add(volume)
-
-    def add(self, output: Mapping[str, Any]) -> VolumeScores:
-        """Score one volume (see :func:`score_volume`) and keep its rows."""
-        scores = score_volume(output, self.min_foreground)
-        self._rows += scores.rows
-        self._sampled.append(scores.sampled_fraction)
-        self._known.append(scores.known_fraction)
-        self._notes += scores.notes
-        person = scores.rows[0].person
-        if self.figures and len(self._pictures) < self.figure_people and person not in self._pictures:
-            self._pictures[person] = {**scores.pictures, "label": f"{person}, slice {scores.picture_slice}"}
-        return scores
 
     def finish(self, _engine: Engine | None = None) -> dict[str, Any]:
         """Write all files and print the table.
@@ -114,46 +98,182 @@ class ReconstructionReport:
         """
         if not self._rows:
             raise ValueError(f"{self.output_dir}: no volume was evaluated, so no results were written")
-        people = person_means(self._rows)
-        entries = self._entries(people)
-        stem = file_stem(self.protocol)
-        write_slices_csv(self._rows, self.output_dir / f"slices_{stem}.csv")
-        write_people_csv(people, self.output_dir / f"people_{stem}.csv")
-        if self._pictures:
-            title = (
-                f"{self.protocol['dataset']}: {self.protocol['track']} track, {self.protocol['pattern']}, "
-                f"{100 * self.protocol['rate']:.4g} % of k-space"
-            )
-            comparison_rows_figure(
-                list(self._pictures.values()), self.output_dir / f"comparison_{stem}.png", title=title
-            )
-        content = write_metrics(self.metrics_path, entries, self.config_hash)
-        print(metrics_table({**content, "results": entries}), flush=True)
+        entries = [{**entry, "config_hash": self.config_hash} for entry in self.results()]
+        content = self.file.add(self.metrics_path, entries)
+        print(self.table(entries), flush=True)
         return content
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Forget all scores."""
+        self._rows: list[Any] = []
+
+    @abstractmethod
+    def add(self, output: Mapping[str, Any]) -> object:
+        """Score one volume and keep its rows."""
+
+    @abstractmethod
+    def results(self) -> list[dict[str, Any]]:
+        """Write the files of the rows; their entries in ``metrics.json``."""
+
+    @abstractmethod
+    def table(self, entries: list[dict[str, Any]]) -> str:
+        """The entries as text."""
+
+
+class ReconstructionReport(Report):
+    """Report of a reconstruction beside the zero-filled image.
+
+    Files in ``output_dir``, where ``<protocol>`` is as in "oasis_malc_replica_gaussian1d_10_coronal_256x256":
+    ``metrics.json``, ``slices_<protocol>.csv``, ``people_<protocol>.csv``, ``comparison_<protocol>.png``.
+
+    Args:
+        output_dir: folder of the results; made if needed.
+        dataset: name of the data set.
+        protocol: "track", "pattern", "rate", "size" ([H, W], or None for whole slices), "plane" and whatever
+            else the results should state, such as "snr", "hermitian", "axis".
+        config_hash: hash of the configuration and weights.
+        figures: draw the comparison figure.
+        min_foreground: least fraction of the frame that the brain covers in a slice that counts.
+        figure_people: number of people in the figure.
+
+    Raises:
+        ValueError: if the protocol is incomplete.
+    """
+
+    file = RECONSTRUCTION
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        dataset: str,
+        protocol: Mapping[str, Any],
+        config_hash: str = "",
+        figures: bool = True,
+        min_foreground: float = MIN_FOREGROUND,
+        figure_people: int = 2,
+    ) -> None:
+        number = isinstance(min_foreground, (int, float)) and not isinstance(min_foreground, bool)
+        if not (number and 0 <= min_foreground <= 1):
+            raise ValueError(f"min_foreground: a fraction of the frame, in [0, 1], not {min_foreground!r}")
+        named = normalise_protocol({**protocol, "dataset": dataset, "min_foreground": min_foreground})
+        super().__init__(output_dir, named, config_hash)
+        self.figures, self.min_foreground, self.figure_people = figures, min_foreground, figure_people
+
+    def reset(self) -> None:
+        """Forget all scores."""
         self._rows: list[SliceRow] = []
         self._sampled: list[float] = []
         self._known: list[float] = []
         self._notes: list[str] = []
         self._pictures: dict[str, dict[str, Any]] = {}
 
-    def _entries(self, people: list[PersonRow]) -> list[dict[str, Any]]:
-        sampled, known = mean_of(self._sampled), mean_of(self._known)
+    def add(self, output: Mapping[str, Any]) -> VolumeScores:
+        """Score one volume (see :func:`score_volume`) and keep its rows, and a few slices for the figure."""
+        scores = score_volume(output, self.min_foreground)
+        self._rows += scores.rows
+        self._sampled.append(scores.sampled_fraction)
+        self._known.append(scores.known_fraction)
+        self._notes += scores.notes
+        person = scores.rows[0].person
+        if self.figures and len(self._pictures) < self.figure_people and person not in self._pictures:
+            self._pictures[person] = {**scores.pictures, "label": f"{person}, slice {scores.picture_slice}"}
+        return scores
+
+    def results(self) -> list[dict[str, Any]]:
+        """Write the CSV files and the figure; one entry a method."""
+        people, stem, protocol = person_means(self._rows), file_stem(self.protocol), self.protocol
+        write_csv(
+            self.output_dir / f"slices_{stem}.csv",
+            ("person", "case", "slice", "method", *METRICS),
+            ((r.person, r.case, r.slice, r.method, *(r.metrics.get(m) for m in METRICS)) for r in self._rows),
+        )
+        write_csv(
+            self.output_dir / f"people_{stem}.csv",
+            ("person", "method", "n_slices", *METRICS),
+            ((p.person, p.method, p.n_slices, *(p.metrics[m] for m in METRICS)) for p in people),
+        )
+        if self._pictures:
+            title = f"{protocol['dataset']}: {protocol['track']} track, {protocol['pattern']}, "
+            title += f"{100 * protocol['rate']:.4g} % of k-space"
+            pictures = list(self._pictures.values())
+            comparison_figure(pictures, self.output_dir / f"comparison_{stem}.png", title=title)
+        sampled, known = (math.fsum(values) / len(values) for values in (self._sampled, self._known))
         notes = list(self._notes)
-        if self.protocol["track"] == "replica" and self.protocol.get("hermitian"):
+        if protocol["track"] == "replica" and protocol.get("hermitian"):
             notes.append(
-                f"the network's input is completed by Hermitian symmetry: {100 * (known or 0):.1f} % of "
-                f"k-space is known from {100 * (sampled or 0):.1f} % sampled; zero_filled is without it"
+                f"the network's input is completed by Hermitian symmetry: {100 * known:.1f} % of "
+                f"k-space is known from {100 * sampled:.1f} % sampled; zero_filled is without it"
             )
+        stated = {"sampled_fraction": sampled, "known_fraction_by_symmetry": known, "notes": notes}
+        return [
+            {**protocol, "method": method, **dataset_summary(people, method), **stated} for method in METHODS
+        ]
+
+    def table(self, entries: list[dict[str, Any]]) -> str:
+        """The entries as text."""
+        return metrics_table(entries)
+
+
+class TissueReport(Report):
+    """Report of a tissue segmentation against reference labels.
+
+    Takes the outputs of a :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, with ``reference``. Files
+    in ``output_dir``: ``metrics.json`` and ``cases_<dataset>_<method>.csv``, a row a scan; the name tells contrasts
+    and preprocessing apart, too.
+
+    Args:
+        output_dir: folder of the results; made if needed.
+        protocol: ``dataset``, ``method``, ``contrast``, ``bias_field``, ``denoise`` and whatever else the result should
+            state.
+        config_hash: hash of the configuration and weights.
+    """
+
+    file = TISSUES
+
+    def reset(self) -> None:
+        """Forget all scores."""
+        self._rows: list[SegmentationRow] = []
+        self._seconds: list[tuple[float, float]] = []
+
+    def add(self, output: Mapping[str, Any]) -> None:
+        """Score one volume and keep its row."""
+        labels = {ORIGINAL: output["pred"]}
+        self._rows += score_segmentations(
+            output["person"], output["case"], labels, output["reference"], LABELS
+        )
+        self._seconds.append((output["seconds"], output["network_seconds"]))
+
+    def results(self) -> list[dict[str, Any]]:
+        """Write the CSV file, "inf" where a distance is infinite; one entry."""
+        people = person_rows(self._rows)
+        (scores,) = method_statistics(people)
+        seconds, network_seconds = zip(*self._seconds, strict=True)
+        names, _ = segmentation_columns(self._rows[0])
+        write_csv(
+            self.output_dir / f"cases_{tissue_stem(self.protocol)}.csv",
+            ("person", "case", *names, "seconds", "network_seconds"),
+            (
+                (row.person, row.case, *segmentation_columns(row)[1], *times)
+                for row, times in zip(self._rows, self._seconds, strict=True)
+            ),
+        )
         return [
             {
                 **self.protocol,
-                "method": method,
-                **dataset_summary(people, method),
-                "sampled_fraction": sampled,
-                "known_fraction_by_symmetry": known,
-                "notes": notes,
+                "n_people": len(people),
+                "n_scans": len(self._rows),
+                "mean_dice": finite_mean_and_ci(_mean_dice(row) for row in people),
+                **{metric: scores[metric] for metric in SEGMENTATION_METRICS},
+                "seconds": mean_and_ci(seconds),
+                "network_seconds": mean_and_ci(network_seconds),
             }
-            for method in METHODS
         ]
+
+    def table(self, entries: list[dict[str, Any]]) -> str:
+        """The entry as text."""
+        return tissue_table(entries[0])
+
+
+def _mean_dice(row: SegmentationRow) -> float:
+    mean = mean_of(row.scores["dice"].values())
+    return math.nan if mean is None else mean

@@ -216,7 +216,7 @@ def _geometry(
     return order, LPS_TO_RAS @ affine
 
 
-def blocks(indices: np.ndarray, size: int = 512) -> Iterator[np.ndarray]:
+def blocks(indices: np.ndarray, size: int = 256) -> Iterator[np.ndarray]:
     """Indices in portions, so that a large file is not in memory twice."""
     for start in range(0, len(indices), size):
         yield indices[start : start + size]

@@ -12,8 +12,8 @@ from monai_gan_recon.measurement import fft2c, from_channels, unpack
 class MeasuredLoss(nn.Module):
     """Normalised l2 plus l1 distance of measured k-space samples (SSDU: Yaman et al., Magn Reson Med 84, 2020, eq. 7).
 
-    The network is given a part of the measured samples (:func:`monai_gan_recon.measurement.hold_out`) and puts those back
-    exactly; so the distance is that of the samples held out.
+    The network is given a part of the measured samples (:func:`monai_gan_recon.measurement.hold_out`) and puts those
+    back exactly; so the distance is that of the samples held out.
 
     Samples that no mask of the training ever holds are free: nothing teaches the network what to put there. A small
     price on the amplitude of all samples that were not measured settles it: under the l1 distance a sample that is

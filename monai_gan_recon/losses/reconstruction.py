@@ -14,7 +14,7 @@ from monai_gan_recon.measurement import magnitude
 
 
 class ReconstructionLoss(nn.Module):
-    """a · NRMSE + b · L_freq + l1 · L1 + mse · MSE + dssim · DSSIM + perceptual · VGG16 + relative · log relative error.
+    """a · NRMSE + b · L_freq + l1 · L1 + mse · MSE + dssim · DSSIM + perceptual · VGG16 + relative · log error.
 
     The supervised part of L_G in "GAN-ResNet50" (IJACSA 15(1), 2024), which does not give a and b: 15 and 0.1
     are DAGAN's. All but the relative error compare magnitudes. A term of weight zero is not computed.

@@ -10,10 +10,10 @@ from monai_gan_recon.measurement import magnitude
 
 
 class RelativeErrorLoss(nn.Module):
-    r"""Mean of :math:`\log(\|x - y\| / \|x_0 - y\| + \epsilon)` over frame and head, complex, and magnitude in the head.
+    r"""Mean of :math:`\log(\|x - y\| / \|x_0 - y\| + \epsilon)` over frame, head and the magnitude in the head.
 
-    ``x`` is the reconstruction, ``y`` the reference, ``x_0`` the zero-filled image. A decibel gained is worth the same at
-    any rate and SNR; below ``epsilon`` nothing more is to gain.
+    ``x`` is the reconstruction, ``y`` the reference, ``x_0`` the zero-filled image. A decibel gained is worth the same
+    at any rate and SNR; below ``epsilon`` nothing more is to gain.
 
     Args:
         epsilon: relative error at which the gain fades, above 0.

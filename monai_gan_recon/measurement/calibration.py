@@ -69,7 +69,8 @@ def calibrate(
     if maps is not None:
         maps = maps.expand(kspace.shape)
     if whiten and not one_coil:
-        covariance = noise_covariance(edge_noise(kspace, mask), robust=True) if noise is None else noise_covariance(noise)
+        samples = edge_noise(kspace, mask) if noise is None else noise
+        covariance = noise_covariance(samples, robust=noise is None)
         kspace = prewhiten(kspace, covariance)
         maps = None if maps is None else prewhiten(maps, covariance)
     if kspace.shape[1] > coils:
@@ -90,21 +91,34 @@ def calibrate(
     elif maps is None and espirit:
         maps = espirit_maps(kspace, mask, float(noise_std), cache_dir=cache_dir)
     elif maps is not None:
-        maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny)
+        maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_min(
+            torch.finfo(torch.float32).tiny
+        )
     return Calibrated(kspace, maps, noise_std.expand(len(kspace), 1, 1, 1))
 
 
 def _check(kspace: torch.Tensor, maps: torch.Tensor | None) -> None:
     shape = tuple(kspace.shape)
     if kspace.ndim != 4 or not kspace.is_complex():
-        raise ValueError(f"k-space must be complex (slices, coils, H, W), got {kspace.dtype} of shape {shape}")
+        raise ValueError(
+            f"k-space must be complex (slices, coils, H, W), got {kspace.dtype} of shape {shape}"
+        )
     if maps is not None and tuple(maps.shape) not in (shape, shape[1:], (1, *shape[1:])):
-        same = sorted(n for n in maps.shape if n > 1) in (sorted(n for n in s if n > 1) for s in (shape, shape[1:]))
-        hint = "the coils are on another axis of one of them" if same else "give maps of the same coils and size"
-        raise ValueError(f"maps of shape {tuple(maps.shape)} do not fit k-space (slices, coils, H, W) {shape}: {hint}")
+        same = sorted(n for n in maps.shape if n > 1) in (
+            sorted(n for n in s if n > 1) for s in (shape, shape[1:])
+        )
+        hint = (
+            "the coils are on another axis of one of them" if same else "give maps of the same coils and size"
+        )
+        raise ValueError(
+            f"maps of shape {tuple(maps.shape)} do not fit k-space (slices, coils, H, W) {shape}: {hint}"
+        )
     if shape[1] > max(16, min(shape[2:])):
-        raise ValueError(f"k-space (slices, coils, H, W) {shape} has more coils than pixels: coils on the wrong axis?")
+        raise ValueError(
+            f"k-space (slices, coils, H, W) {shape} has more coils than pixels: coils on the wrong axis?"
+        )
     largest = torch.view_as_real(kspace).abs().amax((0, 2, 3, 4))
     for coil, value in enumerate(largest.tolist()):
         if not 0 < value < float("inf"):
-            raise ValueError(f"coil {coil} of k-space is {'all zero' if value == 0 else 'not finite (NaN)'}: leave it out")
+            cause = "all zero" if value == 0 else "not finite (NaN)"
+            raise ValueError(f"coil {coil} of k-space is {cause}: leave it out")

@@ -44,13 +44,15 @@ def noise_covariance(samples: torch.Tensor, robust: bool = False) -> torch.Tenso
         raise ValueError(f"noise samples must have shape (coils, n), got {tuple(samples.shape)}")
     coils, n = samples.shape
     if n < 4 * coils:
-        raise ValueError(f"{n} noise samples are too few for the covariance of {coils} coils: give at least {4 * coils}")
+        raise ValueError(f"{n} noise samples are too few for {coils} coils: give at least {4 * coils}")
     samples = samples.to(torch.complex128)
     if not torch.isfinite(torch.view_as_real(samples)).all():
         raise ValueError("noise samples hold NaN or infinity")
     if not robust:
         return samples @ samples.mH / n
-    middle = float(gammaincinv(coils, 0.5))  # median of |n|^2 summed over coils, for white noise of variance 1
+    middle = float(
+        gammaincinv(coils, 0.5)
+    )  # median of |n|^2 summed over coils, for white noise of variance 1
     covariance = torch.diag(samples.abs().square().median(1).values.to(samples.dtype) / math.log(2))
     for _ in range(10):
         energy = prewhiten(samples[..., None], covariance)[..., 0].abs().square().sum(0)
@@ -110,10 +112,14 @@ def prewhiten(kspace: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
     covariance = covariance.to(torch.complex128)
     power = covariance.diagonal().real
     for coil in (power <= _SINGULAR * power.max()).nonzero().flatten().tolist():
-        raise ValueError(f"coil {coil} has no noise (a dead coil): leave it out of the scan and of the noise scan")
+        raise ValueError(
+            f"coil {coil} has no noise (a dead coil): leave it out of the scan and of the noise scan"
+        )
     eigenvalues = torch.linalg.eigvalsh(covariance / torch.sqrt(torch.outer(power, power)))
     if not eigenvalues[0] > _SINGULAR * eigenvalues[-1]:
-        raise ValueError("the noise covariance is singular: two coils hold the same noise, or there is no noise")
+        raise ValueError(
+            "the noise covariance is singular: two coils hold the same noise, or there is no noise"
+        )
     inverse = torch.linalg.inv(torch.linalg.cholesky(covariance)).to(kspace.dtype)
     return torch.einsum("vc,...chw->...vhw", inverse, kspace)
 
@@ -124,8 +130,12 @@ def estimate_noise_std(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor
     Patches of the calibration centre, side by side in a matrix, have low rank where there is signal; what is left is
     noise, told apart by the edge of its singular values (the MP-PCA of Veraart et al., NeuroImage 142:394, 2016, on
     the calibration matrix of ESPIRiT). Where the centre is too small for that (one or two coils, and points with a
-    centre of some 10 x 10), the median of the outermost samples is used, which signal raises when the SNR is high: then it
-    is an upper bound. The benchmark is ``tests/measurement/test_calibration_noise.py``.
+    centre of some 10 x 10), the median of the outermost samples is used: too high at high SNR, where signal reaches
+    them, and too low where the scanner has filtered them.
+
+    In simulation within 15 % up to SNR 30 (``tests/measurement/test_calibration_noise.py``), except from the outermost
+    samples: of one coil, up to 85 % too high at SNR 30 and fourfold at SNR 80. On a real 8-coil brain within 6 % of
+    the air as measured, but 20 % above it once prewhitened.
 
     Args:
         kspace: complex k-space of white noise (one coil, or prewhitened), shape (..., coils, H, W), unfiltered.

@@ -80,8 +80,8 @@ def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
 class NormalOperator(NamedTuple):
     """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform.
 
-    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs without complex numbers,
-    the Fourier matrices of H and W, and the maps as (real, imaginary) and times i as (-imaginary, real).
+    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs without complex numbers:
+    the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
     """
 
     weight: torch.Tensor
@@ -101,7 +101,7 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
     if not torch.jit.is_scripting():  # noqa: SIM102 - TorchScript leaves out the block of this condition alone
         if torch.compiler.is_exporting():
             return _normal_operator_in_real_numbers(mask, maps)
-    if not torch.jit.is_tracing():
+    if torch.jit.is_scripting() or not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
         if bool((mask == mask[..., :1, :]).all()):
             mask, axes = mask[..., :1, :], [-1]
         elif bool((mask == mask[..., :1]).all()):

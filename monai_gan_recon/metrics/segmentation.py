@@ -22,6 +22,18 @@ HAUSDORFF_PERCENTILE = 95.0
 """Percentile of the distances from each surface to the other; the larger of the two directions counts."""
 
 
+SEGMENTATION_CONVENTIONS: dict[str, object] = {
+    "dice": "2 |A and B| / (|A| + |B|); 0 where only one of the two has the tissue",
+    "hd95_mm": f"larger of the two directed {HAUSDORFF_PERCENTILE:g} % percentiles of surface distances",
+    "volume_difference_ml": "volume minus that of the reference",
+    "absent": "a tissue absent from both is left out of every mean; n counts the people that remain",
+    "infinite": "hd95_mm is infinite where only one of the two has the tissue: counted by n_infinite, not averaged",
+    "averaging": "scan, then person, then data set",
+    "ci95": "half width of the 95 % confidence interval over people (Student's t); null for one person",
+}
+"""The conventions as they stand in every ``metrics.json`` of segmentations."""
+
+
 def dice(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> Tensor:
     r"""Dice :math:`2 |A \cap B| / (|A| + |B|)` of each class, by MONAI.
 
@@ -49,16 +61,13 @@ def hausdorff95(
     """95th percentile of the distances between the surfaces of each class, by MONAI.
 
     Args:
-        labels: label map (1, X, Y, Z) or (X, Y, Z).
-        reference: the other label map, of the same shape.
-        classes: labels to score.
+        labels: see :func:`dice`.
+        reference: see :func:`dice`.
+        classes: see :func:`dice`.
         spacing: of the voxels along X, Y and Z in mm.
 
     Returns:
         (number of classes,), in mm; infinite if only one map has the class, NaN if neither has.
-
-    Raises:
-        ValueError: if the two differ in shape.
     """
     distances = []
     for image, truth in _masks(labels, reference, classes):
@@ -81,20 +90,7 @@ def hausdorff95(
 def volume_difference(
     labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
 ) -> Tensor:
-    """Volume of each class minus its volume in the reference.
-
-    Args:
-        labels: label map (1, X, Y, Z) or (X, Y, Z).
-        reference: the other label map, of the same shape.
-        classes: labels to score.
-        spacing: of the voxels along X, Y and Z in mm.
-
-    Returns:
-        (number of classes,), in ml, negative where the reference has more; NaN if neither has the class.
-
-    Raises:
-        ValueError: if the two differ in shape.
-    """
+    """Volume of each class minus its volume in the reference, in ml; NaN if neither has it; see :func:`hausdorff95`."""
     voxel_ml = math.prod(float(length) for length in spacing) / 1000
     counts = [(int(image.sum()), int(truth.sum())) for image, truth in _masks(labels, reference, classes)]
     differences = [(a - b) * voxel_ml if a or b else math.nan for a, b in counts]

@@ -1,14 +1,55 @@
-"""All metrics of a reconstructed volume, slice by slice, a few slices at a time."""
+"""A reconstructed volume: where its brain is, and all metrics slice by slice, a few slices at a time."""
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from scipy import ndimage
 from torch import Tensor
 
-from monai_gan_recon.metrics._inputs import check_brain, check_pair
-from monai_gan_recon.metrics.error import mse, nmse, psnr, psnr_brain, rmse
-from monai_gan_recon.metrics.similarity import mean_in_brain, ssim_map
-from monai_gan_recon.metrics.texture import hfen
+from monai_gan_recon.metrics.slices import (
+    check_brain,
+    check_pair,
+    hfen,
+    mean_in_brain,
+    mse,
+    nmse,
+    plain,
+    psnr,
+    psnr_brain,
+    rmse,
+    ssim_map,
+)
+from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
+
+
+def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Tensor:
+    """Brain mask of a volume, slice by slice; of a head with its skull, the head.
+
+    Pixels above the threshold, holes filled (ventricles, sinuses); per slice the largest region is kept, and
+    any region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
+
+    Args:
+        reference: slices of one volume (N, 1, H, W).
+        threshold: fraction of the volume's maximum.
+
+    Returns:
+        Boolean mask (N, 1, H, W), on the reference's device; empty where no pixel is above the threshold.
+
+    Raises:
+        ValueError: if the volume is not (N, 1, H, W).
+    """
+    if reference.ndim != 4 or reference.shape[1] != 1:
+        raise ValueError(f"a brain mask needs slices (N, 1, H, W), got {tuple(reference.shape)}")
+    volume = plain(reference)
+    above = (volume > threshold * volume.max())[:, 0].cpu().numpy()
+    regions = np.stack([_main_regions(ndimage.binary_fill_holes(plane)) for plane in above])
+    return torch.from_numpy(regions)[:, None].to(volume.device)
+
+
+def brain_coverage(brain: Tensor) -> Tensor:
+    """Fraction of each slice's frame that a brain mask (N, 1, H, W) covers, shape (N,), in [0, 1]."""
+    return brain.float().mean(dim=(1, 2, 3))
 
 
 def image_metrics(image: Tensor, reference: Tensor, brain: Tensor, chunk: int = 16) -> dict[str, Tensor]:
@@ -43,3 +84,13 @@ def _scores(image: Tensor, reference: Tensor, brain: Tensor) -> dict[str, Tensor
         "ssim_brain": mean_in_brain(similarity, brain),
         "hfen": hfen(image, reference),
     }
+
+
+def _main_regions(plane: np.ndarray) -> np.ndarray:
+    """The largest connected region of a boolean slice and those at least half as large."""
+    labels, count = ndimage.label(plane)
+    if count < 2:
+        return plane
+    areas = np.bincount(labels.ravel())
+    areas[0] = 0
+    return (areas >= areas.max() / 2)[labels] & plane

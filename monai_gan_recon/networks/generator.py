@@ -59,9 +59,9 @@ class MagnitudeNetwork(nn.Module):
         self.network = network
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Network input (B, 4 + 2 C, H, W), see ``measurement.pack``, to real and (empty) imaginary part (B, 2, H, W)."""
+        """Network input (B, 4 + 2 C, H, W) to real and (empty) imaginary part (B, 2, H, W)."""
         adjoint = unpack(x).adjoint
-        image = self.network(torch.hypot(adjoint[:, :1], adjoint[:, 1:])).float()
+        image = self.network(torch.linalg.vector_norm(adjoint, dim=1, keepdim=True)).float()
         return torch.cat((image, torch.zeros_like(image)), dim=1)
 
 
@@ -69,15 +69,16 @@ class UnrolledGenerator(nn.Module):
     r"""Unrolled reconstruction: networks of ResNet bottlenecks and data consistency in turn, any number of coils.
 
     Each cascade (network, data consistency) has weights of its own (Schlemper et al. 2018, Hammernik et al. 2018). The
-    network says what it knows of the object before it sees the data again: a correction ``r``, a support ``s`` in [0, 1]
-    and an uncertainty ``d`` in (0, 1), each of the real and of the imaginary part. Data consistency is the truncated
-    posterior mean (:func:`monai_gan_recon.measurement.posterior_mean`) under the prior mean ``s (x + r)`` and the prior
-    standard deviation ``s d``; the variance of the data is the noise's plus a learned model error. Where the support is 0
-    (background; the imaginary part of a real object) nothing can be, so the measured samples must be explained by the
-    rest: knowing where the object is not recovers most missing lines.
+    network says what it knows of the object before it sees the data again: a correction ``r``, a support ``s`` in
+    [0, 1] and an uncertainty ``d`` in (0, 1), each of the real and of the imaginary part. Data consistency is the
+    truncated posterior mean (:func:`monai_gan_recon.measurement.posterior_mean`) under the prior mean ``s (x + r)`` and
+    the prior standard deviation ``s d``; the variance of the data is the noise's plus a learned model error. Where the
+    support is 0 (background; the imaginary part of a real object) nothing can be, so the measured samples must be
+    explained by the rest: knowing where the object is not recovers most missing lines.
 
-    After the last cascade the measured samples are put back as far as their noise allows, exactly if there is none. Then,
-    with noise, the last word is the network's: one more of them adds :math:`\sigma f(x, mask, \sigma)`.
+    After the last cascade the measured samples are put back as far as their noise allows: if there is none, exactly for
+    one coil, and for several to a few thousandths of their norm. Then, with noise, the last word is the network's: one
+    more of them adds :math:`\sigma f(x, mask, \sigma)`.
 
     Everything is relative to an intensity of the measurement's own, :func:`signal_intensity`, so that a factor on image
     and noise is a factor on the result.
@@ -157,7 +158,9 @@ class UnrolledGenerator(nn.Module):
                     estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations
                 )
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
-        if self.denoise is not None:
+        if self.denoise is not None and (
+            self.training or torch.jit.is_tracing() or torch.compiler.is_compiling() or bool((noise > 0).any())
+        ):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()
         return estimate * scale
 

@@ -172,7 +172,7 @@ def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None)
     """Read tissue labels (1, X, Y, Z), uint8, checked by :func:`check_labels`.
 
     Args:
-        path: file of the labels, see :func:`monai_gan_recon.data.load_volume` for the formats.
+        path: file of the labels, see :func:`monai_gan_recon.io.load_volume` for the formats.
         image: (1, X, Y, Z), which they must fit; None: no comparison with an image.
 
     Raises:

@@ -68,7 +68,7 @@ class TissueSegmenter:
             weights: file of the network's weights; None: the bundle's own.
             device: device to compute on.
             method: "network", or "mixture" (no weights).
-            options: further options of the configuration, such as ``bias_field=False``.
+            options: further options of the configuration, such as ``bias_field=False``; "a#b" are nested ones.
 
         Raises:
             FileNotFoundError: if there is no such bundle, or there are no weights.
@@ -77,13 +77,13 @@ class TissueSegmenter:
         file = Path(bundle_root) / CONFIG
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_root}: there is no {CONFIG} in it; give the folder of a bundle")
-        config = ConfigParser.load_config_file(file)
+        parser = ConfigParser(ConfigParser.load_config_file(file))
         given = {"bundle_root": str(bundle_root), "device": str(device), "method": method, **options}
         given |= {} if weights is None else {"weights": str(weights)}
-        unknown = [name for name in given if name not in config]
-        if unknown:
-            raise ValueError(f"{file}: has no option {unknown[0]!r}")
-        parser = ConfigParser({**config, **given})
+        for name, value in given.items():
+            if name.replace("#", "::") not in parser:
+                raise ValueError(f"{file}: has no option {name!r}")
+            parser[name.replace("#", "::")] = value
         segmenter = parser.get_parsed_content("segmenter")
         if not isinstance(segmenter, cls):
             raise ValueError(f"{file}: its 'segmenter' is no TissueSegmenter")

@@ -40,7 +40,10 @@ class ScaleMinMax(InvertibleTransform):
         """Scale an image of any shape, such as (1, X, Y, Z); float32 out."""
         image = convert_to_tensor(img, track_meta=get_track_meta())
         if image.is_complex():
-            raise ValueError("Min-Max scaling needs real values, the image is complex; use its magnitude")
+            raise ValueError(
+                "the image is complex, Min-Max scaling needs magnitudes: give its sampling mask with --mask if it is "
+                "zero-filled, else its magnitude"
+            )
         low, high = image.min().item(), image.max().item()
         if not low < high or high - low == float("inf"):
             raise ValueError(

@@ -10,10 +10,12 @@ import torch
 
 TINY = """
 network_def:
-  _target_: monai_gan_recon.networks.ResNetGenerator
+  _target_: monai_gan_recon.networks.UnrolledGenerator
   layers: [1, 1]
   width: 4
   stem: pixel_unshuffle
+  cascades: 1
+  noise_layers: null
 critic_def:
   _target_: monai_gan_recon.networks.ResNetCritic
   layers: [1, 1, 1, 1]
@@ -21,8 +23,7 @@ critic_def:
 gan_fraction: 0.5
 """
 IDENTITY = """
-channels: 1
-network_def: {_target_: torch.nn.Identity}
+network_def: {_target_: monai_gan_recon.networks.baselines.ZeroFilled}
 """
 
 

@@ -4,18 +4,18 @@ import math
 
 import pytest
 
-from benchmarks.paper_tables.budget import (
+from benchmarks.paper_tables.grid import MAX_SLICES, SIZES, Schedule, cells, schedule_of
+from benchmarks.paper_tables.plan import (
+    Plan,
     Speed,
     cell_seconds,
     duration,
     equal_slices,
+    existing_plan,
     fit,
     iterations_of,
     shares,
 )
-from benchmarks.paper_tables.grid import SIZES, cells
-from benchmarks.paper_tables.plan import Plan, existing_plan
-from benchmarks.paper_tables.schedule import MAX_SLICES, Schedule, schedule_of
 
 SYSTEMS = ("zero_filled", "ours", "dagan")
 GRID = cells(SYSTEMS)
@@ -50,7 +50,7 @@ def test_a_short_training_is_not_validated_after_every_batch(iterations, epochs)
 
 
 def test_too_short_a_training_is_refused():
-    with pytest.raises(ValueError, match="15 slice-iterations do not fill 4 epochs of one batch of 4"):
+    with pytest.raises(ValueError, match="--slice_iterations"):
         schedule_of(15, 4)
 
 
@@ -118,9 +118,9 @@ def test_a_plan_is_reused_and_not_mistaken(tmp_path):
     )
     plan, kinds = Plan(60, "slices", {"ours 64x128": Schedule(20, 40)}, {"a": 5.0}), ["ours 64x128"]
     assert existing_plan(tmp_path, 60, kinds) == existing_plan(tmp_path, None, kinds, "slices") == plan
-    with pytest.raises(ValueError, match="is a plan for 60 minutes; leave --budget out"):
+    with pytest.raises(ValueError, match="--budget"):
         existing_plan(tmp_path, 90, kinds)
-    with pytest.raises(ValueError, match="of equal slices; leave --equal out"):
+    with pytest.raises(ValueError, match="--equal"):
         existing_plan(tmp_path, None, kinds, "minutes")
-    with pytest.raises(ValueError, match="plans nothing for dagan 64x128"):
+    with pytest.raises(ValueError, match="dagan 64x128"):
         existing_plan(tmp_path, None, [*kinds, "dagan 64x128"])

@@ -14,14 +14,10 @@ import torch
 from torch import nn
 
 from benchmarks.paper_tables.__main__ import main
-from benchmarks.paper_tables.cell import run_cell
-from benchmarks.paper_tables.configuration import Settings
-from benchmarks.paper_tables.cost import gflop_per_slice, parameters
-from benchmarks.paper_tables.figure_slice import FILE
-from benchmarks.paper_tables.grid import ROOT, Cell
+from benchmarks.paper_tables.cell import SLICE_FILE, gflop_per_slice, parameters, run_cell
+from benchmarks.paper_tables.configuration import KeepSlicesd, Settings
+from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import read_result, write_result
-from benchmarks.paper_tables.schedule import Schedule
-from benchmarks.paper_tables.slices import KeepSlicesd
 from benchmarks.paper_tables.speed import take_turns
 from monai_gan_recon.engines import read_log
 
@@ -54,7 +50,7 @@ def test_a_cell_is_trained_and_tested(trained, tmp_path):
 
 
 def test_the_slice_of_the_figures_is_kept(trained):
-    images = np.load(trained[2] / FILE)
+    images = np.load(trained[2] / SLICE_FILE)
     assert all(images[name].shape == (32, 48) for name in ("reference", "zero_filled", "reconstruction"))
     assert not np.allclose(images["reconstruction"], images["reference"])
 
@@ -77,10 +73,10 @@ def test_kept_slices():
 
 
 def test_flops_of_a_convolution():
-    network = nn.Conv2d(1, 8, 3, padding=1, bias=False)
+    network = nn.Conv2d(4, 2, 3, padding=1, bias=False)
     assert parameters(network) == 72
-    assert gflop_per_slice(network, 1, (64, 128)) == round(2 * 72 * 64 * 128 / 1e9, 4)
-    assert gflop_per_slice(nn.Identity(), 1, (64, 128)) is None
+    assert gflop_per_slice(network, (64, 128)) == round(2 * 72 * 64 * 128 / 1e9, 4)
+    assert gflop_per_slice(nn.Identity(), (64, 128)) is None
 
 
 def test_turns_are_taken():

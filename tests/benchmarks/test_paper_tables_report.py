@@ -8,18 +8,29 @@ import pytest
 from made_results import made_result
 from matplotlib.image import imread
 
-from benchmarks.paper_tables.bars import bar_chart
-from benchmarks.paper_tables.figure_slice import FILE
-from benchmarks.paper_tables.figures import BOXES, comparison_figure, framed, slice_files
-from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, Cell, parse_size
-from benchmarks.paper_tables.longer import LONGER_DIR, longer_table
-from benchmarks.paper_tables.paper import paper_numbers, rate_text
-from benchmarks.paper_tables.protocol import protocol_table
-from benchmarks.paper_tables.report import PAGE, page_text, pages, read_results, read_speed
+from benchmarks.paper_tables.cell import SLICE_FILE
+from benchmarks.paper_tables.figures import BOXES, bar_chart, comparison_figure, framed, slice_files
+from benchmarks.paper_tables.grid import (
+    RATES,
+    RESULTS_DIR,
+    SIZES,
+    SYSTEMS,
+    Cell,
+    paper_numbers,
+    parse_size,
+    rate_text,
+)
 from benchmarks.paper_tables.results import failure, read_result, write_result
-from benchmarks.paper_tables.summary import summary_table
-from benchmarks.paper_tables.tables import REASONS, cost_table, not_run, result_tables, table
-from monai_gan_recon.kspace import sampling_mask
+from benchmarks.paper_tables.tables import (
+    cost_table,
+    longer_table,
+    not_run,
+    protocol_table,
+    result_tables,
+    summary_table,
+    table,
+)
+from monai_gan_recon.measurement import sampling_mask
 
 TEN = tuple(np.linspace(30, 33, 10))
 SPEED = {
@@ -59,22 +70,15 @@ def test_a_row_for_numbers_and_reasons_and_one_line_for_all_else(results):
     assert sorted([*named, "ours", "dagan", "wdagan", "gan_resnet50"]) == sorted(SYSTEMS)
 
 
-def test_the_page_has_the_section_that_says_why():
-    heading = REASONS[1 : REASONS.index("]")]
-    assert f"\n## {heading}\n" in PAGE.read_text(encoding="utf-8")
-    assert REASONS.endswith(f"(#{heading.lower().replace(' ', '-')})")
-
-
 def test_all_tables_have_their_numbers_and_the_simulated_track_its_reason(results):
-    assert result_tables(results, "simulated").startswith("None of this track's cells has been run.")
     one = made_result(track="simulated")
     text = result_tables({Cell("ours", "64x128", 0.09375, "simulated"): one}, "simulated")
     assert re.findall(r"### Table (\S+): (\S+), (\d+) %", text) == [
         ("I-S", "64x128", "10"), ("II-S", "64x128", "50"), ("III-S", "128x256", "10"),
         ("IV-S", "128x256", "50"), ("V-S", "256x256", "10"), ("VI-S", "256x256", "50"),
     ]  # fmt: skip
-    assert text.count("an object with phase has no Hermitian mirror") == 6
-    assert text.count("Not run: ") == 6
+    assert one["psnr"]["mean"] == pytest.approx(float(row(text, "Ours: unrolled")[2].split()[0]))
+    assert "|" not in result_tables(results, "simulated")
 
 
 def test_the_papers_numbers():
@@ -123,7 +127,7 @@ def test_longer_trainings_are_compared_with_each_other_and_with_the_grids_zero_f
     assert dagan[2] == "`dagan` ▲"
     assert dagan[6:] == ["3.00 ± 0.00", "3.00 ± 0.00", "+1.00", "0.002", "1.5", "800", "+1.00"]
     assert [cell.strip() for cell in longer_table(results, {}).splitlines()[2].split("|")][7] == "-"
-    assert longer_table({}, grid) == "No longer training has been run."
+    assert "|" not in longer_table({}, grid)
 
 
 def test_the_summary_takes_the_longer_training(results):
@@ -147,22 +151,15 @@ def test_a_result_is_complete_or_refused(tmp_path):
     write_result(tmp_path, cell, result)
     assert read_result(tmp_path, cell) == result
     del result["people"]
-    with pytest.raises(ValueError, match="lacks people"):
+    with pytest.raises(ValueError, match="people"):
         write_result(tmp_path, cell, result)
     path = tmp_path / f"{cell.name}.json"
     path.write_text(json.dumps(result))
-    with pytest.raises(ValueError, match="lacks people"):
+    with pytest.raises(ValueError, match="people"):
         read_result(tmp_path, cell)
     path.write_text("[]")
-    with pytest.raises(ValueError, match="not the result of a cell"):
+    with pytest.raises(ValueError, match=cell.name):
         read_result(tmp_path, cell)
-
-
-def test_the_page_is_what_the_results_render():
-    for path, text in pages(read_results(), read_results(LONGER_DIR), read_speed()).items():
-        assert path.read_text(encoding="utf-8") == text, "run `python -m benchmarks.paper_tables report`"
-    with pytest.raises(ValueError, match="marker comments of 'cost'"):
-        page_text("no markers", {"cost": ""})
 
 
 def test_committed_results_name_no_path_and_no_test_person_of_training():
@@ -185,13 +182,15 @@ def test_figures_are_drawn_from_the_kept_slices(results, tmp_path):
         if "psnr" in result:
             folder = tmp_path / "cells" / f"{cell.name}_01234567"
             folder.mkdir(parents=True)
-            np.savez(folder / FILE, reference=image, zero_filled=0.9 * image, reconstruction=0.99 * image)
+            np.savez(
+                folder / SLICE_FILE, reference=image, zero_filled=0.9 * image, reconstruction=0.99 * image
+            )
     files = slice_files(results, "64x128", 0.09375, "replica", tmp_path)
     assert list(files) == ["ours", "dagan"]
     comparison_figure(files, "64x128", 0.09375, "replica", tmp_path / "slices.png")
     picture = imread(tmp_path / "slices.png")
     assert picture[..., :3].std() > 0.05
-    with pytest.raises(FileNotFoundError, match="no reconstruction of ours 64x128"):
+    with pytest.raises(FileNotFoundError, match="ours 64x128"):
         slice_files(results, "64x128", 0.09375, "replica", tmp_path / "elsewhere")
     assert slice_files(results, "256x256", 0.09375, "replica", tmp_path) == {}
 

@@ -7,12 +7,10 @@ import pytest
 from made_results import made_result
 
 from benchmarks.paper_tables.configuration import Settings, cell_hash, training_config
-from benchmarks.paper_tables.grid import SYSTEMS, Cell, cells, parse_size
-from benchmarks.paper_tables.process import reason
+from benchmarks.paper_tables.grid import SYSTEMS, Cell, Schedule, cells, parse_size
 from benchmarks.paper_tables.results import read_result, write_result
-from benchmarks.paper_tables.runner import Run, of_shard, run_cells, time_left, words
-from benchmarks.paper_tables.schedule import Schedule
-from monai_gan_recon.data.validation_slices import ValidationSlices
+from benchmarks.paper_tables.run import Run, of_shard, run_cells, time_left, words
+from benchmarks.paper_tables.worker import reason
 
 GRID = cells(["zero_filled", "ours"], ["64x128"], [0.09375], ["replica"])
 
@@ -96,11 +94,10 @@ def test_training_and_validation_are_of_the_cells_rate_track_and_size(run, tmp_p
     cell = Cell("ours", "64x128", 0.25, "simulated")
     config = training_config(cell, run.settings, Schedule(4, 8), tmp_path, tmp_path)
     assert config["rates"] == [0.25, 0.25]
-    assert config["val_rates"] == [0.25]
     assert config["size"] == config["crop"] == [64, 128]
-    assert config["simulated_probability"] == 1.0
-    assert config["val_loader"]["dataset"]["track"] == "simulated"
-    assert config["val_loader"]["dataset"]["_target_"].endswith(ValidationSlices.__name__)
+    assert config["replica_probability"] == 0.0
+    (scan,) = config["val_scans"]
+    assert (scan["rate"], scan["track"]) == (0.25, "simulated")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])

@@ -5,7 +5,7 @@ import pytest
 from made_results import made_result
 from scipy import stats
 
-from benchmarks.paper_tables.statistics import compare, gain_of_last_quarter, is_flat, rank_biserial, wilcoxon
+from benchmarks.paper_tables.results import compare, gain_of_last_quarter, is_flat, rank_biserial, wilcoxon
 
 
 def test_p_of_ten_people_who_all_gain():

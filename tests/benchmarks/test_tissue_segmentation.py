@@ -22,6 +22,10 @@ def test_steps_that_need_weights_say_so(
     assert f"--steps {step} needs {missing} FILE" in capsys.readouterr().err
 
 
+def result(name: str) -> dict[str, object]:
+    return {"dataset": name, "method": "network", "mean_dice": 1.0}
+
+
 def test_both_networks_are_evaluated_with_their_configurations(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -31,7 +35,7 @@ def test_both_networks_are_evaluated_with_their_configurations(
         commands.append(command)
         folder = Path(command[command.index("--output_dir") + 1])
         folder.mkdir(parents=True)
-        (folder / "metrics.json").write_text(json.dumps({"results": [folder.name]}))
+        (folder / "metrics.json").write_text(json.dumps({"results": [result(folder.name)]}))
 
     monkeypatch.setattr(tissue_segmentation.subprocess, "run", run)
     tissue_segmentation.dimensions(tmp_path / "work", tmp_path, "3d.pt")
@@ -41,4 +45,6 @@ def test_both_networks_are_evaluated_with_their_configurations(
     assert "train_3d.yaml" not in " ".join(in_slices)
     assert "--weights" not in in_slices
     for name in ("3-D", "2.5-D"):
-        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {"results": [name]}
+        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {
+            "results": [result(name)]
+        }

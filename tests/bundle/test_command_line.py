@@ -1,15 +1,12 @@
-import inspect
 import logging
 import sys
 
 import pytest
 from fire import core, inspectutils
 from fire.parser import DefaultParseValue
-from monai.bundle import ConfigWorkflow
 from monai.bundle import run as monai_run
 
 from monai_gan_recon.bundle import bundle_root, command_line
-from monai_gan_recon.bundle.command_line import MONAI_OPTIONS
 from monai_gan_recon.bundle.typed import typed
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 
@@ -89,8 +86,3 @@ def test_from_python_nothing_is_hidden_and_the_root_is_the_shipped_bundle(tmp_pa
     assert bundle_root(SEGMENTATION) == str(bundle_path(SEGMENTATION))
     assert sys.excepthook is hook
     assert [list(handler.filters) for handler in logging.getLogger().handlers] == filters
-
-
-def test_every_option_of_monai_itself_is_known():
-    own = {*inspect.signature(monai_run).parameters, *inspect.signature(ConfigWorkflow).parameters}
-    assert own - {"override"} <= MONAI_OPTIONS

@@ -13,7 +13,7 @@ import pytest
 import torch
 import yaml
 
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator, UnrolledGenerator
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 TINY = {"layers": [1, 1], "width": 4, "stem": "pixel_unshuffle"}
@@ -22,11 +22,16 @@ OBLIQUE = np.array(
 )
 
 
-def tiny_generator(channels=3):
+def tiny_generator(unrolled=True):
     torch.manual_seed(0)
-    network = ResNetGenerator(channels, cascades=2 if channels == 3 else 1, **TINY)
-    for refine in network.refine:  # the last layer starts at zero: let the network do something
-        torch.nn.init.normal_(refine.head[0].weight, std=0.02)
+    network = (
+        UnrolledGenerator(cascades=2, noise_layers=[1, 1], **TINY)
+        if unrolled
+        else MagnitudeNetwork(ResNetGenerator(**TINY))
+    )
+    for module in network.modules():  # the last layer starts at zero: let the network do something
+        if hasattr(module, "head"):
+            torch.nn.init.normal_(module.head[0].weight, std=0.02)
     return network
 
 
@@ -37,11 +42,11 @@ def bundle(tmp_path_factory):
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
     for name in ("inference.yaml", "evaluate.yaml"):
         config = yaml.safe_load((folder / "configs" / name).read_text())
-        config["network_def"] |= TINY | {"cascades": "$2 if @channels == 3 else 1"}
+        config["network_def"] |= TINY | {"cascades": 2, "noise_layers": [1, 1]}
         (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
     (folder / "models").mkdir()
     torch.save(tiny_generator().state_dict(), folder / "models" / "model.pt")
-    torch.save(tiny_generator(1).state_dict(), folder / "models" / "magnitude.pt")
+    torch.save(tiny_generator(False).state_dict(), folder / "models" / "magnitude.pt")
     return folder
 
 

@@ -7,8 +7,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+import yaml
 
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator
 
 CONFIG = "evaluate.yaml"
 METRICS = [
@@ -66,7 +67,7 @@ def test_results_name_their_protocol_and_all_metrics(evaluate, tmp_path):
     assert reconstruction["psnr"] != zero_filled["psnr"]
     assert reconstruction["seconds_per_slice"]["mean"] > 0
     assert {"conventions", "versions"} <= set(content)
-    assert len(content["config_hash"]) == 16
+    assert len(reconstruction["config_hash"]) == 16
     assert "zero-filled" in printed.out
     (people,) = (tmp_path / "out").glob("people_*.csv")
     with people.open() as stream:
@@ -93,26 +94,32 @@ def test_fully_sampled_is_perfect(evaluate):
 
 def test_simulated_track_has_noise(evaluate):
     arguments = ["--rate", 1, "--figures", "false", "--track", "simulated"]
+    arguments += ["--use_phase", "false"]
     noisy = [evaluate(*arguments, "--snr", snr, out=str(snr))[0]["results"][0] for snr in (5, 50)]
     assert [entry["snr"] for entry in noisy] == [5, 50]
     assert noisy[1]["psnr"]["mean"] == pytest.approx(noisy[0]["psnr"]["mean"] + 20, abs=1.5)
 
 
-def test_network_of_magnitudes(evaluate, bundle):
+def test_network_of_magnitudes(evaluate, bundle, tmp_path):
     weights = bundle / "models" / "magnitude.pt"
-    content, _ = evaluate("--channels", 1, "--weights", weights, "--figures", "false")
+    override = tmp_path / "magnitude.yaml"
+    network = {"_target_": "monai_gan_recon.networks.ResNetGenerator", "layers": [1, 1], "width": 4}
+    network["stem"] = "pixel_unshuffle"
+    whole = {"_target_": "monai_gan_recon.networks.MagnitudeNetwork", "network": network}
+    override.write_text(yaml.safe_dump({"network_def": whole, "hermitian": False}))
+    configs = str([str(bundle / "configs" / CONFIG), str(override)])
+    content, _ = evaluate("--config_file", configs, "--weights", weights, "--figures", "false")
     reconstruction = content["results"][1]
-    assert reconstruction["kspace_residual_complex"]["mean"] is None
-    assert reconstruction["kspace_residual"]["mean"] > 0
+    assert reconstruction["kspace_residual"]["mean"] > 1e-4
     assert reconstruction["hermitian"] is False
 
 
 def test_the_form_of_the_paper(evaluate, bundle, tmp_path):
     """As docs/README.md says: systems/gan_resnet50.yaml merged after evaluate.yaml, here with a smaller network."""
-    network = ResNetGenerator(1, layers=(1, 1, 1, 1), width=4, stem="imagenet", norm="batch")
+    network = MagnitudeNetwork(ResNetGenerator(layers=(1, 1, 1, 1), width=4, stem="imagenet", norm="batch"))
     torch.save(network.state_dict(), tmp_path / "paper.pt")
     configs = [str(bundle / "configs" / name) for name in (CONFIG, "systems/gan_resnet50.yaml")]
-    smaller = ["--network_def#layers", "[1,1,1,1]", "--network_def#width", 4]
+    smaller = ["--network_def#network#layers", "[1,1,1,1]", "--network_def#network#width", 4]
     content, _ = evaluate("--config_file", str(configs), "--weights", tmp_path / "paper.pt", *smaller)
     assert [entry["hermitian"] for entry in content["results"]] == [False, False]
 
@@ -136,7 +143,7 @@ def test_volumes_on_request(evaluate, tmp_path):
         ({"training": [{"image": "b.nii.gz", "person": "b"}]}, [], ["'b'", "training"]),
         ({}, ["--datalist", "nosuchset"], ["nosuchset", "oasis_malc"]),
         ({}, ["--rate", 2], ["rate", "(0, 1]"]),
-        ({}, ["--rate", "[0.1,0.5]"], ["rate", "(0, 1]"]),
+        ({}, ["--rate", "[0.1,0.5]"], ["rate"]),
         ({}, ["--pattern", "spiral"], ["spiral"]),
         ({}, ["--track", "raw"], ["raw"]),
         ({}, ["--min_foreground", 10], ["min_foreground"]),

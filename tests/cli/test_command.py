@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from monai_gan_recon import __version__, cli
+from monai_gan_recon.errors import INTERRUPTED
 from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
 
 HEAVY = (
@@ -51,7 +52,7 @@ def test_as_a_process():
     [
         (ValueError("a\n  b"), 1, "a b\n"),
         (FileNotFoundError(2, "not there", "x.nii"), 1, "[Errno 2] not there: 'x.nii'\n"),
-        (KeyboardInterrupt(), cli.INTERRUPTED, "interrupted\n"),
+        (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
     ],
 )
 def test_errors_are_one_line_and_a_code(monkeypatch, capsys, error, code, printed):

@@ -15,7 +15,7 @@ def test_every_manifest_states_its_terms(name):
     for key in ("title", "description", "licence", "licence_url", "citation", "source"):
         assert len(content[key]) > 2, key
     assert content["name"] == name
-    assert content["modality"] == "T1w"
+    assert content["modality"].split()[0].strip(",") in {"T1w", "T2w", "FLAIR"}
     for section in SECTIONS:
         for entry in content.get(section, []):
             assert len(entry["sha256"]) == 64

@@ -10,7 +10,7 @@ import torch
 from monai.data import DataLoader, MetaTensor
 from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd
 
-from monai_gan_recon.data.slice_dataset import VolumeSliceDataset
+from monai_gan_recon.data import ValidationSlices, VolumeSliceDataset
 from monai_gan_recon.io import LoadVolumed
 from monai_gan_recon.transforms.geometry import CropPadSlicesd
 from monai_gan_recon.transforms.intensity import ScaleMinMaxd
@@ -150,3 +150,57 @@ def test_wrong_arguments(entries):
         VolumeSliceDataset(entries, VOLUME)[-1]
     with pytest.raises(ValueError, match="must give one real volume"):
         VolumeSliceDataset(entries, lambda entry: {"image": torch.zeros(1, 20, 20, 20)})
+
+
+def test_seeds_are_of_slice_and_epoch(entries):
+    """What is drawn after the data set, such as the scan, is another one for each slice and epoch."""
+    dataset = VolumeSliceDataset(entries, VOLUME, random_slices(), min_foreground=0)
+    n = len(dataset)
+    seeds = [dataset[i]["seed"] for i in range(3 * n)]
+    assert len(set(seeds)) == 3 * n
+    assert [VolumeSliceDataset(entries, VOLUME, min_foreground=0)[i]["seed"] for i in (0, n + 1)] == [
+        seeds[0],
+        seeds[n + 1],
+    ]
+
+
+def test_planes_of_thick_slices_are_left_out(entries):
+    """Volumes (20, 24, 18): of 20 pixels or more, both sides, only axial slices have."""
+    planes = ("coronal", "axial", "sagittal")
+    shapes = {
+        min(i["image"].shape[1:])
+        for i in VolumeSliceDataset(entries, VOLUME, planes=planes, min_foreground=0)
+    }
+    assert shapes == {18, 20}
+    kept = VolumeSliceDataset(entries, VOLUME, planes=planes, min_foreground=0, min_pixels=19)
+    assert {item["plane"] for item in kept} < set(planes)
+    assert all(min(item["image"].shape[1:]) >= 19 for item in kept)
+
+
+SCANS = ({"rate": 0.3}, {"rate": 0.5, "track": "simulated", "coils": 3}, {"rate": 0.5, "track": "simulated"})
+
+
+def test_validation_slices_are_scanned_in_each_way_the_same_every_time(entries):
+    first, again = (
+        ValidationSlices(entries, VOLUME, ("axial",), (32, 40), SCANS, slices=5) for _ in range(2)
+    )
+    assert len(first) == 15
+    channels = []
+    for batch in first.batches(2):
+        items = [first[i] for i in batch]
+        assert len({item["input"].shape for item in items}) == 1
+        channels.append(items[0]["input"].shape[0])
+        for i, item in zip(batch, items, strict=True):
+            assert all(torch.equal(item[key], again[i][key]) for key in item)
+    assert sorted(i for batch in first.batches(2) for i in batch) == list(range(15))
+    assert (
+        channels == [4] * 3 + [10] * 3 + [6] * 3
+    )  # one coil, three with a phase in their maps, one with a phase
+    for number, scan in enumerate(SCANS):
+        item = first[5 * number]
+        assert item["mask"].mean().item() == pytest.approx(scan["rate"], abs=0.02)
+        magnitude = torch.linalg.vector_norm(item["target"], dim=0)
+        if "coils" not in scan:
+            plain = first[0]["target"]
+            torch.testing.assert_close(magnitude, plain[0], rtol=0, atol=1e-5)
+            assert (item["zero_filled"] - item["target"]).norm() > 0.01 * item["target"].norm()

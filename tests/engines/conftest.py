@@ -7,8 +7,8 @@ from torch.utils.data import DataLoader, Dataset
 from monai_gan_recon.data import EpochSampler
 from monai_gan_recon.engines import PrepareReconstructionBatch, ReconstructionGANTrainer, ema_of
 from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss
-from monai_gan_recon.networks import ResNetCritic, ResNetGenerator
-from monai_gan_recon.transforms import Undersample
+from monai_gan_recon.networks import ResNetCritic, UnrolledGenerator
+from monai_gan_recon.simulation import Undersampled
 
 
 class Blobs(Dataset):
@@ -21,8 +21,8 @@ class Blobs(Dataset):
         generator = torch.Generator().manual_seed(index % len(self))
         low = torch.rand(1, 1, 5, 5, generator=generator)
         image = torch.nn.functional.interpolate(low, size=(32, 32), mode="bicubic").clamp(0, 1)[0]
-        scan = Undersample(rate=0.3)(image, str(index))
-        return {"input": scan.input, "target": image, "zero_filled": scan.zero_filled}
+        scan = Undersampled("image", rate=0.3)({"image": image, "case": str(index)})
+        return {key: scan[key] for key in ("input", "target", "zero_filled")}
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def training():
 
     def build(seed=0, max_epochs=2, loader=None, **kwargs):
         torch.manual_seed(seed)
-        generator = ResNetGenerator(3, layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+        generator = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
         critic = kwargs.pop("critic", None) or ResNetCritic(layers=(1, 1, 1, 1), width=4)
         data = Blobs()
         loader = loader or DataLoader(data, batch_size=4, sampler=EpochSampler(len(data), seed=seed))

@@ -3,12 +3,12 @@
 import pytest
 
 from monai_gan_recon.engines.config_hash import config_hash
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.networks.baselines import UNet
 
 
 def generator(**options):
-    return ResNetGenerator(3, layers=(1, 1), width=4, stem="pixel_unshuffle", **options)
+    return UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", **options)
 
 
 @pytest.mark.parametrize(

@@ -4,17 +4,10 @@ import copy
 
 import pytest
 import torch
-from torch.nn.parallel import DistributedDataParallel
 
-from monai_gan_recon.engines import (
-    ComplexInferer,
-    LastModelSaver,
-    MeasuredView,
-    PlainView,
-    PrepareMeasuredBatch,
-)
-from monai_gan_recon.kspace import fft2c, from_channels
+from monai_gan_recon.engines import LastModelSaver, MagnitudeView, MeasuredView, PrepareMeasuredBatch
 from monai_gan_recon.losses import MeasuredLoss
+from monai_gan_recon.measurement import fft2c, from_channels, magnitude
 from monai_gan_recon.networks import ResNetCritic
 
 
@@ -29,7 +22,6 @@ def unsupervised(training):
             critic=ResNetCritic(in_channels=2, layers=(1, 1, 1, 1), width=4),
             loss=MeasuredLoss(),
             critic_view=MeasuredView(),
-            g_inferer=ComplexInferer(),
             adversarial_share=0.2,
             penalty_weight=10.0,
             **kwargs,
@@ -69,17 +61,15 @@ def test_training_moves_generator_and_critic(unsupervised):
 
 
 def test_the_critic_sees_undersampled_images_only(unsupervised):
-    trainer, seen = unsupervised(), []
-    batches = []
+    trainer, seen, batches = unsupervised(), [], []
     prepare = trainer.prepare_batch
     trainer.prepare_batch = lambda *a, **k: batches.append(prepare(*a, **k)) or batches[-1]
     trainer.state.d_network.register_forward_pre_hook(
         lambda _, inputs: seen.append((len(batches), inputs[0]))
     )
     train(trainer)
-    assert len(seen) == 4 * len(
-        batches
-    )  # real, fake, on the line between them (penalty), fake for the generator
+    # real, fake, on the line between them (penalty), fake for the generator
+    assert len(seen) == 4 * len(batches)
     for number, images in seen:
         masks = batches[number - 1][1][:, 2] != 0
         union = masks.any(dim=0)
@@ -91,31 +81,31 @@ def test_the_critic_sees_undersampled_images_only(unsupervised):
 def test_reconstructions_are_measured_through_other_slices_masks():
     torch.manual_seed(0)
     masks = (torch.rand(3, 1, 1, 32) < 0.5).float().expand(3, 1, 16, 32)
-    target = torch.cat((torch.randn(3, 2, 16, 32), masks), dim=1)
+    target = torch.cat((torch.randn(3, 2, 16, 32), masks, torch.zeros(3, 1, 16, 32)), dim=1)
     image = torch.randn(3, 2, 16, 32)
     spectra = fft2c(from_channels(MeasuredView().fake(image, target)))
     for i in range(3):
-        torch.testing.assert_close(
-            spectra[i], fft2c(from_channels(image))[i] * masks[i - 1, 0], rtol=0, atol=1e-5
-        )
+        wanted = fft2c(from_channels(image))[i] * masks[i - 1, 0]
+        torch.testing.assert_close(spectra[i], wanted, rtol=0, atol=1e-5)
     assert torch.equal(MeasuredView().real(target), target[:, :2])
-    assert PlainView().fake(image, target) is image
+
+
+def test_the_usual_view_is_of_magnitudes():
+    target, image = torch.randn(2, 2, 2, 16, 16).unbind()
+    assert torch.equal(MagnitudeView().real(target), magnitude(target))
+    torch.testing.assert_close(
+        MagnitudeView().fake(image, target), image.square().sum(1, keepdim=True).sqrt()
+    )
 
 
 def test_a_batch_of_one_is_refused():
-    with pytest.raises(ValueError, match="--batch_size 2"):
-        MeasuredView().fake(torch.zeros(1, 2, 16, 16), torch.zeros(1, 3, 16, 16))
+    with pytest.raises(ValueError, match="--batch_size"):
+        MeasuredView().fake(torch.zeros(1, 2, 16, 16), torch.zeros(1, 4, 16, 16))
 
 
-def test_one_channel_is_refused():
-    with pytest.raises(ValueError, match="--channels 3"):
-        PrepareMeasuredBatch()({"input": torch.zeros(2, 1, 16, 16)})
-
-
-def test_several_processes_are_refused():
-    wrapped = object.__new__(DistributedDataParallel)
-    with pytest.raises(ValueError, match="one process"):
-        ComplexInferer()(torch.zeros(1, 3, 16, 16), wrapped)
+def test_coils_are_refused():
+    with pytest.raises(ValueError, match="one coil"):
+        PrepareMeasuredBatch()({"input": torch.ones(2, 8, 16, 16)})
 
 
 def test_the_last_model_is_kept(unsupervised, tmp_path):

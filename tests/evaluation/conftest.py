@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from monai_gan_recon.transforms.undersample import Undersample
+from monai_gan_recon.engines.evaluator import measurement_residuals
+from monai_gan_recon.measurement import magnitude
+from monai_gan_recon.simulation import Undersample
 
 
 def make_volume(person, seed=0, slices=6, size=(48, 40), error=0.02, rate=0.4, track="replica"):
@@ -14,13 +16,16 @@ def make_volume(person, seed=0, slices=6, size=(48, 40), error=0.02, rate=0.4, t
     label[:, 0] = 0  # an empty slice
     label[:, 1] = 0
     label[:, 1, 20:24, 20:24] = 0.5  # 0.8 % of the frame
-    scan = Undersample(rate=rate, track=track)(label, person)
-    phase = torch.cat([label, torch.zeros_like(label)])
+    block = Undersample(rate=rate, track=track)(label, person)
+    estimate = block["target"] + error * (block["zero_filled"] - block["target"])
+    numbers = measurement_residuals(estimate, block)
+    fractions = {name: float(numbers.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
     return {
         "label": label,
-        "pred": phase + error * (scan.zero_filled - phase),
-        "zero_filled": scan.zero_filled,
-        "mask": scan.mask,
+        "pred": magnitude(estimate).movedim(1, 0),
+        "zero_filled": magnitude(block["zero_filled"]).movedim(1, 0),
+        **numbers,
+        **fractions,
         "seconds": 1.2,
         "case": f"{person}_T1w",
         "person": person,

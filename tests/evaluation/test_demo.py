@@ -10,7 +10,7 @@ import torch
 from monai_gan_recon.cli import main
 from monai_gan_recon.evaluation import demo
 from monai_gan_recon.metrics import METRICS
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
@@ -29,7 +29,7 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def weights(tmp_path):
-    network = ResNetGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
     torch.save(network.state_dict(), tmp_path / "model.pt")
     return str(tmp_path / "model.pt")
 
@@ -84,7 +84,7 @@ def test_only_results_of_a_demo_are_removed(tmp_path, plane, stays):
     assert path.exists() == stays
     demo.remove_earlier_demo(tmp_path / "none.json", "one", (0.1,))
     path.write_text("{")
-    with pytest.raises(ValueError, match="not a metrics file"):
+    with pytest.raises(ValueError, match=r"metrics\.json"):
         demo.remove_earlier_demo(path, "one", (0.1,))
 
 

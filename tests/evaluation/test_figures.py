@@ -5,8 +5,7 @@ import pytest
 import torch
 from matplotlib.image import imread
 
-from monai_gan_recon.evaluation.figures import comparison_figure, comparison_rows_figure
-from monai_gan_recon.evaluation.regions import brain_view, detail_box
+from monai_gan_recon.evaluation.figures import brain_view, comparison_figure, detail_box
 
 
 @pytest.fixture
@@ -17,10 +16,13 @@ def reference():
     return image
 
 
+def row(reference, zero_filled, reconstruction, **label):
+    return {"reference": reference, "zero_filled": zero_filled, "reconstruction": reconstruction, **label}
+
+
 def test_one_slice(tmp_path, reference):
-    path = comparison_figure(
-        reference[None], 0.8 * reference, 0.95 * reference, tmp_path / "a" / "x.png", label="10 %"
-    )
+    slices = row(reference[None], 0.8 * reference, 0.95 * reference, label="10 %")
+    path = comparison_figure([slices], tmp_path / "a" / "x.png")
     picture = imread(path)
     assert picture.shape[1] == 1800
     assert [p.name for p in path.parent.iterdir()] == ["x.png"]
@@ -29,9 +31,9 @@ def test_one_slice(tmp_path, reference):
 
 
 def test_rows_are_below_one_another_and_the_drawing_repeats(tmp_path, reference):
-    row = {"reference": reference, "zero_filled": 0.5 * reference, "reconstruction": 0.9 * reference}
+    slices = row(reference, 0.5 * reference, 0.9 * reference)
     pictures = [
-        imread(comparison_rows_figure([row] * n, tmp_path / f"{i}.png", box=(20, 30, 10, 10)))
+        imread(comparison_figure([slices] * n, tmp_path / f"{i}.png", box=(20, 30, 10, 10)))
         for i, n in enumerate((1, 2, 1))
     ]
     assert 1.6 < pictures[1].shape[0] / pictures[0].shape[0] < 2
@@ -39,9 +41,9 @@ def test_rows_are_below_one_another_and_the_drawing_repeats(tmp_path, reference)
 
 
 def test_perfect_reconstruction_and_empty_images_can_be_drawn(tmp_path, reference):
-    comparison_figure(reference, reference, reference, tmp_path / "perfect.png")
+    comparison_figure([row(reference, reference, reference)], tmp_path / "perfect.png")
     empty = torch.zeros(32, 32)
-    assert comparison_figure(empty, empty, empty, tmp_path / "empty.png").is_file()
+    assert comparison_figure([row(empty, empty, empty)], tmp_path / "empty.png").is_file()
 
 
 def test_view_is_the_brain_and_box_the_detail(reference):
@@ -56,7 +58,7 @@ def test_view_is_the_brain_and_box_the_detail(reference):
 
 def test_volumes_and_no_rows_are_refused(tmp_path, reference):
     with pytest.raises(ValueError, match=r"slices \(H, W\)"):
-        comparison_figure(torch.zeros(3, 20, 20), reference, reference, tmp_path / "x.png")
+        comparison_figure([row(torch.zeros(3, 20, 20), reference, reference)], tmp_path / "x.png")
     with pytest.raises(ValueError, match="at least one row"):
-        comparison_rows_figure([], tmp_path / "x.png")
+        comparison_figure([], tmp_path / "x.png")
     assert list(tmp_path.iterdir()) == []

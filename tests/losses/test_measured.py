@@ -3,19 +3,27 @@
 import pytest
 import torch
 
-from monai_gan_recon.kspace import from_channels, hold_out, ifft2c, sampling_mask, to_channels
 from monai_gan_recon.losses import MeasuredLoss
-from monai_gan_recon.transforms import acquire
+from monai_gan_recon.measurement import (
+    fft2c,
+    from_channels,
+    hold_out,
+    ifft2c,
+    pack,
+    sampling_mask,
+    to_channels,
+)
+from monai_gan_recon.simulation import acquire
 
 
 def measurements(samples=2, size=(32, 48)):
     torch.manual_seed(0)
-    return torch.stack(
-        [
-            acquire(torch.rand(1, *size), sampling_mask("gaussian1d", size, 0.4, seed=i)).input
-            for i in range(samples)
-        ]
-    )
+    masks = [sampling_mask("gaussian1d", size, 0.4, seed=i) for i in range(samples)]
+    return torch.stack([pack(acquire(torch.rand(*size), mask)[0]) for mask in masks])
+
+
+def spectrum(x):
+    return fft2c(from_channels(x[:, :2]))
 
 
 def test_what_was_measured_costs_nothing():
@@ -49,18 +57,13 @@ def test_held_out_lines_are_what_is_asked_for():
 
 
 @pytest.mark.parametrize(
-    "shapes", [((2, 1, 8, 8), (2, 3, 8, 8)), ((2, 2, 8, 8), (2, 2, 8, 8)), ((2, 2, 8), (2, 3, 8))]
+    "shapes", [((2, 1, 16, 16), (2, 4, 16, 16)), ((2, 2, 16, 16), (2, 6, 16, 16)), ((2, 2, 16), (2, 4, 16))]
 )
 def test_other_shapes_are_refused(shapes):
-    with pytest.raises(ValueError, match="measured loss: expected complex images"):
+    with pytest.raises(ValueError, match="measured loss"):
         MeasuredLoss()(*(torch.zeros(shape) for shape in shapes))
 
 
 def test_a_negative_price_is_refused():
-    with pytest.raises(ValueError, match="unmeasured must be at least 0"):
+    with pytest.raises(ValueError, match="unmeasured"):
         MeasuredLoss(-1.0)
-
-
-def spectrum(x):
-    k = torch.fft.fft2(from_channels(x[:, :2]), norm="ortho")
-    return torch.fft.fftshift(k, dim=(-2, -1))

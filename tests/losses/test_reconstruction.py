@@ -1,83 +1,97 @@
-"""The weighted sum of the image losses."""
+"""The weighted sum of the image losses, on complex images."""
 
 import pytest
 import torch
 
-from monai_gan_recon.losses import DSSIMLoss, FrequencyLoss, NRMSELoss, ReconstructionLoss
+from monai_gan_recon.losses import DSSIMLoss, FrequencyLoss, NRMSELoss, ReconstructionLoss, RelativeErrorLoss
+from monai_gan_recon.measurement import magnitude
 
 
-def images(shape=(2, 1, 16, 17), dtype=torch.float32):
-    return torch.rand(2, *shape, generator=torch.Generator().manual_seed(5), dtype=dtype).unbind()
+def images(shape=(2, 2, 16, 17), dtype=torch.float32):
+    """Reconstruction, reference, and network input of one coil, a block of columns measured."""
+    generator = torch.Generator().manual_seed(5)
+    pred, target, adjoint = (0.7 * torch.rand(3, *shape, generator=generator, dtype=dtype)).unbind()
+    rest = torch.zeros_like(adjoint)
+    rest[:, 0, :, shape[-1] // 2 - 2 : shape[-1] // 2 + 3] = 1
+    return pred, target, torch.cat((adjoint, rest), dim=1)
 
 
 def test_weighted_sum():
-    pred, target = images()
+    """All terms compare magnitudes but the relative error, which is given the zero-filled image."""
+    pred, target, x = images()
+    a, b = magnitude(pred), magnitude(target)
     expected = (
-        2 * NRMSELoss()(pred, target)
-        + 0.5 * FrequencyLoss()(pred, target)
-        + 3 * (pred - target).abs().mean()
-        + 4 * DSSIMLoss()(pred, target)
-        + 5 * (pred - target).square().mean()
+        2 * NRMSELoss()(a, b)
+        + 0.5 * FrequencyLoss()(a, b)
+        + 3 * (a - b).abs().mean()
+        + 4 * DSSIMLoss()(a, b)
+        + 5 * (a - b).square().mean()
+        + 6 * RelativeErrorLoss()(pred, target, x[:, :2])
     )
-    loss = ReconstructionLoss(a=2, b=0.5, l1=3, dssim=4, mse=5)
-    torch.testing.assert_close(loss(pred, target), expected)
+    loss = ReconstructionLoss(a=2, b=0.5, l1=3, dssim=4, mse=5, relative=6)
+    torch.testing.assert_close(loss(pred, target, x), expected)
 
 
-def test_defaults_are_dagans():
-    pred, target = images()
-    expected = 15 * NRMSELoss()(pred, target) + 0.1 * FrequencyLoss()(pred, target)
-    torch.testing.assert_close(ReconstructionLoss()(pred, target), expected)
+def test_defaults_are_dagans_and_blind_to_phase():
+    pred, target, x = images()
+    a, b = magnitude(pred), magnitude(target)
+    expected = 15 * NRMSELoss()(a, b) + 0.1 * FrequencyLoss()(a, b)
+    torch.testing.assert_close(ReconstructionLoss()(pred, target, x), expected)
+    turned = torch.stack((-pred[:, 1], pred[:, 0]), dim=1)
+    torch.testing.assert_close(ReconstructionLoss()(turned, target, x), expected)
+    complex_loss = ReconstructionLoss(a=0, b=0, relative=1)
+    assert complex_loss(turned, target, x) > complex_loss(pred, target, x) + 0.1
 
 
 def test_mask_reaches_the_frequency_loss():
-    pred, target = images()
-    mask = torch.zeros(2, 1, 16, 17)
-    mask[..., 6:11] = 1
+    pred, target, x = images()
     loss = ReconstructionLoss(a=0, b=1, frequency_mode="unmeasured", unmeasured_weight=3)
-    torch.testing.assert_close(loss(pred, target, mask), FrequencyLoss("unmeasured", 3)(pred, target, mask))
+    expected = FrequencyLoss("unmeasured", 3)(magnitude(pred), magnitude(target), x[:, 2:3])
+    torch.testing.assert_close(loss(pred, target, x), expected)
+    assert not torch.isclose(expected, FrequencyLoss()(magnitude(pred), magnitude(target)))
 
 
 def test_terms_are_unweighted_and_detached():
-    pred, target = images()
+    pred, target, x = images()
     pred.requires_grad_()
-    loss = ReconstructionLoss(a=2, b=0, l1=3)
-    total, terms = loss.with_terms(pred, target)
-    assert set(terms) == {"nrmse", "l1"}
+    total, terms = ReconstructionLoss(a=2, b=0, l1=3, relative=1).with_terms(pred, target, x)
+    assert set(terms) == {"nrmse", "l1", "relative"}
     assert total.requires_grad
     assert not any(term.requires_grad for term in terms.values())
-    torch.testing.assert_close(total.detach(), 2 * terms["nrmse"] + 3 * terms["l1"])
-    torch.testing.assert_close(loss.terms(pred, target), terms)
+    torch.testing.assert_close(total.detach(), 2 * terms["nrmse"] + 3 * terms["l1"] + terms["relative"])
 
 
 def test_terms_of_weight_zero_are_not_computed():
-    """An image below SSIM's window, and no mask: both would fail if they were."""
-    pred, target = images((1, 1, 8, 8))
-    assert ReconstructionLoss(b=0, dssim=0, frequency_mode="unmeasured")(pred, target).isfinite()
+    """An image below SSIM's window would fail if they were."""
+    pred, target, x = images((1, 2, 8, 8))
+    assert ReconstructionLoss(dssim=0)(pred, target, x).isfinite()
     with pytest.raises(ValueError, match="DSSIM"):
-        ReconstructionLoss(dssim=1)(pred, target)
+        ReconstructionLoss(dssim=1)(pred, target, x)
 
 
 def test_gradcheck():
-    pred, target = images((2, 1, 4, 5), torch.float64)
-    loss = ReconstructionLoss(l1=1)
-    assert torch.autograd.gradcheck(lambda p: loss(p, target), (pred.requires_grad_(),))
+    pred, target, x = images((2, 2, 4, 5), torch.float64)
+    loss = ReconstructionLoss(l1=1, relative=1)
+    assert torch.autograd.gradcheck(lambda p: loss(p, target, x), (pred.requires_grad_(),))
 
 
-def test_gradient_at_identical_images_is_finite():
-    pred = torch.rand(1, 1, 16, 16, requires_grad=True)
-    loss = ReconstructionLoss(l1=1, dssim=1, frequency_mode="amplitude")(pred, pred.detach())
-    loss.backward()
-    assert loss.item() == pytest.approx(0.0, abs=1e-5)
-    assert pred.grad.isfinite().all()
+def test_gradient_at_identical_and_at_empty_images_is_finite():
+    _, target, x = images((1, 2, 16, 16))
+    loss = ReconstructionLoss(l1=1, dssim=1, relative=1, frequency_mode="amplitude")
+    for pred in (target.clone(), torch.zeros_like(target)):
+        (gradient,) = torch.autograd.grad(loss(pred.requires_grad_(), target, x), pred)
+        assert gradient.isfinite().all()
+    total, terms = loss.with_terms(target, target, x)
+    assert (total - terms["relative"]).item() == pytest.approx(0.0, abs=1e-5)
 
 
-@pytest.mark.parametrize("weights", [{"a": 0, "b": 0}, {"a": -1}, {"l1": float("nan")}])
+@pytest.mark.parametrize("weights", [{"a": 0, "b": 0}, {"a": -1}, {"l1": float("nan")}, {"relative": -1}])
 def test_bad_weights(weights):
-    with pytest.raises(ValueError, match="weights must be at least 0"):
+    with pytest.raises(ValueError, match="weights"):
         ReconstructionLoss(**weights)
 
 
 def test_shapes_must_agree():
-    pred, target = images()
+    pred, target, x = images()
     with pytest.raises(ValueError, match="one shape"):
-        ReconstructionLoss(a=0, b=0, l1=1)(pred, target[:1])
+        ReconstructionLoss(a=0, b=0, l1=1)(pred, target[:1], x)

@@ -47,8 +47,8 @@ def test_loss_of_features(weights):
 
 def test_it_is_a_term_of_the_reconstruction_loss(weights):
     loss = ReconstructionLoss(a=1.0, b=0.0, perceptual=0.0025, vgg16_weights=str(weights))
-    pred, target = torch.rand(2, 1, 16, 16), torch.rand(2, 1, 16, 16)
-    total, terms = loss.with_terms(pred, target)
+    pred, target = torch.rand(2, 2, 16, 16), torch.rand(2, 2, 16, 16)
+    total, terms = loss.with_terms(pred, target, torch.rand(2, 4, 16, 16))
     torch.testing.assert_close(total, terms["nrmse"] + 0.0025 * terms["perceptual"])
 
 

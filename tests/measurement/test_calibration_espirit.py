@@ -9,6 +9,7 @@ from monai_gan_recon.measurement import sampling_mask
 from monai_gan_recon.measurement.espirit import espirit_maps
 from monai_gan_recon.simulation.coils import biot_savart_maps
 
+
 def projection_error(maps, size=SIZE):
     """Share of the true coil images, in the object, that the maps cannot express."""
     images = biot_savart_maps(size, maps.shape[-3])

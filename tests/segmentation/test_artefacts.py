@@ -5,8 +5,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.kspace import sampling_mask
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.measurement import sampling_mask
+from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.segmentation.artefacts import (
     RandUndersamplingArtefact,
     RandUndersamplingArtefactd,
@@ -54,7 +54,7 @@ def test_slices_are_padded_before_they_are_sampled():
 
 def test_reconstructions_pass_the_network():
     """A network that changes nothing leaves the Hermitian-completed zero-filled image; empty slices stay empty."""
-    network = ResNetGenerator(3, (1, 1, 1, 1), 4, stem="pixel_unshuffle", cg_iterations=0)
+    network = UnrolledGenerator((1, 1), 4, stem="pixel_unshuffle", cascades=1)
     image = volume((1, 20, 24, 18))
     image[:, :, 5] = 0
     options = {"prob": 1, "rates": (0.4, 0.4), "slice_axes": (1,), "network": network}
@@ -150,5 +150,5 @@ def test_images_that_are_no_magnitudes_are_refused(image, message):
     ],
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match=r"probabilit|sampling rate|rates|unknown sampling pattern"):
+    with pytest.raises(ValueError, match=r"prob|reconstructed|sampling rate|rates|unknown sampling pattern"):
         RandUndersamplingArtefact(**options)

@@ -7,7 +7,8 @@ from monai.transforms import Compose, RandFlipd, RandGaussianNoised, Randomizabl
 
 from monai_gan_recon.segmentation.dataset import TissuePatchDataset, patch
 
-SHAPE = (12, 14, 10)
+SHAPE = (24, 28, 20)
+SIZE = (16, 16, 16)
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ class Prepare:
     def __call__(self, entry):
         self._calls.append(entry["image"])
         labels = torch.zeros(1, *SHAPE, dtype=torch.uint8)
-        labels[:, 4:8, 4:8, 4:8] = 1
+        labels[:, 8:16, 8:16, 8:16] = 1
         with open(entry["image"]) as file:
             return {"image": labels.float() * float(file.read()), "label": labels}
 
@@ -44,7 +45,7 @@ def make(entries, tmp_path):
     def build(**options):
         named = {"copies": 1, "degradation": lambda item: item | {"image": -item["image"]}} | options
         return TissuePatchDataset(
-            entries, prepare, two_features, tmp_path / "cache", (6, 6, 6), progress=False, **named
+            entries, prepare, two_features, tmp_path / "cache", SIZE, progress=False, **named
         )
 
     build.calls = prepare._calls
@@ -55,8 +56,8 @@ def test_patches_lie_about_tissue_and_volumes_take_turns(make):
     items = list(make(patches_per_epoch=10))
     assert [item["person"] for item in items] == ["5", "7"] * 5
     for item in items:
-        assert item["image"].shape == (2, 6, 6, 6)
-        assert item["label"].shape == (1, 6, 6, 6)
+        assert item["image"].shape == (2, *SIZE)
+        assert item["label"].shape == (1, *SIZE)
         assert (item["label"] == 1).any()
         assert torch.equal(
             item["image"], torch.tensor([1, 2])[:, None, None, None] * item["label"] * float(item["person"])
@@ -89,10 +90,10 @@ def test_a_patch_depends_on_seed_epoch_and_number_alone(make):
 
 
 def test_volumes_are_prepared_once(make):
-    make()
-    make(seed=0)
+    make().prepare()
+    make(seed=0).prepare()
     assert len(make.calls) == 2
-    make(copies=2)  # one copy more
+    make(copies=2).prepare()  # one copy more
     assert len(make.calls) == 4
 
 
@@ -106,10 +107,10 @@ class Gain(RandomizableTransform):
 
 def test_what_a_degradation_drew_does_not_change_its_name(make, tmp_path):
     degradation = Gain()
-    make(degradation=degradation, copies=2)
+    make(degradation=degradation, copies=2).prepare()
     files = set((tmp_path / "cache").iterdir())
-    make(degradation=degradation, copies=2)
-    make(degradation=Gain(), copies=2)
+    make(degradation=degradation, copies=2).prepare()
+    make(degradation=Gain(), copies=2).prepare()
     assert set((tmp_path / "cache").iterdir()) == files
     assert len(make.calls) == 2
 
@@ -117,8 +118,9 @@ def test_what_a_degradation_drew_does_not_change_its_name(make, tmp_path):
 def test_what_is_drawn_for_a_copy_does_not_depend_on_where_the_file_lies(make, entries, tmp_path):
     def copies(cache):
         dataset = TissuePatchDataset(
-            entries, Prepare(), two_features, cache, (6, 6, 6), Gain(), copies=2, progress=False
+            entries, Prepare(), two_features, cache, SIZE, degradation=Gain(), copies=2, progress=False
         )
+        dataset.prepare()
         return [np.load(image) for images, *_ in dataset._volumes for image in images]
 
     here = copies(tmp_path / "here")
@@ -136,7 +138,7 @@ def test_volumes_of_one_file_name_are_told_apart(tmp_path):
         (tmp_path / str(number) / "T1w.txt").write_text(str(number))
     entries = [{"image": str(tmp_path / f"{number}/T1w.txt")} for number in (5, 7)]
     dataset = TissuePatchDataset(
-        entries, Prepare(), two_features, tmp_path / "cache", (6, 6, 6), patches_per_epoch=2, progress=False
+        entries, Prepare(), two_features, tmp_path / "cache", SIZE, patches_per_epoch=2, progress=False
     )
     assert len({item["case"] for item in dataset}) == len({item["person"] for item in dataset}) == 2
 
@@ -152,7 +154,7 @@ def test_wrong_data(make):
     with pytest.raises(ValueError, match="degradation"):
         make(degradation=None)
     with pytest.raises(ValueError, match="empty"):
-        TissuePatchDataset([], dict, dict, "cache", (6, 6, 6))
+        TissuePatchDataset([], dict, dict, "cache", SIZE)
 
 
 def test_patch_stays_inside_and_pads_what_is_small():

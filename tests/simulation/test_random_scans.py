@@ -58,7 +58,7 @@ def test_scans_of_coils_have_maps_of_a_small_error():
     scans = RandomScans(
         replica_probability=0.0,
         exact_probability=1.0,
-        coils=6,
+        coils=4,
         multi_coil_probability=1.0,
         points_probability=0.0,
     )
@@ -68,7 +68,7 @@ def test_scans_of_coils_have_maps_of_a_small_error():
         assert batch["input"].shape[1] == 4 + 2 * scans.drawn["coils"]
         channels.add(scans.drawn["coils"])
         gaps.append(gap(batch))
-    assert channels == {2, 3, 4, 5, 6}
+    assert channels == {2, 3, 4}
     assert 1e-4 < np.median(gaps) < 0.05
 
 
@@ -108,7 +108,7 @@ def test_kinds_come_as_often_as_asked_for():
         replica_probability=0.25, coils=3, multi_coil_probability=0.4, exact_probability=0.2, phase_known=0.7,
     )  # fmt: skip
     batches, one = [], items(1, size=(16, 16))
-    for seed in range(600):
+    for seed in range(400):
         scans([one[0] | {"seed": seed}])
         batches.append(scans.drawn | scans.drawn["slices"][0])
 

@@ -11,7 +11,6 @@ from monai.bundle import ConfigParser
 
 from monai_gan_recon.bundle.command_line import ids, refuse_code
 from monai_gan_recon.checks import check_output_dir
-from monai_gan_recon.data.manifest import SECTIONS
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
 
@@ -33,7 +32,14 @@ SEGMENTATION_OPTIONS = {
 
 @dataclass
 class PairedOptions:
-    """Options of the paired evaluation; the command is ``monai-gan-recon paired``."""
+    """Options of the paired evaluation; the command is ``monai-gan-recon paired``.
+
+    What the bundles check themselves (pattern, rate, size, track, weights, ...) is not checked here.
+
+    Raises:
+        ValueError: in one line, for an option that does not fit.
+        FileNotFoundError: if a bundle is not there.
+    """
 
     datalist: str = "embedded"
     dataset_dir: str | None = None
@@ -57,40 +63,26 @@ class PairedOptions:
     output_dir: str = "outputs/paired"
     figures: int = 3
 
-    def check(self) -> None:
-        """Check what the reconstruction's and the segmentation's configurations do not check.
-
-        Raises:
-            ValueError: in one line.
-            FileNotFoundError: if a bundle is not there.
-        """
+    def __post_init__(self) -> None:
+        """Find the bundles and check the options."""
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
         if self.figures < 0:
             raise ValueError(f"--figures: at least 0, not {self.figures}")
-        if self.section not in SECTIONS:
-            raise ValueError(f"--section: {self.section!r} is none of {', '.join(SECTIONS)}")
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
-        _check_settings("--set", self.set, self.bundle_folder / "configs" / "evaluate.yaml", OWN_OPTIONS)
+        self.bundle_folder, self.segmentation_folder = map(
+            bundle_path, (self.bundle, self.segmentation_bundle)
+        )
+        evaluate, inference = "configs/evaluate.yaml", "configs/inference.yaml"
+        _check_settings("--set", self.set, self.bundle_folder / evaluate, OWN_OPTIONS)
         _check_settings(
             "--segmentation_set",
             self.segmentation_set,
-            self.segmentation_folder / "configs" / "inference.yaml",
+            self.segmentation_folder / inference,
             SEGMENTATION_OPTIONS,
-            nested=False,
         )
-
-    @property
-    def bundle_folder(self) -> Path:
-        """Folder of the reconstruction bundle."""
-        return bundle_path(self.bundle)
-
-    @property
-    def segmentation_folder(self) -> Path:
-        """Folder of the segmentation bundle."""
-        return bundle_path(self.segmentation_bundle)
 
     def reconstruction_options(self, rate: float) -> dict[str, Any]:
         """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
@@ -101,9 +93,7 @@ class PairedOptions:
         return options | {name: value for name, value in given.items() if value is not None}
 
 
-def _check_settings(
-    option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str], nested: bool = True
-) -> None:
+def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
     """Raise a ValueError for an item that cannot be set, or a value that MONAI would run.
 
     Args:
@@ -111,13 +101,11 @@ def _check_settings(
         settings: value of each item.
         file: configuration that must have them.
         own: items with an option of their own, and that option.
-        nested: whether items within items can be set.
     """
-    content = ConfigParser.load_config_file(str(file))
-    known = set(ids(content)) if nested else set(content)
+    known = set(ids(ConfigParser.load_config_file(str(file))))
     for name, value in settings.items():
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
         if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}{'' if nested else ' at its top'}")
+            raise ValueError(f"{option}: {file} has no {name!r}")
         refuse_code(f"{option} {name}", value)

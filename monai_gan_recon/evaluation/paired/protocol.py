@@ -1,20 +1,97 @@
-"""One protocol of the paired evaluation (a rate, a pattern, ...): which scans are finished, and its results."""
+"""One protocol (a rate, a pattern, ...) on the scans of a data set: which are finished, and what they add up to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.data.manifest_paths import file_keys
-from monai_gan_recon.evaluation.metrics_file import normalise_protocol
-from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
-from monai_gan_recon.evaluation.paired.cache import ScanCache, ScanScores, files_stamp, options_hash
-from monai_gan_recon.evaluation.paired.files import paired_stem, write_people
-from monai_gan_recon.evaluation.paired.scan import PairedScan
-from monai_gan_recon.evaluation.paired.scores import person_rows
-from monai_gan_recon.evaluation.paired.statistics import method_statistics, paired_differences
-from monai_gan_recon.evaluation.results import mean_of
+from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
+from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
+from monai_gan_recon.evaluation.statistics import (
+    SegmentationRow,
+    mean_of,
+    method_statistics,
+    paired_differences,
+    person_rows,
+    segmentation_columns,
+)
+from monai_gan_recon.io.writing import atomic_path
+
+
+@dataclass(frozen=True)
+class ScanScores:
+    """Scores of one scan under one protocol.
+
+    Attributes:
+        rows: one a method and comparison.
+        sampled_fraction: of k-space: the true rate.
+    """
+
+    rows: Sequence[SegmentationRow]
+    sampled_fraction: float
+
+
+def options_hash(*parts: Any) -> str:
+    """First 16 hexadecimal digits of the sha256 of values that JSON can hold, and of files (their bytes)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        text = json.dumps(part, sort_keys=True, default=str).encode()
+        digest.update(part.read_bytes() if isinstance(part, Path) else text)
+    return digest.hexdigest()[:16]
+
+
+def files_stamp(files: Iterable[str]) -> list[list[Any]]:
+    """Path, size and time of change of files: another stamp means that they may hold something else."""
+    return [[file, (status := Path(file).stat()).st_size, status.st_mtime_ns] for file in files]
+
+
+class ScanCache:
+    """Scores of scans in a folder, each valid for the options that it was made with.
+
+    Args:
+        folder: of the files ``<case>.json``; made when the first is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, case: str, options: str) -> ScanScores | None:
+        """Scores of a scan; None if there are none, or of other options.
+
+        Args:
+            case: name of the scan.
+            options: hash of the options and files.
+
+        Raises:
+            ValueError: if the file is not one of ours.
+        """
+        file = self._file(case)
+        if not file.exists():
+            return None
+        try:
+            content = json.loads(file.read_text(encoding="utf-8"))
+            if content["options"] != options:
+                return None
+            rows = [SegmentationRow(**(row | {"scores": _floats(row["scores"])})) for row in content["rows"]]
+            return ScanScores(rows, float(content["sampled_fraction"]))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(f"{file}: is not a file of scores; move it away") from error
+
+    def write(self, case: str, options: str, scores: ScanScores) -> None:
+        """Keep the scores of a scan; those of other options are replaced."""
+        rows = [asdict(row) | {"scores": _texts(row.scores)} for row in scores.rows]
+        content = {"options": options, "sampled_fraction": scores.sampled_fraction, "rows": rows}
+        with atomic_path(self._file(case)) as temporary:
+            temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+
+    def _file(self, case: str) -> Path:
+        return self.folder / f"{case}.json"
 
 
 class PairedProtocol:
@@ -76,7 +153,7 @@ class PairedProtocol:
 
 
 def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_dir: Path) -> dict[str, Any]:
-    """Write ``people_<result>.csv``.
+    """Write ``people_<result>.csv``: a row a person, method and comparison, "inf" where a distance is infinite.
 
     Args:
         result: protocol, method of segmentation and hash, see :class:`PairedProtocol`.
@@ -87,7 +164,11 @@ def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_
         The entry of ``metrics.json``: the result with counts, statistics over people and paired differences.
     """
     people = person_rows([row for scan in scans for row in scan.rows])
-    write_people(people, output_dir / f"people_{paired_stem(result)}.csv")
+    write_csv(
+        output_dir / f"people_{paired_stem(result)}.csv",
+        ("person", "n_scans", "method", "against", *segmentation_columns(people[0])[0]),
+        ((p.person, p.n_scans, p.method, p.against, *segmentation_columns(p)[1]) for p in people),
+    )
     return {
         **result,
         "n_people": len({row.person for row in people}),
@@ -95,4 +176,22 @@ def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_
         "sampled_fraction": mean_of(scan.sampled_fraction for scan in scans),
         "scores": method_statistics(people),
         "paired_differences": paired_differences(people),
+    }
+
+
+def _texts(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, Any]]:
+    """JSON has no NaN (absent: null) and no infinity ("inf")."""
+    return {
+        metric: {
+            tissue: None if math.isnan(value) else "inf" if math.isinf(value) else value
+            for tissue, value in values.items()
+        }
+        for metric, values in scores.items()
+    }
+
+
+def _floats(scores: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    return {
+        metric: {tissue: math.nan if value is None else float(value) for tissue, value in values.items()}
+        for metric, values in scores.items()
     }

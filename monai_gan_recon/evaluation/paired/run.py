@@ -11,15 +11,17 @@ from tqdm import tqdm
 from monai_gan_recon import __version__
 from monai_gan_recon.data import Manifest, load_manifest, with_cases
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction, default_device
-from monai_gan_recon.evaluation.paired.cache import options_hash
-from monai_gan_recon.evaluation.paired.files import read_paired_metrics, write_paired_metrics
+from monai_gan_recon.evaluation.metrics_file import PAIRED
 from monai_gan_recon.evaluation.paired.options import PairedOptions
-from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, write_scores
-from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, check_scan
+from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, options_hash, write_scores
+from monai_gan_recon.evaluation.paired.scan import (
+    BundleReconstruction,
+    PairedScan,
+    Segmenter,
+    check_scan,
+    default_device,
+)
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
-
-Entry = dict[str, Any]
 
 
 def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
@@ -32,15 +34,14 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
         Entries of ``metrics.json``, one a rate.
 
     Raises:
-        ValueError: in one line, for a wrong option.
         FileNotFoundError: if a file is missing.
-        ValueError: in one line, if a scan or its labels cannot be used; scans finished before are kept.
+        ValueError: in one line, for a wrong option, or if a scan or its labels cannot be used; scans finished before
+            are kept.
     """
-    options.check()
     output_dir = Path(options.output_dir).expanduser()
-    read_paired_metrics(output_dir / "metrics.json")  # fail now if the results cannot be added
+    PAIRED.results(output_dir / "metrics.json")  # fail now if the results cannot be added
     manifest = load_manifest(options.datalist, options.dataset_dir)
-    entries = scan_entries(manifest, options.section)
+    entries = with_cases(manifest.section(options.section))
     protocols = _protocols(options, manifest, output_dir)
     drawn = {entry["case"] for entry in entries[: options.figures]}
     scores = {
@@ -50,9 +51,9 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
     }
     left = [entry for entry in entries if any(scores[entry["case"], p.stem] is None for p in protocols)]
     if left:
+        segmenter = load_segmenter(options)
         for entry in tqdm(left, desc="checking", unit="scan", leave=False):
             _clearly(entry, check_scan, entry)
-        segmenter = load_segmenter(options)
         missing = sum(value is None for value in scores.values())
         with tqdm(total=missing, desc="paired evaluation", unit="scan") as bar:
             for entry in left:
@@ -71,18 +72,8 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
         )
         for protocol in protocols
     ]
-    write_paired_metrics(output_dir / "metrics.json", results)
+    PAIRED.add(output_dir / "metrics.json", results)
     return results
-
-
-def scan_entries(manifest: Manifest, section: str = "testing") -> list[Entry]:
-    """Entries of one split of a manifest with all their files, the cases' names unique.
-
-    Raises:
-        ValueError: if there are none.
-        FileNotFoundError: if a file is missing.
-    """
-    return with_cases(manifest.section(section))
 
 
 def load_segmenter(options: PairedOptions) -> Segmenter:

@@ -56,8 +56,14 @@ class MonaiVarNet(nn.Module):
             cascade.zeros = torch.zeros(1)  # MONAI's, of five axes, refuses channels-last memory
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Network input of one coil (B, 4, H, W) to real and imaginary part (B, 2, H, W)."""
+        """Network input of one coil (B, 4, H, W) to real and imaginary part (B, 2, H, W).
+
+        Raises:
+            ValueError: for coil sensitivities or a phase.
+        """
         data = unpack(x)
+        if data.maps is not None:
+            raise ValueError("MONAI's variational network takes one coil without phase here")
         measured = fft2c(from_channels(data.adjoint) * _EIGHTH_TURN)
         measured = torch.view_as_real(measured)[:, None]
         mask = (data.mask > 0)[..., None]

@@ -138,7 +138,7 @@ def bad(kind):
         ("good", ["--contrast", "t2"], ["contrast", "--method mixture"]),
         ("good", ["--roi_size", "[90,96,96]"], ["roi_size", "16"]),
         ("good", ["--overlap", "1"], ["overlap"]),
-        ("good", ["--denoise", "perhaps"], ["--denoise", "True or False"]),
+        ("good", ["--denoise", "perhaps"], ["--denoise", "true or false"]),
         ("good", ["--bias_feild", "True"], ["--bias_feild", "bias_field?"]),
         ("good", ["--weights", "none.pt"], ["none.pt"]),
         ("good", ["--device", "cuda:99"], ["cuda:99"]),

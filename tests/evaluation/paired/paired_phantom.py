@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.networks import ResNetGenerator
+from monai_gan_recon.networks import UnrolledGenerator
 
 SHAPE, SPACING = (40, 28, 44), (1.5, 2.0, 1.5)
 TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
@@ -44,7 +44,7 @@ def write_manifest(folder, scans):
 
 def write_weights(folder):
     torch.manual_seed(0)
-    network = ResNetGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2)
     torch.save(network.state_dict(), folder / "model.pt")
     return str(folder / "model.pt")
 

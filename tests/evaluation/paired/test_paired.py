@@ -110,7 +110,7 @@ def test_it_goes_on_where_it_stopped(arguments, tmp_path, capsys):
     (tmp_path / "bundle" / "configs" / "inference.yaml").write_text("contrast: t2\n")
     main([*arguments, "0.5"])
     assert len(CALLS) == 3 * 3
-    assert "replaces results of another configuration" in capsys.readouterr().out
+    assert "phantoms_replica" in capsys.readouterr().out  # the result that was replaced
 
 
 def test_options_of_the_segmentation_are_results_of_their_own(arguments, tmp_path):

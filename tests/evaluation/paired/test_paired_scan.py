@@ -8,9 +8,8 @@ import torch
 from matplotlib.image import imread
 from monai.data import MetaTensor
 
-from monai_gan_recon.evaluation.paired.bundles import BundleReconstruction
-from monai_gan_recon.evaluation.paired.figure import DISAGREEMENT, FigureColumn, segmentation_figure
-from monai_gan_recon.evaluation.paired.scan import PairedScan, dice_text
+from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan, dice_text
+from monai_gan_recon.evaluation.segmentation_figure import DISAGREEMENT, FigureColumn, segmentation_figure
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
@@ -105,7 +104,7 @@ def test_maps_of_gray_and_white_matter_are_labels_of_these_only(scan_file, tmp_p
     for label in found.tissues:
         assert np.array_equal(found.labels[0].numpy() == label, truth == label)
     phantom.save(truth.astype(np.float32), tmp_path / "white.nii.gz")
-    with pytest.raises(ValueError, match=r"white\.nii\.gz: lies on another grid"):
+    with pytest.raises(ValueError, match=r"white\.nii\.gz"):
         reference_labels(entry, image)
 
 

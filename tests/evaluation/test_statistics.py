@@ -5,7 +5,7 @@ import math
 import pytest
 from scipy import stats
 
-from monai_gan_recon.evaluation.results import (
+from monai_gan_recon.evaluation.statistics import (
     SliceRow,
     dataset_summary,
     mean_and_ci,

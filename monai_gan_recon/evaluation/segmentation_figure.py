@@ -16,8 +16,7 @@ from matplotlib.patches import Patch
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 
-from monai_gan_recon.evaluation.figures import ACCENT, BACKGROUND, DPI, MUTED, TEXT
-from monai_gan_recon.evaluation.regions import Box
+from monai_gan_recon.evaluation.figures import ACCENT, BACKGROUND, DPI, MUTED, TEXT, bounding_box, crop
 from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels
 from monai_gan_recon.transforms import SlicesOfPlane
@@ -68,9 +67,9 @@ def segmentation_figure(
     number = _slice_number(columns[0].labels, plane)
     images = [_slice(column.image, number, plane) for column in columns]
     labels = [_slice(column.labels, number, plane).astype(np.uint8) for column in columns]
-    view = _view(labels[0])
+    view = bounding_box(labels[0] > 0, 6, 6)
     aspect = _pixel_aspect(columns[0].image, plane)
-    brightest = float(np.percentile(_crop(images[0], view), 99.9)) or 1.0
+    brightest = float(np.percentile(crop(images[0], view), 99.9)) or 1.0
     height = COLUMN_WIDTH * aspect * view[2] / view[3]
     figure = Figure(
         figsize=(COLUMN_WIDTH * len(columns), 3 * height + TEXT_HEIGHT),
@@ -83,20 +82,20 @@ def segmentation_figure(
     panels = figure.subplots(3, len(columns), squeeze=False)
     for column, image, map_, (above, middle, below) in zip(columns, images, labels, panels.T, strict=True):
         for axes in (above, middle, below):
-            axes.imshow(_crop(image, view), cmap="gray", vmin=0, vmax=brightest, aspect=aspect)
+            axes.imshow(crop(image, view), cmap="gray", vmin=0, vmax=brightest, aspect=aspect)
             axes.set_axis_off()
         above.set_title(f"{column.heading}\n{column.note}", color=TEXT, size=11)
-        _overlay(middle, _crop(map_, view), aspect)
+        _overlay(middle, crop(map_, view), aspect)
         middle.set_title("segmentation", color=MUTED, size=9)
         if column is not columns[0]:
-            different = (_crop(map_, view) != _crop(labels[0], view)).astype(np.uint8)
+            different = (crop(map_, view) != crop(labels[0], view)).astype(np.uint8)
             _overlay(below, different, aspect, (DISAGREEMENT,), opacity=0.85)
             share = 100 * (map_ != labels[0]).sum() / max((labels[0] > 0).sum(), 1)
             below.set_title(f"differs at {share:.1f} % of the tissue's pixels", color=MUTED, size=9)
         elif reference is not None:
             known = _slice(reference.labels, number, plane).astype(np.uint8)
             known[~np.isin(known, list(reference.tissues))] = 0
-            _overlay(below, _crop(known, view), aspect)
+            _overlay(below, crop(known, view), aspect)
             below.set_title("reference labels", color=ACCENT, size=9)
         else:
             below.images[0].set_visible(False)
@@ -152,20 +151,3 @@ def _pixel_aspect(image: MetaTensor, plane: str) -> float:
     affine = slices.affine if isinstance(slices, MetaTensor) else torch.eye(4)
     _, height, width = affine_to_spacing(affine).tolist()
     return height / width
-
-
-def _view(labels: np.ndarray, margin: int = 6) -> Box:
-    """Bounding box of the tissue with a margin in pixels; the whole slice without tissue."""
-    if not labels.any():
-        return 0, 0, *labels.shape
-    (top, bottom), (left, right) = (np.flatnonzero(labels.any(axis=axis))[[0, -1]] for axis in (1, 0))
-    top, left = max(int(top) - margin, 0), max(int(left) - margin, 0)
-    bottom, right = (
-        min(int(bottom) + margin + 1, labels.shape[0]),
-        min(int(right) + margin + 1, labels.shape[1]),
-    )
-    return top, left, bottom - top, right - left
-
-
-def _crop(image: np.ndarray, box: Box) -> np.ndarray:
-    return image[box[0] : box[0] + box[2], box[1] : box[1] + box[3]]

@@ -6,16 +6,16 @@ import math
 
 import pytest
 
-from monai_gan_recon.evaluation.paired.cache import ScanCache, ScanScores, files_stamp, options_hash
-from monai_gan_recon.evaluation.paired.files import (
-    paired_stem,
-    read_paired_metrics,
-    write_paired_metrics,
-    write_people,
+from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, TISSUES, paired_stem
+from monai_gan_recon.evaluation.paired.protocol import (
+    ScanCache,
+    ScanScores,
+    files_stamp,
+    options_hash,
+    write_scores,
 )
-from monai_gan_recon.evaluation.paired.protocol import write_scores
-from monai_gan_recon.evaluation.paired.scores import SegmentationRow
-from monai_gan_recon.evaluation.paired.table import paired_table
+from monai_gan_recon.evaluation.statistics import SegmentationRow
+from monai_gan_recon.evaluation.tables import paired_table
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 
 PROTOCOL = {
@@ -43,15 +43,15 @@ def entry(folder, **changes):
 
 
 def test_csv_is_empty_where_absent_and_says_inf(tmp_path):
-    write_people([row()], tmp_path / "people.csv")
-    with (tmp_path / "people.csv").open(newline="") as file:
+    write_scores(PROTOCOL, [ScanScores([row()], 0.09)], tmp_path)
+    with (tmp_path / f"people_{paired_stem(PROTOCOL)}.csv").open(newline="") as file:
         (line,) = csv.DictReader(file)
     assert (line["dice_csf"], line["dice_gm"], line["hd95_mm_wm"]) == ("", "0.5", "inf")
     assert (line["person"], line["n_scans"], line["against"]) == ("anna", "1", "original")
 
 
 def test_json_has_null_and_counts(tmp_path):
-    write_paired_metrics(tmp_path / "metrics.json", [entry(tmp_path)])
+    PAIRED.add(tmp_path / "metrics.json", [entry(tmp_path)])
     content = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=pytest.fail)
     (result,) = content["results"]
     zero_filled, reconstruction = result["scores"]
@@ -73,8 +73,8 @@ def test_protocols_accumulate_and_reruns_replace(tmp_path, capsys):
         {"n": 2},
         {"segmentation_options": {"contrast": "t2"}},
     ):
-        write_paired_metrics(path, [entry(tmp_path, **changes)])
-    results = read_paired_metrics(path)
+        PAIRED.add(path, [entry(tmp_path, **changes)])
+    results = PAIRED.results(path)
     assert [(r["rate"], r["segmentation"]) for r in results] == [
         (0.5, "mixture"),
         (0.1, "network"),
@@ -82,7 +82,7 @@ def test_protocols_accumulate_and_reruns_replace(tmp_path, capsys):
         (0.1, "mixture"),
     ]
     assert capsys.readouterr().out == ""
-    write_paired_metrics(path, [entry(tmp_path, config_hash="b")])
+    PAIRED.add(path, [entry(tmp_path, config_hash="b")])
     assert paired_stem(PROTOCOL) in capsys.readouterr().out
 
 
@@ -92,19 +92,20 @@ def test_protocols_accumulate_and_reruns_replace(tmp_path, capsys):
 def test_other_files_are_not_overwritten(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match="choose another --output_dir"):
-        write_paired_metrics(path, [{**PROTOCOL, "scores": [], "paired_differences": []}])
+    with pytest.raises(ValueError, match="--output_dir"):
+        PAIRED.add(path, [{**PROTOCOL, "scores": [], "paired_differences": []}])
     assert path.read_text() == text
 
 
 def test_other_conventions_are_not_mixed(tmp_path):
     path = tmp_path / "metrics.json"
-    write_paired_metrics(path, [entry(tmp_path)])
+    PAIRED.add(path, [entry(tmp_path)])
     content = json.loads(path.read_text())
     content["conventions"]["dice"] = "otherwise"
     path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="other conventions"):
-        read_paired_metrics(path)
+    for kind in (PAIRED, TISSUES, RECONSTRUCTION):
+        with pytest.raises(ValueError, match="--output_dir"):
+            kind.results(path)
 
 
 def test_table_names_absent_and_infinite(tmp_path):

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from monai_gan_recon.evaluation.paired.scores import SegmentationRow, person_rows
-from monai_gan_recon.evaluation.paired.statistics import (
+from monai_gan_recon.evaluation.statistics import (
+    SegmentationRow,
     finite_mean_and_ci,
     method_statistics,
     paired_differences,
+    person_rows,
 )
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
 

@@ -1,8 +1,11 @@
+"""What the model zoo's ``verify_bundle.py`` checks of a bundle, without a network: files, metadata, versions."""
+
 import hashlib
 import json
 from pathlib import Path
 
 import pytest
+import torch
 from monai.bundle import ConfigParser, verify_metadata
 from monai.bundle.properties import MetaProperties
 from monai.utils import BundleProperty, BundlePropertyConfig
@@ -52,9 +55,24 @@ def test_has_every_property_that_monai_reads(metadata_file):
     assert [id_ for id_ in needed if id_ not in parser] == []
 
 
-def test_the_version_is_in_the_changelog(metadata_file):
+def test_the_version_is_the_latest_of_the_changelog(metadata_file):
     metadata = json.loads(metadata_file.read_text())
-    assert metadata["version"] in metadata["changelog"]
+    latest = max(metadata["changelog"], key=lambda text: [int(number) for number in text.split(".")])
+    assert metadata["version"] == latest
+
+
+def test_the_bundle_is_complete(metadata_file):
+    bundle = metadata_file.parents[1]
+    wanted = ["LICENSE", "docs/README.md", "docs/data_license.txt", "configs/logging.conf", "models/model.pt"]
+    wanted += [f"configs/{name}.yaml" for name in ("train", "inference", "evaluate", "multi_gpu_train")]
+    assert [file for file in wanted if not (bundle / file).is_file()] == []
+    assert (bundle / "LICENSE").read_bytes() == (ROOT / "LICENSE").read_bytes()
+    assert (bundle / "models" / "model.pt").stat().st_size <= 50_000_000
+
+
+def test_weights_are_a_bare_state_dict(metadata_file):
+    state = torch.load(metadata_file.parents[1] / "models" / "model.pt", weights_only=True)
+    assert all(isinstance(value, torch.Tensor) for value in state.values())
 
 
 def test_every_channel_is_explained(metadata_file):

@@ -1,13 +1,22 @@
-"""Text and Markdown tables of results."""
+"""Results as tables, in plain text or Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.evaluation.metrics_file import read_metrics
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
+from monai_gan_recon.metrics.segmentation import SEGMENTATION_METRICS
+from monai_gan_recon.segmentation.labels import TISSUES
+
+TITLES = {
+    "dice": ("Dice", ".4f"),
+    "hd95_mm": ("Hausdorff 95 % [mm]", ".2f"),
+    "volume_difference_ml": ("Difference of volume [ml]", ".2f"),
+}
+"""Heading and format of each metric."""
+
+AGAINST = {"original": "segmentation of the original", "labels": "reference labels"}
 
 COLUMNS = {
     "psnr": ("PSNR [dB]", ".2f"),
@@ -27,18 +36,16 @@ WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "chi_s
 """Metrics whose confidence interval is in the files only."""
 
 
-def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = False) -> str:
-    """Table of a ``metrics.json``, one line a result; what all results share stands above it, notes below.
+def metrics_table(entries: Sequence[Mapping[str, Any]], markdown: bool = False) -> str:
+    """Table of a reconstruction's results, one line each; what all of them share stands above it, notes below.
 
     Args:
-        metrics: the file's content, or its path.
+        entries: of ``metrics.json``.
         markdown: a Markdown table rather than plain text.
 
     Returns:
         The table; ``mean ± half width of the 95 % confidence interval``, "-" where a metric does not apply.
     """
-    content = read_metrics(metrics) if isinstance(metrics, (str, Path)) else metrics
-    entries = content["results"]
     protocols = [_protocol_cells(entry) for entry in entries]
     names = list(protocols[0]) if protocols else []
     shared = [name for name in names if len({cells[name] for cells in protocols}) == 1]
@@ -60,11 +67,11 @@ def metrics_table(metrics: Mapping[str, Any] | str | Path, markdown: bool = Fals
 
 
 def value_text(value: Mapping[str, float | None], form: str) -> str:
-    """``{"mean", "ci95"}`` as "33.12 ± 0.41", without the interval where there is none."""
+    """``{"mean", "ci95"}`` as "33.12 ± 0.41", without the interval where there is none; a sign is the mean's alone."""
     mean, ci95 = value["mean"], value["ci95"]
     if mean is None:
         return "-"
-    return f"{mean:{form}}" if ci95 is None else f"{mean:{form}} ± {ci95:{form}}"
+    return f"{mean:{form}}" if ci95 is None else f"{mean:{form}} ± {ci95:{form.lstrip('+')}}"
 
 
 def text_table(lines: Sequence[Sequence[str]]) -> str:
@@ -108,3 +115,69 @@ def _protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
 def _metric_cell(value: Mapping[str, float | None], name: str) -> str:
     form = COLUMNS[name][1]
     return value_text({**value, "ci95": None} if name in WITHOUT_INTERVAL else value, form)
+
+
+def paired_table(
+    entries: Sequence[Mapping[str, Any]],
+    metrics: Sequence[str] = SEGMENTATION_METRICS,
+    markdown: bool = False,
+) -> str:
+    """Tables of what one or several protocols do to a segmentation, one a metric.
+
+    Args:
+        entries: of ``metrics.json``.
+        metrics: those to show.
+        markdown: Markdown tables rather than plain text.
+
+    Returns:
+        Mean ± half width of the 95 % confidence interval over people, also of the differences within people;
+        "-" where a tissue is absent or not defined, and how many infinite values a mean leaves out.
+    """
+    parts = []
+    for metric in metrics:
+        title, form = TITLES[metric]
+        lines = [["k-space", "compared with", "segmentation of", "people", *map(str.upper, TISSUES.values())]]
+        for entry in entries:
+            for row in (*entry["scores"], *entry["paired_differences"]):
+                values = [row[metric].get(tissue) for tissue in TISSUES.values()]
+                lines.append(
+                    [
+                        _sampling(entry),
+                        AGAINST[row["against"]],
+                        _what(row),
+                        str(max((value["n"] + value["n_infinite"] for value in values if value), default=0)),
+                        *(_cell(value, f"+{form}" if "minus" in row else form) for value in values),
+                    ]
+                )
+        parts.append(f"{title}\n\n{markdown_table(lines) if markdown else text_table(lines)}")
+    return "\n\n".join(parts)
+
+
+def _sampling(entry: Mapping[str, Any]) -> str:
+    """Rate and pattern, and the track unless it is the replica one."""
+    track = "" if entry["track"] == "replica" else f", {entry['track']}, SNR {entry['snr']:g}"
+    return f"{100 * entry['rate']:.4g} % {entry['pattern']}{track}"
+
+
+def _what(row: Mapping[str, Any]) -> str:
+    name = str(row["method"]).replace("_", "-")
+    return f"{name} - {row['minus'].replace('_', '-')}" if "minus" in row else name
+
+
+def tissue_table(result: Mapping[str, Any]) -> str:
+    """A segmentation's result: a line of what it is of, and one a tissue."""
+    caption = (
+        f"{result['dataset']}, {result['method']}: {result['n_people']} people, {result['n_scans']} scans, "
+        f"mean Dice {value_text(result['mean_dice'], '.4f')}; {result['seconds']['mean']:.1f} s a scan"
+    )
+    lines = [["tissue", *(TITLES[metric][0] for metric in SEGMENTATION_METRICS)]]
+    for tissue in result["dice"]:
+        cells = (_cell(result[metric][tissue], TITLES[metric][1]) for metric in SEGMENTATION_METRICS)
+        lines.append([tissue.upper(), *cells])
+    return f"{caption}\n\n{text_table(lines)}"
+
+
+def _cell(value: Mapping[str, Any] | None, form: str) -> str:
+    """A mean over people, and how many infinite values it leaves out; "-" for a tissue that is not defined."""
+    text = "-" if value is None else value_text(value, form)
+    return f"{text} ({value['n_infinite']} infinite)" if value and value["n_infinite"] else text

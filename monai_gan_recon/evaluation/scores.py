@@ -1,4 +1,4 @@
-"""Scores of one evaluated volume: zero-filled and reconstruction, slice by slice."""
+"""Scores of one scan: of its reconstruction slice by slice, and of its segmentations tissue by tissue."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any
 
 import torch
 from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
 from torch import Tensor
 
 from monai_gan_recon.engines.evaluator import RESIDUALS
-from monai_gan_recon.evaluation.results import SliceRow
+from monai_gan_recon.evaluation.statistics import SegmentationRow, SliceRow
 from monai_gan_recon.metrics import brain_coverage, brain_mask, image_metrics
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
+from monai_gan_recon.metrics.segmentation import segmentation_metrics
+from monai_gan_recon.segmentation.labels import ReferenceLabels
 
 
 @dataclass
@@ -79,6 +82,33 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     pictures = {name: image[0, middle].clone() for name, image in {**images, "reference": label}.items()}
     fractions = float(output["sampled_fraction"]), float(output["known_fraction"])
     return VolumeScores(rows, *fractions, notes, pictures, middle)
+
+
+def score_segmentations(
+    person: str, case: str, segmentations: Mapping[str, MetaTensor], truth: ReferenceLabels, against: str
+) -> list[SegmentationRow]:
+    """Compare segmentations of one scan with one label map.
+
+    Args:
+        person: name of the person.
+        case: name of the scan.
+        segmentations: label map (1, X, Y, Z) of each method.
+        truth: what they are compared with, on the same grid, and the tissues that it defines.
+        against: its name: "original" or "labels".
+
+    Returns:
+        One row a method.
+
+    Raises:
+        ValueError: if shapes differ.
+    """
+    spacing = affine_to_spacing(truth.labels.affine).tolist()
+    return [
+        SegmentationRow(
+            person, case, method, against, segmentation_metrics(labels, truth.labels, truth.tissues, spacing)
+        )
+        for method, labels in segmentations.items()
+    ]
 
 
 def _volume(output: Mapping[str, Any], key: str, case: str) -> Tensor:
