@@ -80,8 +80,8 @@ def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
 class NormalOperator(NamedTuple):
     """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform.
 
-    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs without complex numbers:
-    the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
+    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs to do without complex
+    numbers: the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
     """
 
     weight: torch.Tensor
