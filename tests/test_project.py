@@ -15,9 +15,7 @@ import monai_gan_recon
 from monai_gan_recon.bundle.command_line import ids
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines.evaluator import measurement_residuals
-from monai_gan_recon.engines.evaluator import measurement_residuals
 from monai_gan_recon.io import LoadVolume
-from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.resources import available_manifests
