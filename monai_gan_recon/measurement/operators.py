@@ -80,7 +80,8 @@ def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
 class NormalOperator(NamedTuple):
     """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform.
 
-    ``matrices`` is empty but under ``torch.export``: there it holds the Fourier matrices of H and W in real arithmetic.
+    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs to do without complex
+    numbers: the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
     """
 
     weight: torch.Tensor
@@ -98,9 +99,9 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
     """
     axes = [-2, -1]
     if not torch.jit.is_scripting():  # noqa: SIM102 - TorchScript leaves out the block of this condition alone
-        if torch.compiler.is_exporting() or torch.onnx.is_in_onnx_export():
+        if torch.compiler.is_exporting():
             return _normal_operator_in_real_numbers(mask, maps)
-    if not torch.jit.is_tracing():
+    if torch.jit.is_scripting() or not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
         if bool((mask == mask[..., :1, :]).all()):
             mask, axes = mask[..., :1, :], [-1]
         elif bool((mask == mask[..., :1]).all()):
@@ -115,6 +116,9 @@ def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | No
     mask = torch.cat((mask[..., height // 2 :, :], mask[..., : height // 2, :]), dim=-2)
     mask = torch.cat((mask[..., width // 2 :], mask[..., : width // 2]), dim=-1)
     matrices = [real_fourier_matrix(n, mask.device) for n in (height, width)]
+    if maps is not None:
+        parts = torch.view_as_real(maps)
+        matrices += [parts, torch.stack((-parts[..., 1], parts[..., 0]), -1)]
     return NormalOperator(mask.to(torch.float32), maps, [-2, -1], matrices)
 
 
@@ -132,21 +136,12 @@ def gram_real(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
     """:func:`gram` of real and imaginary part (B, H, W, 2); without a complex number where ``normal`` has matrices."""
     if len(normal.matrices) == 0:
         return torch.view_as_real(gram(torch.view_as_complex(x.contiguous()), normal))
-    rows, columns, maps = normal.matrices[0], normal.matrices[1], normal.maps
+    rows, columns = normal.matrices[0], normal.matrices[1]
     image = x.unsqueeze(1)
-    if maps is not None:
-        image = _product(torch.view_as_real(maps), image)
+    if len(normal.matrices) > 2:
+        image = image[..., :1] * normal.matrices[2] + image[..., 1:] * normal.matrices[3]
     kspace = transform_real(image, rows, columns) * normal.weight.unsqueeze(-1)
     image = transform_real(kspace, rows.t(), columns.t())
-    if maps is not None:
-        image = _product(torch.view_as_real(maps) * torch.tensor([1.0, -1.0], device=x.device), image)
-    return image.sum(1)
-
-
-def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Product of complex numbers as real and imaginary part, (..., 2)."""
-    real, imaginary = (
-        a[..., 0] * b[..., 0] - a[..., 1] * b[..., 1],
-        a[..., 0] * b[..., 1] + a[..., 1] * b[..., 0],
-    )
-    return torch.stack((real, imaginary), -1)
+    if len(normal.matrices) == 2:
+        return image.squeeze(1)
+    return torch.stack([(image * part).sum(dim=(1, -1)) for part in normal.matrices[2:]], -1)
