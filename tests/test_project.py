@@ -15,7 +15,9 @@ import monai_gan_recon
 from monai_gan_recon.bundle.command_line import ids
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines.evaluator import measurement_residuals
+from monai_gan_recon.engines.evaluator import measurement_residuals
 from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.resources import available_manifests
@@ -73,7 +75,6 @@ def test_bundles_name_the_tested_versions(bundle):
 def test_configurations_check_the_command_line_first(config_file):
     config = ConfigParser.load_config_file(config_file)
     assert config["initialize"][0] == "$bundle.command_line()"
-    assert config["bundle_root"] == f"$bundle.bundle_root('{config_file.parents[1].name}')"
     assert "%run" in config.values()  # `run training`, `run inference`, `run evaluate`
 
 
@@ -83,7 +84,7 @@ def test_all_configurations_have_one_network(bundle):
         ConfigParser.load_config_file(bundle / "configs" / f"{name}.yaml")
         for name in ("train", "inference", "evaluate")
     ]
-    networks = [(config.get("channels"), config["network_def"]) for config in configs]
+    networks = [config["network_def"] for config in configs]
     assert networks[0] == networks[1] == networks[2]
 
 
@@ -101,9 +102,10 @@ def test_shipped_weights_beat_zero_filling(rate):
     scan = Undersample("gaussian1d", rate)(reference, "MNI152")
     with torch.inference_mode():
         estimate = network(scan["input"])
-    images = [magnitude(image)[:, 0] for image in (scan["zero_filled"], estimate)]
+    truth = reference.as_tensor()[0]
     psnr = [
-        -10 * (image - reference.as_tensor()[0]).square().mean((-2, -1)).log10().mean() for image in images
+        -10 * ((magnitude(image)[:, 0] - truth) ** 2).mean((-2, -1)).log10().mean()
+        for image in (scan["zero_filled"], estimate)
     ]
     assert psnr[1] - psnr[0] >= 3
     assert measurement_residuals(estimate, scan)["kspace_residual_complex"].max() <= 1e-4

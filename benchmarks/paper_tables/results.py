@@ -15,7 +15,7 @@ from scipy import stats
 from benchmarks.paper_tables.grid import Cell
 from benchmarks.result_files import write_json
 from monai_gan_recon.evaluation.statistics import mean_and_ci
-from monai_gan_recon.metrics.conventions import METRICS
+from monai_gan_recon.metrics.conventions import IMAGE_METRICS
 
 FINISHED = "finished"
 FAILED = "failed: "
@@ -23,7 +23,7 @@ FAILED = "failed: "
 
 REQUIRED = (
     "system", "status", "dataset", "track", "pattern", "rate", "size", "plane", "method", "n_people", "n_slices",
-    *METRICS, "config_hash", "network_hash", "git_commit", "training_seed", "slice_step", "budget", "device",
+    *IMAGE_METRICS, "config_hash", "network_hash", "git_commit", "training_seed", "slice_step", "budget", "device",
     "parameters", "gflop_per_slice", "validation_psnr", "people", "conventions", "versions",
 )  # fmt: skip
 """Keys of a finished result: an entry of metrics.json, and what the cell adds."""

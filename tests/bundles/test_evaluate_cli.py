@@ -143,7 +143,7 @@ def test_volumes_on_request(evaluate, tmp_path):
         ({"training": [{"image": "b.nii.gz", "person": "b"}]}, [], ["'b'", "training"]),
         ({}, ["--datalist", "nosuchset"], ["nosuchset", "oasis_malc"]),
         ({}, ["--rate", 2], ["rate", "(0, 1]"]),
-        ({}, ["--rate", "[0.1,0.5]"], ["rate", "(0, 1]"]),
+        ({}, ["--rate", "[0.1,0.5]"], ["rate"]),
         ({}, ["--pattern", "spiral"], ["spiral"]),
         ({}, ["--track", "raw"], ["raw"]),
         ({}, ["--min_foreground", 10], ["min_foreground"]),

@@ -1,16 +1,18 @@
 """Volumes through the evaluator: batches, channels, results on the original grid."""
 
-import json
-
 import nibabel as nib
 import numpy as np
 import pytest
 import torch
 from monai.transforms import Compose, Invertd
-from monai_gan_recon.kspace import fft2c, from_channels
 
+from monai_gan_recon.data.scans import SimulatedScand
 from monai_gan_recon.engines.config_hash import config_hash
-from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator, slice_inferer
+from monai_gan_recon.engines.evaluator import (
+    RESIDUALS,
+    VolumeReconstructionEvaluator,
+    measurement_residuals,
+)
 from monai_gan_recon.engines.inference import (
     VolumeDataset,
     input_entries,
@@ -18,8 +20,10 @@ from monai_gan_recon.engines.inference import (
 )
 from monai_gan_recon.engines.volume_writer import VolumeWriter, residuals
 from monai_gan_recon.io import LoadVolumed
-from monai_gan_recon.networks import ResNetGenerator
-from monai_gan_recon.transforms import ScaleMinMaxd, SlicesOfPlaned, Undersampled
+from monai_gan_recon.measurement import magnitude
+from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator, UnrolledGenerator
+from monai_gan_recon.simulation import Undersample
+from monai_gan_recon.transforms import ScaleMinMaxd, SlicesOfPlaned
 
 AFFINE = np.array([[0, -1.1, 0, 3], [-0.9, 0, 0, 4], [0, 0, 1.3, 5], [0, 0, 0, 1.0]])
 
@@ -47,13 +51,17 @@ def volume_file(tmp_path):
     return path
 
 
-def generator(channels=3):
+def generator(unrolled=True):
     torch.manual_seed(0)
-    network = ResNetGenerator(
-        channels, layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2 if channels == 3 else 1
+    options = {"layers": (1, 1), "width": 4, "stem": "pixel_unshuffle"}
+    network = (
+        UnrolledGenerator(cascades=2, noise_layers=(1, 1), **options)
+        if unrolled
+        else MagnitudeNetwork(ResNetGenerator(**options))
     )
-    for refine in network.refine:
-        torch.nn.init.normal_(refine.head[0].weight, std=0.02)
+    for module in network.modules():
+        if hasattr(module, "head"):
+            torch.nn.init.normal_(module.head[0].weight, std=0.02)
     return network
 
 
@@ -63,61 +71,62 @@ def chain(**kwargs):
             LoadVolumed("image"),
             ScaleMinMaxd("image"),
             SlicesOfPlaned("image", plane="axial"),
-            Undersampled("image", rate=0.4, **kwargs),
+            SimulatedScand("image", rate=0.4, **kwargs),
         ]
     )
 
 
 def reconstruct(path, network, batch_size=4, handlers=(), transform=None, **kwargs):
     recorder = Recorder()
-    transform = transform or chain(channels=network.in_channels, **kwargs)
-    loader = volume_loader(VolumeDataset(input_entries(path), transform))
-    inferer = slice_inferer(batch_size, progress=False)
+    loader = volume_loader(VolumeDataset(input_entries(path), transform or chain(**kwargs)))
     VolumeReconstructionEvaluator(
-        "cpu", loader, network, inferer, amp=False, val_handlers=[recorder, *handlers]
+        "cpu", loader, network, None, batch_size, False, False, val_handlers=[recorder, *handlers]
     ).run()
     return recorder.outputs
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_slices_in_batches_are_slices_alone(volume_file, channels):
-    network = generator(channels)
-    (output,) = reconstruct(volume_file, network, batch_size=4)
-    item = chain(channels=channels)({"image": str(volume_file), "case": "a"})
-    estimate = network.complex_estimate if channels == 3 else network
+SIMULATED = {"track": "simulated", "snr": 15.0}
+
+
+@pytest.mark.parametrize("options", [{}, SIMULATED, SIMULATED | {"coils": 2}])
+def test_slices_in_batches_are_slices_alone(volume_file, options):
+    network = generator()
+    (output,) = reconstruct(volume_file, network, batch_size=4, **options)
+    scan = chain(**options)({"image": str(volume_file), "case": "a"})["scan"]
     with torch.no_grad():
-        alone = [estimate(item["input"].as_tensor()[:, i][None])[0] for i in range(31)]
-    assert output["pred"].shape == (1, 2 if channels == 3 else 1, 31, 26, 17)
-    torch.testing.assert_close(output["pred"][0], torch.stack(alone, dim=1), rtol=1e-4, atol=1e-5)
+        alone = torch.cat([magnitude(network(scan.block(i, i + 1)["input"])) for i in range(31)])
+    assert output["pred"].shape == (1, 31, 26, 17)
+    torch.testing.assert_close(output["pred"][0], alone[:, 0], rtol=1e-4, atol=1e-4)
 
 
 def test_output_is_what_reports_read(volume_file):
     (output,) = reconstruct(volume_file, generator())
-    size = tuple(output["label"].shape[-3:])
-    shapes = {key: tuple(output[key].shape) for key in ("label", "pred", "zero_filled", "mask")}
-    assert shapes == {
-        "label": (1, 1, *size),
-        "pred": (1, 2, *size),
-        "zero_filled": (1, 2, *size),
-        "mask": (1, 1, *size),
-    }
+    assert {tuple(output[key].shape) for key in ("label", "pred", "zero_filled")} == {(1, 31, 26, 17)}
+    assert {tuple(output[key].shape) for key in RESIDUALS} == {(31,)}
     assert output["case"] == output["person"] == "a"
     assert output["seconds"] > 0
     assert float(output["label"].min()) == 0
     assert float(output["label"].max()) == pytest.approx(1)
-    assert not output["pred"].requires_grad
+    assert output["sampled_fraction"] == pytest.approx(7 / 17)
+    assert output["known_fraction"] > output["sampled_fraction"]  # by Hermitian symmetry
 
 
-def test_measured_samples_are_kept(volume_file):
+def test_measured_samples_are_kept_without_noise(volume_file):
     (output,) = reconstruct(volume_file, generator(), hermitian=False)
-    pred, zero_filled = (from_channels(output[key][0].movedim(0, -3)) for key in ("pred", "zero_filled"))
-    mask = output["mask"][0, 0]
-    missing = torch.linalg.vector_norm((fft2c(pred) - fft2c(zero_filled)) * mask)
-    assert float(missing / torch.linalg.vector_norm(fft2c(zero_filled) * mask)) < 1e-5
-    assert float(torch.linalg.vector_norm(fft2c(pred) * (1 - mask))) > 0.1  # the network filled something in
     report = residuals(output)
     assert report["slices"] == 31
     assert report["kspace_residual_complex"]["max"] < 1e-5 < report["kspace_residual"]["mean"]
+    assert report["chi_squared"] is None
+    assert float((output["pred"] - output["zero_filled"]).abs().max()) > 0.01  # the network filled something in
+
+
+@pytest.mark.parametrize("coils", [1, 3])
+def test_chi_squared_of_the_truth_is_one(coils):
+    block = Undersample(rate=0.5, coils=coils, **SIMULATED)(torch.rand(1, 2, 64, 64), "a")
+    found = measurement_residuals(block["target"], block)
+    torch.testing.assert_close(found["chi_squared"], torch.ones(2), rtol=0.1, atol=0)
+    further = measurement_residuals(0.5 * block["target"], block)
+    assert bool((further["chi_squared"] > 2 * found["chi_squared"]).all())
 
 
 def test_same_result_each_time_and_another_for_another_seed(volume_file):
@@ -128,7 +137,7 @@ def test_same_result_each_time_and_another_for_another_seed(volume_file):
 
 def test_bad_volume_is_an_item_or_the_end(volume_file, tmp_path):
     entries = [{"image": str(tmp_path / "none.nii.gz"), "case": "none"}]
-    with pytest.raises(SystemExit, match=r"none\.nii\.gz"):
+    with pytest.raises(ValueError, match=r"none\.nii\.gz"):
         VolumeDataset(entries, chain())[0]
     item = VolumeDataset(entries, chain(), keep_going=True)[0]
     assert set(item) == {"image", "case", "error"}
@@ -172,15 +181,15 @@ def test_config_hash_changes_with_everything_that_counts(tmp_path):
     assert first == config_hash({"size": None, "rate": 0.1}, generator(), weights)
     others = [
         config_hash({"rate": 0.2, "size": None}, generator(), weights),
-        config_hash({"rate": 0.1, "size": None}, generator(1), weights),
+        config_hash({"rate": 0.1, "size": None}, generator(False), weights),
     ]
     weights.write_bytes(b"2")
     others.append(config_hash({"rate": 0.1, "size": None}, generator(), weights))
     assert len({first, *others}) == 4
 
 
-def test_residuals_without_phase_are_of_the_magnitude_alone(volume_file):
-    (output,) = reconstruct(volume_file, generator(1))
-    report = json.loads(json.dumps(residuals(output)))
-    assert report["kspace_residual_complex"] is None
-    assert report["kspace_residual"]["max"] > 0
+def test_error_map_needs_a_reference(tmp_path):
+    writer = VolumeWriter(tmp_path / "out", dict, error_map=True)
+    with pytest.raises(ValueError, match="--save_error_map"):
+        writer.write({"case": "a", "pred": torch.zeros(1, 2, 4, 4)}, None)
+    assert not list(tmp_path.glob("out/*"))
