@@ -69,8 +69,9 @@ def training_config(
         cache: folder of the preprocessed slices, shared by all cells.
     """
     size = list(cell.shape)
-    hermitian = _hermitian(cell, settings)
-    scan = {"rate": cell.rate, "track": cell.track, "snr": SNR, "hermitian": hermitian}
+    tested = _merged(["evaluate.yaml"], cell, settings, {})
+    hermitian, phase = cell.track == "replica" and bool(tested["hermitian"]), bool(tested["use_phase"])
+    scan = {"rate": cell.rate, "track": cell.track, "snr": SNR, "hermitian": hermitian, "phase": phase}
     return _merged(
         ["train.yaml"],
         cell,
@@ -91,14 +92,14 @@ def training_config(
             "rates": [cell.rate, cell.rate],
             "lines": {"gaussian1d": 1.0},
             "points_probability": 0.0,
-            "partial_fourier": 0.0,
+            "partial_fourier_probability": 0.0,
             "transpose_probability": 0.0,  # the test has one phase-encoding axis, and the slices are not square
             "replica_probability": 1.0 if cell.track == "replica" else 0.0,
             "hermitian_probability": 1.0 if hermitian else 0.0,  # as in the test
             "multi_coil_probability": 0.0,
             "snr": [SNR, SNR],
             "exact_probability": 0.0,
-            "phase_known": 1.0,
+            "phase_known": 1.0 if phase else 0.0,
             "min_pixels": 16,
             "val_scans": [scan],
             "val_planes": ["coronal"],
@@ -190,11 +191,6 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
 def _loaded(*paths: str) -> dict[str, Any]:
     """Merged content of files, read once."""
     return dict(ConfigParser.load_config_files(list(paths)))
-
-
-def _hermitian(cell: Cell, settings: Settings) -> bool:
-    """Whether the system's test completes the input by Hermitian symmetry."""
-    return cell.track == "replica" and bool(_merged(["evaluate.yaml"], cell, settings, {})["hermitian"])
 
 
 def run_config(

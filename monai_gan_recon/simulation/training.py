@@ -29,7 +29,7 @@ class RandomScans(Randomizable):
         lines: patterns of whole lines and their probabilities.
         points: patterns of points and their probabilities.
         points_probability: probability of a batch of points.
-        partial_fourier: probability that a pattern of lines loses up to 45 % of one side.
+        partial_fourier_probability: probability that a pattern of lines loses up to 45 % of one side.
         replica_probability: probability of a batch of the replica track: no phase, no noise, one coil.
         hermitian_probability: probability, on the replica track, of completion by Hermitian symmetry.
         coils: largest number of coils.
@@ -38,8 +38,8 @@ class RandomScans(Randomizable):
         snr: smallest and largest SNR, drawn log-uniformly.
         exact_probability: probability of no noise, of scans with phase.
         phase_known: probability that the smooth phase is estimated and moved into the operator.
-        measure_once: each slice is measured once, the same way in every epoch (training without references); needs
-            scans of one kind, such as the replica track and lines.
+        measure_once: each slice is measured once, the same way in every epoch, and the batch has no ``target``: for
+            training without references. It needs scans of one kind, such as the replica track and lines.
 
     Raises:
         FileNotFoundError: if there is no file of sensitivities.
@@ -53,7 +53,7 @@ class RandomScans(Randomizable):
         lines: Mapping[str, float] | None = None,
         points: Mapping[str, float] | None = None,
         points_probability: float = 0.25,
-        partial_fourier: float = 0.1,
+        partial_fourier_probability: float = 0.1,
         replica_probability: float = 0.25,
         hermitian_probability: float = 0.85,
         coils: int = 8,
@@ -73,7 +73,8 @@ class RandomScans(Randomizable):
         for rate in rates:
             check_rate(rate)
         self.rates, self.snr, self.coils = tuple(rates), tuple(snr), int(coils)
-        self.points_probability, self.partial_fourier = points_probability, partial_fourier
+        self.points_probability = points_probability
+        self.partial_fourier_probability = partial_fourier_probability
         self.replica_probability, self.hermitian_probability = replica_probability, hermitian_probability
         self.multi_coil_probability, self.exact_probability = multi_coil_probability, exact_probability
         self.phase_known, self.measure_once = phase_known, measure_once
@@ -108,13 +109,14 @@ class RandomScans(Randomizable):
                 ``case``, ``plane`` and ``slice``.
 
         Returns:
-            ``input``, see :func:`monai_gan_recon.measurement.pack`, (B, 4 + 2 C, H, W), and ``target``, real and
-            imaginary part of the image to find, (B, 2, H, W).
+            ``input``, see :func:`monai_gan_recon.measurement.pack`, (B, 4 + 2 C, H, W), and unless ``measure_once``
+            ``target``, real and imaginary part of the image to find, (B, 2, H, W).
         """
         self.set_random_state(seed=int(items[0]["seed"]) % 2**32)
         self.randomize()
         scans = [self._scan(item) for item in items]
-        return {key: torch.stack([scan[key] for scan in scans]) for key in ("input", "target")}
+        keys = ("input",) if self.measure_once else ("input", "target")
+        return {key: torch.stack([scan[key] for scan in scans]) for key in keys}
 
     def _scan(self, item: Mapping[str, Any]) -> dict[str, torch.Tensor]:
         name = " ".join(str(item[key]) for key in ("case", "plane", "slice")) if self.measure_once else ""
@@ -128,7 +130,7 @@ class RandomScans(Randomizable):
             "partial_fourier": 1.0,
             "snr": float("inf"),
         }
-        if not self.drawn["points"] and rng.random() < self.partial_fourier:
+        if not self.drawn["points"] and rng.random() < self.partial_fourier_probability:
             drawn["partial_fourier"] = float(rng.uniform(0.55, 0.9))
         mask = sampling_mask(
             drawn["pattern"], size, drawn["rate"], seed=rng, partial_fourier=drawn["partial_fourier"]

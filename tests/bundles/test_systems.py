@@ -11,7 +11,7 @@ import torch
 import yaml
 from monai.bundle import ConfigParser
 
-from monai_gan_recon.networks import load_weights
+from monai_gan_recon.networks import MagnitudeNetwork, load_weights
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 SYSTEMS = sorted(file.stem for file in (SOURCE / "configs" / "systems").glob("*.yaml"))
@@ -28,8 +28,11 @@ FEW = {
     "batch_size": 2,
     "val_slices": 2,
     "planes": ["coronal"],
+    "val_planes": ["coronal"],
     "crop": [32, 48],
+    "min_pixels": 16,
 }
+MAGNITUDE = ["dagan", "gan_resnet50", "gan_resnet50_gp", "ours_no_dc", "unet_dssim", "wdagan"]
 
 
 def some_slow(systems):
@@ -72,8 +75,9 @@ def run_system(run_bundle, data, tmp_path):
 
 def narrow(system):
     """Options of the system's network that make it small."""
-    options = SMALL.get(system, {"network_def#width": 4})
-    return options | ({"network_def#layers": [1, 1, 1, 1]} if "resnet50" in system else {})
+    network = "network_def#network" if system in MAGNITUDE else "network_def"
+    options = SMALL.get(system, {f"{network}#width": 4})
+    return options | ({f"{network}#layers": [1, 1, 1, 1]} if "resnet50" in system else {})
 
 
 @pytest.mark.parametrize("system", some_slow(LEARNED))
@@ -114,16 +118,19 @@ def test_a_classical_system_infers_without_weights(run_system, data, tmp_path):
 
 def test_classical_systems_cannot_be_trained(run_system, data):
     error, _ = run_system("train.yaml", "zero_filled", run_id="training", cache_dir=data / "cache", **FEW)
-    assert error == "ZeroFilled has nothing to train: run evaluate or inference with it"
+    assert "ZeroFilled" in error
 
 
 def test_dagan_says_that_it_has_one_size(run_system, data):
-    options = FEW | {
-        "crop": [16, 48],
-        "cache_dir": data / "cache",
-        "network_def#width": 4,
-        "critic_def#width": 8,
-    }
+    options = (
+        FEW
+        | {
+            "crop": [16, 48],
+            "cache_dir": data / "cache",
+            "critic_def#width": 8,
+        }
+        | narrow("dagan")
+    )
     error, _ = run_system("train.yaml", "dagan", run_id="training", **options)
     assert "one size only" in str(error)
 
@@ -153,24 +160,27 @@ def test_every_network_is_built_at_its_full_width(system):
         network = parser.get_parsed_content("network_def")
     parameters = sum(p.numel() for p in network.parameters())
     assert (parameters == 0) == (system in CLASSICAL)
-    assert parser.get_parsed_content("channels") in (1, 3)
+    assert isinstance(network, MagnitudeNetwork) == (system in MAGNITUDE)
 
 
 def test_the_unsupervised_batch_holds_measurements_only(data, tmp_path):
-    """References poisoned before undersampling is over leave training, from the configuration on, bit-identical."""
+    """A reference put into the batch, of whatever content, leaves training bit-identical; there is none in it."""
     results = []
     for poison in (False, True):
         torch.manual_seed(0)
         parser = unsupervised(data, tmp_path / str(poison))
-        if poison:
-            spoil = "$lambda item: {k: v if k == 'input' else float('nan') for k, v in item.items()}"
-            parser["train_transform"]["transforms"].insert(2, {"_target_": "Lambda", "func": spoil})
-        loader = parser.get_parsed_content("train_loader")
+        loader = parser.get_parsed_content("train#dataloader")
         batch = next(iter(loader))
         assert list(batch) == ["input"]
-        assert batch["input"].shape == (2, 3, 32, 48)
+        assert batch["input"].shape == (2, 4, 32, 48)
         assert (batch["input"][:, 2] == 0).any(dim=(1, 2)).all()
-        parser.get_parsed_content("trainer").run()
+        if poison:
+            scans = loader.collate_fn
+            loader.collate_fn = lambda items, scans=scans: (
+                scans(items) | {"target": torch.full((), float("nan"))}
+            )
+        torch.manual_seed(0)
+        parser.get_parsed_content("train#trainer").run()
         results.append(copy.deepcopy(parser.get_parsed_content("ema").state_dict()))
         kept = torch.load(tmp_path / str(poison) / "checkpoints" / "model.pt", weights_only=True)
         assert all(torch.equal(value, results[-1][f"module.{name}"]) for name, value in kept.items())
@@ -179,16 +189,17 @@ def test_the_unsupervised_batch_holds_measurements_only(data, tmp_path):
 
 def test_slices_are_measured_once(data, tmp_path):
     """The same slice has the same samples in every epoch: else they would add up to a full image."""
-    dataset = unsupervised(data, tmp_path).get_parsed_content("train_dataset")
-    first, again, other = dataset[0], dataset[len(dataset)], dataset[1]
-    assert torch.equal(first["input"], again["input"])
-    assert not torch.equal(first["input"][2], other["input"][2])
+    parser = unsupervised(data, tmp_path)
+    dataset, scans = (parser.get_parsed_content(name) for name in ("train#dataset", "scans"))
+    first, again = (scans([dataset[n], dataset[n + 1]])["input"] for n in (0, len(dataset)))
+    assert torch.equal(first, again)
+    assert not torch.equal(first[0, 2], first[1, 2])
 
 
 def unsupervised(data, folder):
     files = [
         SOURCE / "configs" / name
-        for name in ("train.yaml", "paper_cell.yaml", "systems/unsupervised_gan.yaml")
+        for name in ("train.yaml", "systems/unsupervised_gan.yaml", "paper_cell.yaml")
     ]
     parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
     options = FEW | narrow("unsupervised_gan") | {"critic_def#width": 8, "size": [32, 48]}
@@ -206,5 +217,5 @@ def test_weights_of_another_network_are_refused(tmp_path):
     from monai_gan_recon.networks.baselines import UNet
 
     torch.save(UNet(4).state_dict(), tmp_path / "unet.pt")
-    with pytest.raises(ValueError, match="weights of another network"):
+    with pytest.raises(ValueError, match=r"unet\.pt"):
         load_weights(UNet(8), tmp_path / "unet.pt")

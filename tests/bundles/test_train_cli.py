@@ -100,7 +100,7 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
 def test_the_papers_form_trains(tmp_path, cache):
     done = train(
         tmp_path,
-        ["train.yaml", "paper_cell.yaml", "systems/gan_resnet50.yaml"],
+        ["train.yaml", "systems/gan_resnet50.yaml", "paper_cell.yaml"],
         cache,
         max_epochs=2,
         slices_per_epoch=8,
@@ -135,7 +135,7 @@ def test_training_beats_zero_filling(tmp_path, cache):
     ("options", "message"),
     [
         ({"max_epoch": 3}, "max_epoch"),
-        ({"patterns": "['gaussian1d']"}, "pattern_probabilities must be 1 numbers"),
+        ({"lines": "{'gaussian1d': 0.5}"}, "add up"),
         ({"datalist": "no_such_set"}, "no_such_set"),
     ],
 )

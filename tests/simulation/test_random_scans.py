@@ -104,7 +104,7 @@ def test_everything_follows_from_the_seeds():
 
 def test_kinds_come_as_often_as_asked_for():
     scans = RandomScans(
-        rates=(0.1, 0.6), lines=LINES, points={"gaussian2d": 1.0}, points_probability=0.3, partial_fourier=0.2,
+        rates=(0.1, 0.6), lines=LINES, points={"gaussian2d": 1.0}, points_probability=0.3, partial_fourier_probability=0.2,
         replica_probability=0.25, coils=3, multi_coil_probability=0.4, exact_probability=0.2, phase_known=0.7,
     )  # fmt: skip
     batches, one = [], items(1, size=(16, 16))
@@ -138,6 +138,7 @@ def test_slices_are_measured_once(option):
     """Other seeds, another batch: the same samples; another slice: others."""
     once = RandomScans(lines=LINES, measure_once=True, **option)
     first, again = once(items(seed=1)), once(items(seed=2)[::-1])
+    assert list(first) == ["input"]
     assert torch.equal(first["input"], again["input"].flip(0))
     assert not torch.equal(first["input"][0, 2], first["input"][1, 2])
     often = RandomScans(lines=LINES, **option)
