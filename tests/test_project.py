@@ -154,7 +154,7 @@ def readme():
 
 def find_config(name, page):
     """The file of a documented path: CONFIGS/train.yaml on a bundle's page, $CONFIGS/train.yaml elsewhere."""
-    bundle = page.parents[1] if page.parent.name == "docs" else BUNDLES[0]
+    bundle = page.parents[1] if page.parents[1] in BUNDLES else BUNDLES[0]
     return bundle / "configs" / name.split("/", 1)[1]
 
 
