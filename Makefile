@@ -8,13 +8,6 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 
-# real data sets for the tests that use them (those tests are skipped where there are none)
-ifeq ($(origin MONAI_GAN_RECON_DATA),undefined)
-ifneq ($(wildcard ../shared/data/.),)
-export MONAI_GAN_RECON_DATA := $(abspath ../shared/data)
-endif
-endif
-
 .PHONY: help setup demo test test-slow lint docs format clean
 
 help: ## this list
@@ -36,7 +29,7 @@ lint: setup ## style, formatting and types
 	$(BIN)/mypy
 
 test: lint ## lint, then the fast tests
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
