@@ -145,6 +145,8 @@ class VolumeWriter(ResultWriter):
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
 
     def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+        if not image.applied_operations:  # raw k-space: the slices are the image's own grid
+            return MetaTensor(slices, affine=image.affine)
         result: MetaTensor = self.postprocessing({"image": image, "pred": MetaTensor(slices)})["pred"]
         return result
 
