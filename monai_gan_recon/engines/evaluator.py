@@ -13,7 +13,7 @@ from torch import nn
 from tqdm import tqdm
 
 from monai_gan_recon.data.scans import Scan
-from monai_gan_recon.engines.runtime import resolve_amp
+from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.measurement import (
     from_channels,
     gram,
@@ -103,7 +103,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             inputs = block["input"].to(self.state.device).contiguous(memory_format=torch.channels_last)
             self._synchronize()
             began = time.perf_counter()
-            with torch.autocast(self.state.device.type, torch.bfloat16, enabled=self.bf16):
+            with autocast(inputs, self.bf16):
                 estimate: torch.Tensor = self.inferer(inputs, self.network).float()
             self._synchronize()
             seconds += time.perf_counter() - began

@@ -12,6 +12,9 @@ from monai.utils import set_determinism
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+NARROW = 64
+"""Sides in pixels below which images are computed in float32 on a CPU, see :func:`autocast`."""
+
 
 def check_device(device: torch.device | str) -> torch.device:
     """The device of this name.
@@ -38,6 +41,16 @@ def bf16_pays(device: torch.device | str) -> bool:
     if torch.device(device).type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= 8
     return bool(torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported())
+
+
+def autocast(images: torch.Tensor, bf16: bool) -> torch.autocast:
+    """Bfloat16 autocast for images (..., H, W), or none.
+
+    On a CPU, torch 2.13's channels-last bfloat16 convolutions read memory that is not theirs where feature maps are a
+    pixel wide, as narrow images become deep in a network: results are random, sometimes NaN. These stay in float32.
+    """
+    narrow = images.device.type == "cpu" and min(images.shape[-2:]) < NARROW
+    return torch.autocast(images.device.type, torch.bfloat16, enabled=bf16 and not narrow)
 
 
 def resolve_amp(amp: bool | str, device: torch.device | str) -> bool:

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from monai_gan_recon.engines.critic_view import CriticView, MagnitudeView
-from monai_gan_recon.engines.runtime import resolve_amp, unwrap
+from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
 from monai_gan_recon.losses import (
     AdversarialLoss,
     MeasuredLoss,
@@ -143,7 +143,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         self.state.g_network.train()
         self.state.d_network.train()
         self.state.g_optimizer.zero_grad(set_to_none=True)
-        with self._autocast():
+        with autocast(inputs, self.bf16):
             fake = self.g_inferer(inputs, self.state.g_network)
         fake = fake.float()
         output[Keys.PRED] = output[AdversarialKeys.FAKES] = fake.detach()
@@ -158,7 +158,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
     def _critic_step(self, real: torch.Tensor, fake: torch.Tensor) -> None:
         output, critic = self.state.output, self.state.d_network
         self.state.d_optimizer.zero_grad(set_to_none=True)
-        with self._autocast():
+        with autocast(real, self.bf16):
             output[AdversarialKeys.REAL_LOGITS] = self.d_inferer(real, critic).float()
             self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_REALS_FORWARD_COMPLETED)
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(fake, critic).float()
@@ -215,7 +215,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         trained = [parameter for parameter in critic.parameters() if parameter.requires_grad]
         for parameter in trained:
             parameter.requires_grad_(False)
-        with self._autocast():
+        with autocast(image, self.bf16):
             shown = self.critic_view.fake(image, target)
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(shown, critic).float()
         self.fire_event(AdversarialIterationEvents.GENERATOR_DISCRIMINATOR_FORWARD_COMPLETED)
@@ -234,6 +234,3 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output["adversarial_weight"] = weight
         output[ADVERSARIAL_SHARE] = weight * norm / (weight * norm + reference).clamp_min(1e-12)
         return weight * gradient
-
-    def _autocast(self) -> torch.autocast:
-        return torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.bf16)

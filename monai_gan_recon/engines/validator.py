@@ -13,7 +13,7 @@ from monai.metrics import PSNRMetric, SSIMMetric
 from torch import nn
 
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
-from monai_gan_recon.engines.runtime import resolve_amp
+from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.measurement import magnitude
 
 KEY_METRIC = "val_psnr"
@@ -70,7 +70,7 @@ class ReconstructionValidator(SupervisedEvaluator):
         self.bf16 = resolve_amp(amp, device)
 
     def _iteration(self, engine: SupervisedEvaluator, batchdata: dict[str, torch.Tensor]) -> dict[str, Any]:
-        with torch.autocast(self.state.device.type, dtype=torch.bfloat16, enabled=self.bf16):
+        with autocast(batchdata["input"], self.bf16):
             output: dict[str, Any] = super()._iteration(engine, batchdata)
         for key in ("pred", "label"):
             output[key] = magnitude(output[key].float())

@@ -3,6 +3,7 @@
 from monai_gan_recon.transforms.geometry import (
     CropPadSlices,
     CropPadSlicesd,
+    RandForegroundCropd,
     SlicesOfPlane,
     SlicesOfPlaned,
     plane_axcodes,
@@ -12,6 +13,7 @@ from monai_gan_recon.transforms.intensity import ScaleMagnitude, ScaleMagnituded
 __all__ = [
     "CropPadSlices",
     "CropPadSlicesd",
+    "RandForegroundCropd",
     "ScaleMagnitude",
     "ScaleMagnituded",
     "ScaleMinMax",

@@ -8,7 +8,15 @@ from typing import Any
 
 import torch
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, MapTransform, Orientation, Orientationd, ResizeWithPadOrCrop
+from monai.transforms import (
+    InvertibleTransform,
+    MapTransform,
+    Orientation,
+    Orientationd,
+    RandomizableTransform,
+    ResizeWithPadOrCrop,
+)
+from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
@@ -134,3 +142,40 @@ class CropPadSlicesd(MapTransform, InvertibleTransform):
         for key in self.key_iterator(result):
             result[key] = self.cropper.inverse(result[key])
         return result
+
+
+class RandForegroundCropd(RandomizableTransform, MapTransform):
+    """Random crop of a slice that shows some of the object.
+
+    An empty crop teaches nothing, and the gradient of a critic that normalises its features has no bound there.
+
+    Args:
+        keys: the one key of the slice (1, H, W), at least as large as the crop.
+        roi_size: (H, W) of the crop.
+        min_foreground: least fraction of the crop that is foreground; where no crop has it, the fullest one is taken.
+        threshold: pixels above this fraction of the slice's maximum are foreground.
+    """
+
+    def __init__(
+        self,
+        keys: KeysCollection,
+        roi_size: Sequence[int],
+        min_foreground: float = 0.05,
+        threshold: float = 0.02,
+    ) -> None:
+        MapTransform.__init__(self, keys)
+        RandomizableTransform.__init__(self, 1.0)
+        self.size = CropPadSlices(roi_size).size
+        self.min_foreground, self.threshold = min_foreground, threshold
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Crop the slice."""
+        key = self.first_key(dict(data))
+        image: torch.Tensor = data[key]
+        if self.size is None:
+            return dict(data)
+        foreground = torch.as_tensor(image > self.threshold * image.max()).float()
+        share = avg_pool2d(foreground, self.size, stride=1)[0]
+        places = torch.nonzero(share >= min(self.min_foreground, float(share.max())))
+        top, left = places[self.R.randint(len(places))].tolist()
+        return dict(data) | {key: image[:, top : top + self.size[0], left : left + self.size[1]]}

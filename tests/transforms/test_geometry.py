@@ -8,6 +8,7 @@ from monai.data import MetaTensor
 from monai_gan_recon.transforms.geometry import (
     CropPadSlices,
     CropPadSlicesd,
+    RandForegroundCropd,
     SlicesOfPlane,
     SlicesOfPlaned,
     plane_axcodes,
@@ -118,3 +119,25 @@ def test_wrong_size(size):
 def test_wrong_shape_for_crop():
     with pytest.raises(ValueError, match="slices must be"):
         CropPadSlices((16, 16))(torch.zeros(40, 40))
+
+
+def test_random_crops_show_the_object_and_cover_it():
+    image = torch.zeros(1, 64, 40)
+    image[:, 10:20, 5:30] = torch.rand(1, 10, 25) + 0.5
+    crop = RandForegroundCropd("image", [16, 24], min_foreground=0.1).set_random_state(seed=0)
+    crops = [crop({"image": image})["image"] for _ in range(200)]
+    assert {tuple(c.shape) for c in crops} == {(1, 16, 24)}
+    assert min(float((c > 0).float().mean()) for c in crops) >= 0.1
+    assert len({float(c.sum()) for c in crops}) > 50
+    again = RandForegroundCropd("image", [16, 24], min_foreground=0.1).set_random_state(seed=0)
+    assert torch.equal(again({"image": image})["image"], crops[0])
+    fullest = RandForegroundCropd("image", [16, 24], min_foreground=1.0)({"image": image})["image"]
+    assert float((fullest > 0).float().sum()) == 240
+
+
+def test_an_empty_slice_is_cropped_somewhere():
+    assert RandForegroundCropd("image", [16, 16])({"image": torch.zeros(1, 20, 20)})["image"].shape == (
+        1,
+        16,
+        16,
+    )
