@@ -8,14 +8,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 
-# real data sets for the tests that use them (those tests are skipped where there are none)
-ifeq ($(origin MONAI_GAN_RECON_DATA),undefined)
-ifneq ($(wildcard ../shared/data/.),)
-export MONAI_GAN_RECON_DATA := $(abspath ../shared/data)
-endif
-endif
-
-.PHONY: help setup demo test test-slow lint format clean
+.PHONY: help setup demo test test-slow lint docs format clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,7 +17,7 @@ setup: $(STAMP) ## make .venv and install the package with the tested versions o
 
 $(STAMP): pyproject.toml setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,benchmarks,siemens]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,docs,benchmarks,siemens]'
 	touch $@
 
 demo: setup ## reconstruct an average brain (MNI152) at 10 % and 50 % sampling and segment it; results in outputs/demo
@@ -36,15 +29,18 @@ lint: setup ## style, formatting and types
 	$(BIN)/mypy
 
 test: lint ## lint, then the fast tests
-	$(BIN)/python -m pytest -m "not slow" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow" $(PYTEST_ARGS)
 
 test-slow: setup ## the tests that take minutes
 	$(BIN)/python -m pytest -m slow $(PYTEST_ARGS)
+
+docs: setup ## build the documentation in site/
+	$(BIN)/mkdocs build --strict
 
 format: setup ## apply ruff's fixes and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## remove .venv, caches and build results; outputs/ and runs/ stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist *.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache build dist site *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

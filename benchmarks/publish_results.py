@@ -3,7 +3,7 @@
     python -m benchmarks.publish_results
 
 Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation*.json`` and ``tissue_paired*.json`` as tables
-between the marker comments of README.md, the bundles' docs and docs/shipped_model.md, and copies the means to
+between the marker comments of README.md, the bundles' docs and the pages of docs/, and copies the means to
 ``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand.
 """
 
@@ -168,6 +168,28 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
     return markdown_table(lines)
 
 
+def summary() -> str:
+    """The README's table: PSNR and SSIM inside the brain, zero-filled beside the reconstruction."""
+    lines = [["data", "track", "sampled", "subjects", "zero-filled: PSNR [dB] / SSIM", "reconstruction"]]
+    both = {
+        name: [e for e in entries("tuned") if e["method"] == name]
+        for name in ("zero_filled", "reconstruction")
+    }
+    for pair in zip(*both.values(), strict=True):
+        first = pair[0]
+        scores = [f"{e['psnr_brain']['mean']:.1f} / {e['ssim_brain']['mean']:.3f}" for e in pair]
+        lines.append(
+            [
+                DATASETS[first["dataset"]],
+                f"simulated, SNR {first['snr']:g}" if first["track"] == "simulated" else first["track"],
+                f"{100 * first['rate']:.3g} %",
+                str(first["n_people"]),
+                *scores,
+            ]
+        )
+    return markdown_table(lines)
+
+
 def tuning_table() -> str:
     """The same weights before and after the adversarial epochs, on OASIS."""
     both = {"before tuning": entries("supervised"), "after tuning": entries("tuned")}
@@ -197,6 +219,7 @@ def blocks() -> dict[str, str]:
     """The rendered parts of the pages, by the name of their markers."""
     return {
         "results": table(entries("tuned")),
+        "summary": summary(),
         "tuning": tuning_table(),
         "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
         "tissues": tissue_table(),

@@ -22,17 +22,17 @@ from benchmarks.paper_tables.tables import (
 from benchmarks.result_files import fill_page
 
 PAGE = ROOT / "docs" / "paper_tables.md"
-README = ROOT / "README.md"
+RESULTS_PAGE = ROOT / "docs" / "results.md"
 IMAGES = ROOT / "docs" / "images" / "paper_tables"
 
 
 def report(options: argparse.Namespace) -> int:
-    """Draw what figures can be drawn, then write the tables of the page and the README between marker comments."""
+    """Draw what figures can be drawn, then write the tables of both pages between marker comments."""
     results = read_results()
     draw(results, options.output_dir, IMAGES)
     longer = read_results(LONGER_DIR)
     fill_page(PAGE, blocks(results, longer, read_speed(), IMAGES))
-    fill_page(README, {"paper tables": summary_table(longer, results)})
+    fill_page(RESULTS_PAGE, {"paper tables": summary_table(longer, results)})
     return 0
 
 

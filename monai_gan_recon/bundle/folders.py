@@ -11,7 +11,7 @@ from torch import nn
 
 from monai_gan_recon.bundle.command_line import command_line
 from monai_gan_recon.bundle.typed import typed
-from monai_gan_recon.engines.precision import check_device
+from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.resources import bundle_path
 
 

@@ -30,7 +30,7 @@ from monai_gan_recon.simulation import measured_block
 class KSpaceScan:
     """Measured k-space of one or more coils.
 
-    Readout oversampling is removed, coils are prewhitened and compressed, and the noise is estimated, once for the scan;
+    Once for the scan, readout oversampling is removed, coils are whitened and compressed, and the noise is estimated;
     sensitivities are estimated when a slice is asked for. Images are in the units of the prewhitened k-space, in which
     the noise has a standard deviation of about 1, divided by ``scale``.
 
@@ -38,7 +38,7 @@ class KSpaceScan:
         raw: the scan as a file has it.
         mask: bool (H, W), samples of the file to use; None: all that were measured. Where all were measured, the image
             that the mask leaves out is known, and is the reference.
-        maps: complex64 (slices, coils, H, W), sensitivities of the file's coils; None: those of the file, else ESPIRiT's.
+        maps: complex64 (slices, coils, H, W), sensitivities of the coils; None: those of the file, else ESPIRiT's.
         coils: largest number of virtual coils.
         noise_std: standard deviation of the noise of each of the real and imaginary parts of prewhitened k-space; None:
             estimated.
@@ -76,7 +76,9 @@ class KSpaceScan:
         noise = None if raw.noise is None else torch.from_numpy(raw.noise)
         calibrated = calibrate(kspace, used, noise, given, coils, espirit=False)
         self.kspace, self.maps = calibrated.kspace, calibrated.maps
-        self.noise_std = calibrated.noise_std if noise_std is None else torch.full_like(calibrated.noise_std, noise_std)
+        self.noise_std = (
+            calibrated.noise_std if noise_std is None else torch.full_like(calibrated.noise_std, noise_std)
+        )
         self.measured, self.used, self.phase, self.cache_dir = measured, used, phase, cache_dir
         self.known = mask is not None and bool(measured.all())
         slices, _, height, width = self.kspace.shape
@@ -98,7 +100,7 @@ class KSpaceScan:
 
 
 class LoadKSpaced(MapTransform):
-    """From the path of a raw file to a :class:`KSpaceScan` under ``scan``; the key gets a stand-in that has its geometry.
+    """From the path of a raw file to a :class:`KSpaceScan` under ``scan``; the key gets a stand-in with its geometry.
 
     Args:
         keys: the one key that holds a path.
@@ -172,7 +174,9 @@ class LoadKSpaced(MapTransform):
             lines = self.mask[None, :] if self.axis == -1 else self.mask[:, None]
             mask = lines if self.mask.ndim == 1 else self.mask
             if mask.ndim != 2 or np.broadcast_shapes(mask.shape, (height, width)) != (height, width):
-                raise ValueError(f"the sampling mask {self.mask.shape} does not fit slices of {height} x {width}")
+                raise ValueError(
+                    f"the sampling mask {self.mask.shape} does not fit slices of {height} x {width}"
+                )
             return torch.from_numpy(np.broadcast_to(mask, (height, width)).copy())
         if self.pattern is None:
             return None

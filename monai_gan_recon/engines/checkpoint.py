@@ -14,7 +14,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch.optim import Optimizer
 
-from monai_gan_recon.engines.best_model import best_phase
+from monai_gan_recon.engines.saving import best_phase
 from monai_gan_recon.io.writing import save_state
 
 logger = logging.getLogger(__name__)

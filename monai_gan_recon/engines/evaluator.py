@@ -13,8 +13,15 @@ from torch import nn
 from tqdm import tqdm
 
 from monai_gan_recon.data.scans import Scan
-from monai_gan_recon.engines.precision import resolve_amp
-from monai_gan_recon.measurement import from_channels, gram, kspace_residual, magnitude, normal_operator, unpack
+from monai_gan_recon.engines.runtime import resolve_amp
+from monai_gan_recon.measurement import (
+    from_channels,
+    gram,
+    kspace_residual,
+    magnitude,
+    normal_operator,
+    unpack,
+)
 
 RESIDUALS = ("kspace_residual", "kspace_residual_complex", "chi_squared")
 
@@ -22,9 +29,9 @@ RESIDUALS = ("kspace_residual", "kspace_residual_complex", "chi_squared")
 class VolumeReconstructionEvaluator(SupervisedEvaluator):
     """MONAI's evaluator on volumes: slices are scanned and reconstructed in blocks, magnitudes alone are kept.
 
-    The data loader gives one volume at a time, as a dictionary without batch axis (``DataLoader(..., batch_size=None)``)
-    with ``scan`` (:class:`monai_gan_recon.data.scans.Scan`), ``case`` and, where known, ``person``. An item with
-    ``error`` instead passes through to the handlers.
+    The data loader gives one volume at a time, as a dictionary without batch axis
+    (``DataLoader(..., batch_size=None)``) with ``scan`` (:class:`monai_gan_recon.data.scans.Scan`), ``case`` and, where
+    known, ``person``. An item with ``error`` instead passes through to the handlers.
 
     ``engine.state.output`` holds
 
@@ -117,7 +124,9 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             torch.cuda.synchronize(self.state.device)
 
 
-def measurement_residuals(estimate: torch.Tensor, block: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def measurement_residuals(
+    estimate: torch.Tensor, block: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
     """How far estimates are from what was measured.
 
     Args:

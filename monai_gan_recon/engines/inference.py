@@ -42,8 +42,8 @@ def input_entries(
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
         raise ValueError(
-            f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; ./NAME for a "
-            "name that looks like a number"
+            f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; "
+            "./NAME for a name that looks like a number"
         )
     volumes = raw_files(path) or find_volumes(path)
     entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]

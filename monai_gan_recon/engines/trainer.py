@@ -15,8 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from monai_gan_recon.engines.critic_view import CriticView, MagnitudeView
-from monai_gan_recon.engines.distributed import unwrap
-from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.engines.runtime import resolve_amp, unwrap
 from monai_gan_recon.losses import (
     AdversarialLoss,
     MeasuredLoss,

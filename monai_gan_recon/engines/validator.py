@@ -13,7 +13,7 @@ from monai.metrics import PSNRMetric, SSIMMetric
 from torch import nn
 
 from monai_gan_recon.engines.batch import PrepareReconstructionBatch
-from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.engines.runtime import resolve_amp
 from monai_gan_recon.measurement import magnitude
 
 KEY_METRIC = "val_psnr"

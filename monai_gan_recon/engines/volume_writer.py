@@ -126,7 +126,9 @@ class VolumeWriter(ResultWriter):
         """Write the files; slices, time and files in words."""
         files = self.files(output["case"])
         if self.error_map and "label" not in output:
-            raise ValueError("--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)")
+            raise ValueError(
+                "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
+            )
         prediction = self._original(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"])
         if "zero_filled" in files:
@@ -143,6 +145,8 @@ class VolumeWriter(ResultWriter):
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
 
     def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+        if not image.applied_operations:  # raw k-space: the slices are the image's own grid
+            return MetaTensor(slices, affine=image.affine)
         result: MetaTensor = self.postprocessing({"image": image, "pred": MetaTensor(slices)})["pred"]
         return result
 

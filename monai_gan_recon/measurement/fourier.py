@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from monai.data.fft_utils import fftn_centered, ifftn_centered
 
@@ -52,3 +54,25 @@ def magnitude(channels: torch.Tensor) -> torch.Tensor:
 def from_channels(channels: torch.Tensor) -> torch.Tensor:
     """Two real channels (..., 2, H, W) to a complex image (..., H, W); the inverse of :func:`to_channels`."""
     return torch.view_as_complex(channels.movedim(-3, -1).contiguous())
+
+
+def real_fourier_matrix(n: int, device: torch.device) -> torch.Tensor:
+    """Orthonormal Fourier matrix of size n, zero frequency first, as a real one of real and imaginary parts in turn.
+
+    For exported models, whose formats have few complex operations; elsewhere the fast transform is the better one.
+
+    Returns:
+        Orthogonal (2 n, 2 n), float32: a row vector of n complex numbers times it is their transform, and times its
+        transpose the inverse transform.
+    """
+    x = torch.arange(n, device=device)
+    angle = (torch.outer(x, x) % n).to(torch.float32) * (2 * math.pi / n)
+    cos, sin = angle.cos(), angle.sin()
+    parts = torch.stack((torch.stack((cos, -sin), -1), torch.stack((sin, cos), -1)), 1)
+    return parts.reshape(2 * n, 2 * n) / n**0.5
+
+
+def transform_real(x: torch.Tensor, rows: torch.Tensor, columns: torch.Tensor) -> torch.Tensor:
+    """Transform both axes of real and imaginary part (..., H, W, 2) by matrices of :func:`real_fourier_matrix`."""
+    x = (x.flatten(-2) @ columns).unflatten(-1, (-1, 2)).transpose(-3, -2)
+    return (x.flatten(-2) @ rows).unflatten(-1, (-1, 2)).transpose(-3, -2)

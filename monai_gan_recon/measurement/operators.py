@@ -10,7 +10,7 @@ from typing import List, NamedTuple, Optional  # noqa: UP035 - TorchScript reads
 
 import torch
 
-from monai_gan_recon.measurement.fourier import fft2c, ifft2c
+from monai_gan_recon.measurement.fourier import fft2c, ifft2c, real_fourier_matrix, transform_real
 
 
 class SenseOperator:
@@ -78,11 +78,16 @@ def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
 
 
 class NormalOperator(NamedTuple):
-    """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform."""
+    """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform.
+
+    ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs to do without complex
+    numbers: the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
+    """
 
     weight: torch.Tensor
     maps: Optional[torch.Tensor]  # noqa: UP045 - TorchScript reads it
     axes: List[int]  # noqa: UP006 - TorchScript reads it
+    matrices: List[torch.Tensor]  # noqa: UP006
 
 
 def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> NormalOperator:  # noqa: UP045
@@ -93,13 +98,28 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
         maps: complex coil sensitivities (B, C, H, W), or None for one coil of sensitivity 1.
     """
     axes = [-2, -1]
+    if not torch.jit.is_scripting():  # noqa: SIM102 - TorchScript leaves out the block of this condition alone
+        if torch.compiler.is_exporting():
+            return _normal_operator_in_real_numbers(mask, maps)
     if torch.jit.is_scripting() or not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
         if bool((mask == mask[..., :1, :]).all()):
             mask, axes = mask[..., :1, :], [-1]
         elif bool((mask == mask[..., :1]).all()):
             mask, axes = mask[..., :1], [-2]
     weight = torch.fft.ifftshift(mask, dim=axes).to(torch.float32)
-    return NormalOperator(weight, maps, axes)
+    return NormalOperator(weight, maps, axes, [])
+
+
+def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | None) -> NormalOperator:
+    """Both axes always: an exported graph keeps no decision on values. ONNX has few complex operations."""
+    height, width = mask.shape[-2:]
+    mask = torch.cat((mask[..., height // 2 :, :], mask[..., : height // 2, :]), dim=-2)
+    mask = torch.cat((mask[..., width // 2 :], mask[..., : width // 2]), dim=-1)
+    matrices = [real_fourier_matrix(n, mask.device) for n in (height, width)]
+    if maps is not None:
+        parts = torch.view_as_real(maps)
+        matrices += [parts, torch.stack((-parts[..., 1], parts[..., 0]), -1)]
+    return NormalOperator(mask.to(torch.float32), maps, [-2, -1], matrices)
 
 
 def gram(image: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
@@ -110,3 +130,18 @@ def gram(image: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
         return torch.fft.ifftn(kspace, dim=normal.axes)
     kspace = torch.fft.fftn(maps * image.unsqueeze(-3), dim=normal.axes) * normal.weight
     return (maps.conj() * torch.fft.ifftn(kspace, dim=normal.axes)).sum(-3)
+
+
+def gram_real(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
+    """:func:`gram` of real and imaginary part (B, H, W, 2); without a complex number where ``normal`` has matrices."""
+    if len(normal.matrices) == 0:
+        return torch.view_as_real(gram(torch.view_as_complex(x.contiguous()), normal))
+    rows, columns = normal.matrices[0], normal.matrices[1]
+    image = x.unsqueeze(1)
+    if len(normal.matrices) > 2:
+        image = image[..., :1] * normal.matrices[2] + image[..., 1:] * normal.matrices[3]
+    kspace = transform_real(image, rows, columns) * normal.weight.unsqueeze(-1)
+    image = transform_real(kspace, rows.t(), columns.t())
+    if len(normal.matrices) == 2:
+        return image.squeeze(1)
+    return torch.stack([(image * part).sum(dim=(1, -1)) for part in normal.matrices[2:]], -1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import torch
 
-from monai_gan_recon.measurement.operators import NormalOperator, gram
+from monai_gan_recon.measurement.operators import NormalOperator, gram, gram_real
 
 
 def posterior_mean(
@@ -44,12 +44,12 @@ def posterior_mean(
     z = prior_mean.movedim(-3, -1).contiguous()
     std = prior_std.expand_as(prior_mean).movedim(-3, -1).contiguous()
     rhs = adjoint.movedim(-3, -1)
-    residual = std * (rhs - _gram(z, normal))
+    residual = std * (rhs - gram_real(z, normal))
     solved = 1e-12 * _inner(std * rhs, std * rhs)  # below it, rounding errors alone are left: no more steps
     solution, direction = torch.zeros_like(residual), residual
     power = _inner(residual, residual)
     for _ in range(iterations):
-        image = std * _gram(std * direction, normal) + noise_variance * direction
+        image = std * gram_real(std * direction, normal) + noise_variance * direction
         step = power / _inner(direction, image).clamp_min(1e-30) * (power > solved)
         solution = torch.addcmul(solution, step, direction)
         residual = torch.addcmul(residual, step, image, value=-1.0)
@@ -88,7 +88,7 @@ def data_consistency(
     """
     maps = normal.maps
     if maps is None or maps.shape[-3] == 1:
-        correction = adjoint - _gram(estimate.movedim(-3, -1).contiguous(), normal).movedim(-1, -3)
+        correction = adjoint - gram_real(estimate.movedim(-3, -1).contiguous(), normal).movedim(-1, -3)
         return estimate + correction * (prior_variance / (prior_variance + noise_variance))
     std = prior_variance.sqrt()
     return posterior_mean(estimate, std, adjoint, normal, noise_variance, iterations)
@@ -128,10 +128,6 @@ def chi_squared(kspace_difference: torch.Tensor, mask: torch.Tensor, noise_std: 
     measured = (mask != 0).expand_as(kspace_difference)
     energy = (kspace_difference.abs().square() / (2 * noise_std**2) * measured).sum(dim=(1, 2, 3))
     return energy / measured.sum(dim=(1, 2, 3)).clamp_min(1)
-
-
-def _gram(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
-    return torch.view_as_real(gram(torch.view_as_complex(x.contiguous()), normal))
 
 
 def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

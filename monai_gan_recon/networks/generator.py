@@ -159,7 +159,10 @@ class UnrolledGenerator(nn.Module):
                 )
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
         if self.denoise is not None and (
-            self.training or torch.jit.is_tracing() or torch.compiler.is_compiling() or bool((noise > 0).any())
+            self.training
+            or torch.jit.is_tracing()
+            or torch.compiler.is_compiling()
+            or bool((noise > 0).any())
         ):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()
         return estimate * scale

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from monai_gan_recon.checks import check_counts
-from monai_gan_recon.engines.precision import check_device, resolve_amp
+from monai_gan_recon.engines.runtime import check_device, resolve_amp
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.tissue_features import FEATURES
 

@@ -16,7 +16,7 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
-from monai_gan_recon.engines.precision import check_device
+from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io.writing import atomic_path

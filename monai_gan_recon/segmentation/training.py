@@ -14,8 +14,8 @@ from monai.metrics import DiceMetric
 from monai.networks import one_hot
 from torch import nn
 
-from monai_gan_recon.engines.precision import check_device
-from monai_gan_recon.engines.progress import TrainingProgress
+from monai_gan_recon.engines.runtime import check_device
+from monai_gan_recon.engines.training_log import TrainingProgress
 from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
 
 KEY_METRIC = "val_dice"

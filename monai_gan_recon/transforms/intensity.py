@@ -101,8 +101,9 @@ class ScaleMagnitude(InvertibleTransform):
     def __call__(self, img: MetaTensor) -> MetaTensor:
         """Scale an image of any shape to a largest magnitude of 1."""
         factor = float(img.abs().max())
+        name = img.meta.get("filename_or_obj", "the image")
         if not 0 < factor < float("inf"):
-            raise ValueError(f"{img.meta.get('filename_or_obj', 'the image')}: its largest magnitude is {factor:g}; there is no image to scale")
+            raise ValueError(f"{name}: its largest magnitude is {factor:g}; there is no image to scale")
         scaled: MetaTensor = img / factor
         self.push_transform(scaled, extra_info={"factor": factor})
         return scaled

@@ -38,8 +38,9 @@ class WithPhase(Transform):
 
     def __call__(self, magnitude: MetaTensor) -> MetaTensor:
         """Combine magnitude and phase."""
+        name = magnitude.meta.get("filename_or_obj", "the image")
         if magnitude.is_complex():
-            raise ValueError(f"{magnitude.meta.get('filename_or_obj', 'the image')}: is complex already; leave out --phase")
+            raise ValueError(f"{name}: is complex already; leave out --phase")
         numpy_file = self.path.name.lower().endswith(".npy")
         values, affine = read_numpy(self.path, self.plane) if numpy_file else read_nifti(self.path)
         if values.shape != tuple(magnitude.shape[1:]):

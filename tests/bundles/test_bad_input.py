@@ -46,7 +46,7 @@ def test_truncated_voxels_of_an_uncompressed_file(refused, write_nifti):
     refused("--input", path, words=["scan.nii", "truncated"])
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", gzip.compress(b"hello" * 200)])
+@pytest.mark.parametrize("content", [b"", b"hello", gzip.compress(b"hello" * 200, mtime=0)])
 def test_not_a_nifti(refused, write_nifti, content):
     path = write_nifti()
     path.write_bytes(content)

@@ -275,7 +275,16 @@ def test_raw_kspace_as_measured_and_undersampled(run_bundle, tmp_path):
     np.save(tmp_path / "scan.npy", kspace)
     common = ["--input", tmp_path / "scan.npy", "--axes", "coils,h,w", "--save_kspace_residual"]
     assert run_bundle(CONFIG, *common, "--output_dir", tmp_path / "full")[0] is None
-    half = ["--retrospective", "true", "--rate", 0.6, "--save_error_map", "true", "--save_zero_filled", "true"]
+    half = [
+        "--retrospective",
+        "true",
+        "--rate",
+        0.6,
+        "--save_error_map",
+        "true",
+        "--save_zero_filled",
+        "true",
+    ]
     assert run_bundle(CONFIG, *common, *half, "--output_dir", tmp_path / "half")[0] is None
     reference = image * np.linalg.norm(maps, axis=0)
     full = nib.load(tmp_path / "full" / "scan_recon.nii.gz").get_fdata()[0]
@@ -283,7 +292,8 @@ def test_raw_kspace_as_measured_and_undersampled(run_bundle, tmp_path):
     residual = json.loads((tmp_path / "half" / "scan_kspace_residual.json").read_text())
     assert residual["measured_fraction"] == pytest.approx(0.6)
     assert sorted(file.name for file in (tmp_path / "half").iterdir()) == [
-        f"scan_{what}" for what in ("error.nii.gz", "kspace_residual.json", "recon.nii.gz", "zero_filled.nii.gz")
+        f"scan_{what}"
+        for what in ("error.nii.gz", "kspace_residual.json", "recon.nii.gz", "zero_filled.nii.gz")
     ]
 
 

@@ -88,7 +88,9 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
     assert losses(killed) == losses(whole)
     assert all(math.isfinite(float(loss)) for loss in losses(whole))
     penalties = [float(row["gradient_penalty"]) for row in read_log(log)[2:]]
-    assert max(penalties) < 1e4  # no crop of 128 rows is empty, at which the critic's gradient would have no bound
+    assert (
+        max(penalties) < 1e4
+    )  # no crop of 128 rows is empty, at which the critic's gradient would have no bound
     models = [
         torch.load(f / "outputs/training/checkpoints/model.pt", weights_only=True) for f in (whole, killed)
     ]

@@ -104,8 +104,8 @@ def test_everything_follows_from_the_seeds():
 
 def test_kinds_come_as_often_as_asked_for():
     scans = RandomScans(
-        rates=(0.1, 0.6), lines=LINES, points={"gaussian2d": 1.0}, points_probability=0.3,
-        partial_fourier_probability=0.2,
+        rates=(0.1, 0.6), lines=LINES, points={"gaussian2d": 1.0},
+        points_probability=0.3, partial_fourier_probability=0.2,
         replica_probability=0.25, coils=3, multi_coil_probability=0.4, exact_probability=0.2, phase_known=0.7,
     )  # fmt: skip
     batches, one = [], items(1, size=(16, 16))

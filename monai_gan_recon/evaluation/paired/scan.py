@@ -15,7 +15,7 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator
-from monai_gan_recon.engines.precision import resolve_amp
+from monai_gan_recon.engines.runtime import resolve_amp
 from monai_gan_recon.evaluation.figures import NAMES
 from monai_gan_recon.evaluation.scores import score_segmentations
 from monai_gan_recon.evaluation.segmentation_figure import FigureColumn, segmentation_figure

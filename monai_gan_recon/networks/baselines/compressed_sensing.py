@@ -65,7 +65,9 @@ class CompressedSensing(nn.Module):
         scale = signal_intensity(data.adjoint)
         kspace = fft2c(from_channels(data.adjoint / scale)).cpu().numpy()
         lamdas = [self.noisy_lamda if sigma > 0 else self.lamda for sigma in data.noise_std.flatten()]
-        images = [self._solve(*case) for case in zip(kspace, data.mask[:, 0].cpu().numpy(), lamdas, strict=True)]
+        images = [
+            self._solve(*case) for case in zip(kspace, data.mask[:, 0].cpu().numpy(), lamdas, strict=True)
+        ]
         return to_channels(torch.from_numpy(np.stack(images)).to(x.device)) * scale
 
     def extra_repr(self) -> str:

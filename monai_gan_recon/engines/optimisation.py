@@ -1,10 +1,12 @@
-"""Exponential moving average of a network's weights."""
+"""Moving average of the weights, and a learning-rate schedule that follows the configuration."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
+from monai.optimizers import WarmupCosineSchedule
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
@@ -33,3 +35,16 @@ def _ramped(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor 
         return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
 
     return average
+
+
+class ResumableWarmupCosine(WarmupCosineSchedule):
+    """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
+
+    A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
+    """
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the position; base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
+        names = ("base_lrs", "warmup_steps", "t_total", "cycles", "end_lr")
+        configured = {name: getattr(self, name) for name in names}
+        super().load_state_dict({**state_dict, **configured})

@@ -1,4 +1,4 @@
-"""Keep the best model by validation PSNR, before and after the adversary joins."""
+"""Keep the model: the best by validation, or the last."""
 
 from __future__ import annotations
 
@@ -82,3 +82,22 @@ class BestModelSaver:
 def best_phase(engine: Engine) -> str:
     """The phase a training's best model is of, :data:`WARM_UP` or :data:`MAIN`; empty if there is none."""
     return str(getattr(engine.state, "best_phase", ""))
+
+
+class LastModelSaver:
+    """Save a network's bare state dict as ``model.pt`` after each epoch, whatever the validation found.
+
+    Args:
+        network: the network, usually the moving average.
+        folder: folder of the file.
+    """
+
+    def __init__(self, network: nn.Module, folder: str | os.PathLike[str]) -> None:
+        self.network, self.folder = network, Path(folder)
+
+    def attach(self, engine: Engine) -> None:
+        """Register with the trainer."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
+
+    def _save(self, engine: Engine) -> None:
+        save_state(self.network.state_dict(), self.folder / MODEL_FILE)
