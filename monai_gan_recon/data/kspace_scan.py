@@ -82,7 +82,7 @@ class KSpaceScan:
         self.measured, self.used, self.phase, self.cache_dir = measured, used, phase, cache_dir
         self.known = mask is not None and bool(measured.all())
         slices, _, height, width = self.kspace.shape
-        self.size = (slices, height, width)
+        self.size, self.reference = (slices, height, width), None
         affine = raw.cropped_affine(height, width)
         self.affine = torch.eye(4) if affine is None else torch.from_numpy(affine)
         self.scale = float(torch.linalg.vector_norm(self.kspace, dim=1).amax()) / np.sqrt(height * width)

@@ -35,9 +35,12 @@ class Scan(Protocol):
 
     Attributes:
         size: slices, height and width (N, H, W).
+        reference: magnitude of the images to find (1, N, H, W), where it is at hand as a whole; else None: then blocks
+            may have a ``target`` each.
     """
 
     size: tuple[int, int, int]
+    reference: torch.Tensor | None
 
     def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
         """What was measured of the slices from ``start`` to before ``stop``, B of them.
@@ -60,6 +63,8 @@ class SimulatedScan:
         self.volume, self.undersample, self.case = volume, undersample, case
         _, slices, height, width = volume.shape
         self.size = (slices, height, width)
+        one_coil = undersample.coils == 1  # several shade the image
+        self.reference = volume.as_subclass(torch.Tensor) if one_coil else None
 
     def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
         """Scan some of the slices; see :class:`Scan`."""
@@ -132,6 +137,7 @@ class AcquiredScan:
         self.track, self.hermitian, self.phase, self.name = track, hermitian, phase, name
         slices, height, width = self.slices.shape
         self.size = (slices, height, width)
+        self.reference = None
         self._warn()
         self.noise_std = self._estimate() if noise_std is None else noise_std
 

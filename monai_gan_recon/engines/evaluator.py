@@ -108,13 +108,16 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             self._synchronize()
             seconds += time.perf_counter() - began
             estimate = estimate.cpu()
-            images = {"pred": estimate, "zero_filled": block["zero_filled"], "label": block.get("target")}
+            target = block.get("target") if scan.reference is None else None
+            images = {"pred": estimate, "zero_filled": block["zero_filled"], "label": target}
             for name, image in images.items():
                 if image is not None:
                     volume = volumes.setdefault(name, torch.empty(1, *scan.size))
                     volume[0, start : start + len(image)] = magnitude(image)[:, 0]
             for name, values in measurement_residuals(estimate, block).items():
                 numbers.setdefault(name, []).append(values)
+        if scan.reference is not None:
+            volumes["label"] = scan.reference
         joined = {name: torch.cat(values) for name, values in numbers.items()}
         fractions = {name: float(joined.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
         return {**volumes, **joined, **fractions, "seconds": seconds}

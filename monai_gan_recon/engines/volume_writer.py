@@ -134,8 +134,9 @@ class VolumeWriter(ResultWriter):
         if "zero_filled" in files:
             zero_filled = self._original(output["zero_filled"], image)
             save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
+            del zero_filled  # volumes are large
         if "error" in files:
-            error = (prediction - self._original(output["label"], image)).abs()
+            error = self._original(output["label"], image).sub_(prediction).abs_()
             save_nifti(error, prediction.affine, files["error"])
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:

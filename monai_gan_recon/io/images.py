@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ def load_volume(
         raise ValueError(f"{path}: may not be read; check its permissions") from error
     _check_affine(path, affine)
     _check_slice_size(path, array.shape, affine, plane, min_size)
-    image = torch.from_numpy(np.ascontiguousarray(array[None]))
+    image = torch.from_numpy(array if min(array.strides) >= 0 else array.copy())[None]
     if not image.is_complex():
         image = image.float()
     _check_values(path, image)
@@ -185,15 +186,16 @@ def load_label_volume(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndar
 
 def _check_values(path: Path, image: torch.Tensor) -> None:
     """Refuse images with NaN or infinite values, or without information."""
-    bad = int((~torch.isfinite(image)).sum())
-    if bad:
+    real = torch.view_as_real(image) if image.is_complex() else image
+    low, high = (float(value) for value in torch.aminmax(real))  # without copies of a large volume
+    if not math.isfinite(low) or not math.isfinite(high):
+        bad = int((~torch.isfinite(image)).sum())
         raise ValueError(
             f"{path}: {bad} of {image.numel()} values are NaN or infinite; repair the image first"
         )
-    if bool((image == image.flatten()[0]).all()):
-        raise ValueError(
-            f"{path}: is constant (every value is {image.flatten()[0].item():g}); there is no image in it"
-        )
+    first = image[(0,) * image.ndim]
+    if (low == high) if not image.is_complex() else bool((image == first).all()):
+        raise ValueError(f"{path}: is constant (every value is {first.item():g}); there is no image in it")
 
 
 def _check_affine(path: Path, affine: np.ndarray) -> None:

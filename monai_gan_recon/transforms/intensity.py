@@ -49,8 +49,9 @@ class ScaleMinMax(InvertibleTransform):
             raise ValueError(
                 f"Min-Max scaling needs a finite image that is not constant, not values {low:g} to {high:g}"
             )
-        scaled = (image.float() - low) * ((self.maxv - self.minv) / (high - low)) + self.minv
-        scaled = scaled.clamp(self.minv, self.maxv)  # float rounding must not leave the interval
+        scaled = image.to(torch.float32, copy=True)  # in place from here on: volumes are large
+        scaled.sub_(low).mul_((self.maxv - self.minv) / (high - low)).add_(self.minv)
+        scaled.clamp_(self.minv, self.maxv)  # float rounding must not leave the interval
         self.push_transform(scaled, extra_info={"low": low, "high": high})
         return scaled
 
@@ -58,7 +59,7 @@ class ScaleMinMax(InvertibleTransform):
         """Original intensities of an image, or of another one that carries its applied operations."""
         info = self.pop_transform(data)[TraceKeys.EXTRA_INFO]
         low, high = float(info["low"]), float(info["high"])
-        return (data - self.minv) * ((high - low) / (self.maxv - self.minv)) + low
+        return (data - self.minv).mul_((high - low) / (self.maxv - self.minv)).add_(low)
 
 
 class ScaleMinMaxd(MapTransform, InvertibleTransform):
