@@ -35,9 +35,10 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     ``engine.state.output`` holds
 
-    * magnitudes ``pred``, ``zero_filled`` and, where known, ``label``, each (1, N, H, W) on the CPU;
-    * a number a slice, each (N,): ``kspace_residual`` of the magnitude and ``kspace_residual_complex`` of the complex
-      estimate (see ``measurement.kspace_residual``), ``chi_squared`` a measured sample (NaN without noise);
+    * magnitudes ``pred``, ``zero_filled`` if asked for and, where known, ``label``, each (1, N, H, W) on the CPU;
+    * a number a slice, each (N,): ``strength``, the norm of the zero-filled image; ``kspace_residual`` of the magnitude
+      and ``kspace_residual_complex`` of the complex estimate (see ``measurement.kspace_residual``); ``chi_squared`` a
+      measured sample (NaN without noise);
     * ``sampled_fraction`` and ``known_fraction``, of k-space, the latter with what Hermitian symmetry adds;
     * ``seconds`` of the network stage, ``case`` and ``person`` (the case's name if not known).
 
@@ -49,6 +50,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         batch_size: slices at a time.
         amp: bfloat16 autocast: true, false or "auto".
         progress: show a progress bar over the slices of each volume.
+        zero_filled: keep the zero-filled volume, too.
         val_handlers: MONAI or Ignite handlers.
 
     Raises:
@@ -64,6 +66,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         batch_size: int = 4,
         amp: bool | str = "auto",
         progress: bool = True,
+        zero_filled: bool = True,
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
@@ -77,6 +80,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.batch_size, self.progress, self.bf16 = batch_size, progress, resolve_amp(amp, device)
+        self.zero_filled = zero_filled
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""
@@ -109,7 +113,8 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             seconds += time.perf_counter() - began
             estimate = estimate.cpu()
             target = block.get("target") if scan.reference is None else None
-            images = {"pred": estimate, "zero_filled": block["zero_filled"], "label": target}
+            zero_filled = block["zero_filled"] if self.zero_filled else None
+            images = {"pred": estimate, "zero_filled": zero_filled, "label": target}
             for name, image in images.items():
                 if image is not None:
                     volume = volumes.setdefault(name, torch.empty(1, *scan.size))
@@ -137,7 +142,7 @@ def measurement_residuals(
         block: see :func:`monai_gan_recon.simulation.measured_block`.
 
     Returns:
-        :data:`RESIDUALS`, ``sampled_fraction`` and ``known_fraction``, each (B,).
+        :data:`RESIDUALS`, ``strength``, ``sampled_fraction`` and ``known_fraction``, each (B,).
     """
     data = unpack(block["input"])
     normal = normal_operator(block["mask"], data.maps)
@@ -151,6 +156,7 @@ def measurement_residuals(
         "kspace_residual": kspace_residual(image.abs().to(image.dtype), adjoint, normal),
         "kspace_residual_complex": kspace_residual(image, adjoint, normal),
         "chi_squared": torch.where(variance > 0, chi_squared, torch.nan),
+        "strength": torch.linalg.vector_norm(adjoint, dim=(-2, -1)),
         "sampled_fraction": block["mask"].mean(dim=(1, 2, 3)),
         "known_fraction": data.mask.mean(dim=(1, 2, 3)),
     }

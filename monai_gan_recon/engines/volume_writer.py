@@ -164,8 +164,7 @@ def residuals(output: Mapping[str, Any]) -> dict[str, Any]:
         number of slices, measured fraction of k-space, and mean and largest value of each of
         :data:`monai_gan_recon.engines.evaluator.RESIDUALS`; None where there is none.
     """
-    strength = torch.linalg.vector_norm(output["zero_filled"][0], dim=(-2, -1))
-    some = strength > 1e-6 * strength.max()
+    some = output["strength"] > 1e-6 * output["strength"].max()
     result: dict[str, Any] = {"slices": int(some.sum()), "measured_fraction": output["sampled_fraction"]}
     for name in RESIDUALS:
         values = output[name][some]

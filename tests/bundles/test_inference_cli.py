@@ -24,7 +24,7 @@ def test_process_from_another_folder(run_process, write_nifti, tmp_path):
     output = tmp_path / "elsewhere" / "outputs" / "inference" / "scan_recon.nii.gz"
     assert str(output.relative_to(tmp_path / "elsewhere")) in done.stdout
     assert "s per slice" in done.stdout
-    assert "100%" in done.stderr  # progress bar
+    assert "slices:" in done.stderr  # progress bar
     assert_same_image(output, source)
 
 
