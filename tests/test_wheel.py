@@ -1,6 +1,5 @@
 """The built wheel in an environment that has nothing else of this project, used from another folder."""
 
-import importlib.metadata
 import json
 import os
 import subprocess
@@ -10,6 +9,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
+import monai_gan_recon
 
 ROOT = Path(__file__).parents[1]
 RECONSTRUCTION = "brain_mri_gan_reconstruction"
@@ -95,7 +96,7 @@ def test_packages_weights_and_manifests_are_in_it(wheel):
     tops = {name.split("/")[0] for name in names}
     assert tops == {
         "monai_gan_recon",
-        f"monai_gan_recon-{importlib.metadata.version('monai-gan-recon')}.dist-info",
+        f"monai_gan_recon-{monai_gan_recon.__version__}.dist-info",
     }
     wanted = list(ROOT.glob("monai_gan_recon/**/*.py"))
     wanted += [
