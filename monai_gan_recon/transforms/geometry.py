@@ -18,9 +18,7 @@ from monai.transforms import (
 )
 from torch.nn.functional import avg_pool2d
 
-from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
-
-_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
 
 
 def plane_axcodes(plane: str) -> str:
@@ -32,9 +30,9 @@ def plane_axcodes(plane: str) -> str:
     Raises:
         ValueError: for another plane.
     """
-    if plane not in _AXCODES:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(_AXCODES)}")
-    return _AXCODES[plane]
+    if plane not in PLANE_AXCODES:
+        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
+    return PLANE_AXCODES[plane]
 
 
 class SlicesOfPlane(Orientation):
