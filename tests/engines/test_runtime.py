@@ -4,8 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 from monai_gan_recon.engines import keep_freed_memory
+from monai_gan_recon.engines.runtime import autocast
 
 FAULTS = """
 import resource, torch
@@ -33,3 +35,11 @@ def test_large_tensors_are_not_mapped_again():
 def test_elsewhere_nothing_happens(monkeypatch):
     monkeypatch.setattr(sys, "platform", "darwin")
     assert keep_freed_memory() is False
+
+
+@pytest.mark.parametrize(("size", "dtype"), [((256, 32), torch.float32), ((64, 64), torch.bfloat16)])
+def test_narrow_images_are_computed_in_float32_on_a_cpu(size, dtype):
+    with autocast(torch.zeros(1, 1, *size), bf16=True):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == dtype
+    with autocast(torch.zeros(1, 1, *size), bf16=False):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
