@@ -13,6 +13,7 @@ from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
+from monai.utils import MetaKeys
 from torch import nn
 
 from monai_gan_recon.engines.runtime import check_device
@@ -210,7 +211,8 @@ class LabelWriter(ResultWriter):
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
         """Write the files; volumes, times and file in words."""
         case, affine = str(output["case"]), output["pred"].affine
-        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=dict(image.meta))
+        of_image = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
+        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=of_image)
         found = None if self.instances is None else self.instances(labels)
         file = self.files(case)["tissues"]
         save_nifti(labels, affine, file, image.meta)
