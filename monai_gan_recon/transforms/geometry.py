@@ -49,10 +49,12 @@ class Reorient(Orientation):
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
         """The volume in its own orientation."""
-        affine = np.array(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"], dtype=np.float64)
+        affine = np.asarray(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"]).astype(
+            np.float64
+        )
         done, wanted = nib.io_orientation(affine), nib.orientations.axcodes2ornt(self.axcodes)
         back = nib.orientations.ornt_transform(wanted, done)
-        now = np.array(data.affine, dtype=np.float64) if isinstance(data, MetaTensor) else np.eye(4)
+        now = np.asarray(data.affine).astype(np.float64) if isinstance(data, MetaTensor) else np.eye(4)
         with self.trace_transform(False):
             result: torch.Tensor = orientation(data, now, back, False, self.get_transform_info())
         return result
