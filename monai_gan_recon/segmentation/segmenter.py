@@ -10,12 +10,12 @@ from typing import Any
 
 import nibabel as nib
 import torch
-from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
+from monai_gan_recon.bundle.values import read_config
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
@@ -77,13 +77,8 @@ class TissueSegmenter:
         file = Path(bundle_root) / CONFIG
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_root}: there is no {CONFIG} in it; give the folder of a bundle")
-        parser = ConfigParser(ConfigParser.load_config_file(file))
-        given = {"bundle_root": str(bundle_root), "device": str(device), "method": method, **options}
-        given |= {} if weights is None else {"weights": str(weights)}
-        for name, value in given.items():
-            if name.replace("#", "::") not in parser:
-                raise ValueError(f"{file}: has no option {name!r}")
-            parser[name.replace("#", "::")] = value
+        given = {"bundle_root": bundle_root, "device": str(device), "method": method, **options}
+        parser = read_config(file, **given | ({} if weights is None else {"weights": weights}))
         segmenter = parser.get_parsed_content("segmenter")
         if not isinstance(segmenter, cls):
             raise ValueError(f"{file}: its 'segmenter' is no TissueSegmenter")
