@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.io.formats import visible
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -64,7 +65,7 @@ def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
     """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
     if path is None or not (found := Path(path).expanduser()).exists():
         return []
-    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    files = visible(found) if found.is_dir() else [found]
     return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 

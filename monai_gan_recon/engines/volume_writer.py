@@ -18,7 +18,7 @@ from tqdm import tqdm
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io.writing import atomic_path, save_nifti
+from monai_gan_recon.io import atomic_path, save_nifti
 
 
 class ResultWriter(ABC):
@@ -130,14 +130,14 @@ class VolumeWriter(ResultWriter):
                 "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
             )
         prediction = self._original(output["pred"], image)
-        save_nifti(prediction, prediction.affine, files["recon"])
+        save_nifti(prediction, prediction.affine, files["recon"], image.meta)
         if "zero_filled" in files:
             zero_filled = self._original(output["zero_filled"], image)
-            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
+            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"], image.meta)
             del zero_filled  # volumes are large
         if "error" in files:
             error = self._original(output["label"], image).sub_(prediction).abs_()
-            save_nifti(error, prediction.affine, files["error"])
+            save_nifti(error, prediction.affine, files["error"], image.meta)
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:
                 temporary.write_text(json.dumps(residuals(output), indent=2) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
-from .arrays import complex_array
+from .arrays import check_size, complex_array
 from .lines import LPS_TO_RAS, Encoding, assemble, blocks
 from .raw import RawScan
 from .writing import atomic_path
@@ -26,7 +26,7 @@ def is_ismrmrd(path: Path) -> bool:
     try:
         with h5py.File(path) as file:
             return _group(file) is not None
-    except OSError:
+    except Exception:  # h5py has many for damage
         return False  # damaged: who reads it says so
 
 
@@ -45,14 +45,14 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
             scan = _read(group)
             if _MAPS not in group:
                 return scan
-            maps = complex_array(group[_MAPS])[0].astype(np.complex64)
+            maps = complex_array(check_size(group[_MAPS]))[0].astype(np.complex64)
             return RawScan(**{**scan.__dict__, "maps": maps})
     except (OSError, RuntimeError) as error:
         raise ValueError("is a damaged or truncated ISMRMRD file; copy it again") from error
 
 
 def _read(group: h5py.Group) -> RawScan:
-    data = group["data"]
+    data = check_size(group["data"])
     heads = data.fields("head")[:]
     encoding = _encoding(group["xml"][0], heads)
 

@@ -9,8 +9,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
-import numpy as np
 import torch
 
 
@@ -56,37 +54,3 @@ def save_state(state: Any, path: str | os.PathLike[str]) -> Path:
         except RuntimeError as error:  # torch's writer of files knows no OSError
             raise OSError(errno.ENOSPC, "the disk is full, or a quota used up") from error
     return Path(path)
-
-
-def save_nifti(
-    array: np.ndarray | torch.Tensor, affine: np.ndarray | torch.Tensor, path: str | os.PathLike[str]
-) -> Path:
-    """Write a volume as NIfTI under a temporary name, then move it into place.
-
-    Args:
-        array: (X, Y, Z), or (1, X, Y, Z) as MONAI has it; stored as float32 (complex input as complex64).
-        affine: (4, 4) voxel to RAS in mm; kept in qform and sform.
-        path: file to write, ".nii.gz" (compressed) or ".nii"; an existing one is replaced.
-
-    Returns:
-        The path written.
-
-    Raises:
-        ValueError: if the name does not end in ".nii.gz" or ".nii".
-        OSError: if it cannot be written (disk full, no permission); nothing is left behind then.
-    """
-    path = Path(path)
-    if not path.name.endswith((".nii.gz", ".nii")):
-        raise ValueError(f"{path}: a NIfTI file's name must end in .nii.gz or .nii")
-    values = torch.as_tensor(array).detach().cpu().numpy()
-    if values.ndim == 4 and values.shape[0] == 1:
-        values = values[0]
-    values = values.astype(np.complex64 if np.iscomplexobj(values) else np.float32)
-    matrix = torch.as_tensor(affine).detach().cpu().numpy().astype(np.float64)
-    image = nib.Nifti1Image(values, matrix)
-    image.set_sform(matrix, code=1)
-    image.set_qform(matrix, code=1)
-    image.header.set_xyzt_units("mm")
-    with atomic_path(path) as temporary:
-        nib.save(image, temporary)
-    return path

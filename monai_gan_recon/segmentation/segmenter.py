@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import torch
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
@@ -19,10 +18,10 @@ from monai_gan_recon.bundle.values import read_config
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.io import save_nifti
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
-from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
+from monai_gan_recon.segmentation.regions import region_files, write_region_report
 from monai_gan_recon.transforms.causes import apply_with_causes
 
 CONFIG = Path("configs") / "inference.yaml"
@@ -205,11 +204,11 @@ class LabelWriter(ResultWriter):
 
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
         """Write the files; volumes, times and file in words."""
-        labels, case = output["pred"], str(output["case"])
+        case, affine = str(output["case"]), output["pred"].affine
+        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=dict(image.meta))
         found = None if self.instances is None else self.instances(labels)
         file = self.files(case)["tissues"]
-        with atomic_path(file) as temporary:
-            nib.save(label_image(labels), temporary)
+        save_nifti(labels, affine, file, image.meta)
         if found is not None:
             write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
         volumes = class_volumes(labels)
