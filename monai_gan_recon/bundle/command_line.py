@@ -1,7 +1,7 @@
 """A strict ``python -m monai.bundle``: what MONAI accepts silently or runs as code ends here, in one line.
 
-MONAI 1.6 takes any ``--name value`` into the configuration, known or not, and would run ``$...``, ``%...``, ``@...`` and
-``_target_`` in it. Nothing of a configuration runs before its first ``$import``, so each of ours starts with one of
+MONAI 1.6 takes any ``--name value`` into the configuration, known or not, and would run ``$...``, ``%...``, ``@...``
+and ``_target_`` in it. Nothing of a configuration runs before its first ``$import``, so each of ours starts with one of
 this package, under an id with a dash, which no option can replace: at that moment :func:`check_at_import` looks at
 the command line, and ends the program if there is code in it. :func:`command_line`, as first step of ``initialize``,
 checks the same for programs that import the package earlier. What MONAI does before it comes to any configuration's

@@ -92,7 +92,7 @@ def ids(config: Any, prefix: str = "") -> Iterator[str]:
 
 
 def suggestion(name: str, known: Collection[str], prefix: str = "") -> str:
-    """ "; did you mean ...?" for the message about an unknown id."""
+    """End of the message about an unknown id: what was meant, perhaps."""
     options = [known_name for known_name in known if not known_name.startswith("_") and "-" not in known_name]
     depth = name.count("::")
     near = difflib.get_close_matches(name, [n for n in options if n.count("::") == depth] or options, n=1)

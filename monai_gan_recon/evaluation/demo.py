@@ -83,7 +83,7 @@ def run_demo(
     Returns:
         The table of results, and what was written.
     """
-    output_dir = Path(output_dir)
+    output_dir = check_output_dir(output_dir)
     metrics = output_dir / "metrics.json"
     manifest = load_manifest(datalist, options.get("dataset_dir"))
     remove_earlier_demo(metrics, manifest.name, rates)

@@ -105,7 +105,7 @@ def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: M
         own: items with an option of their own, and that option.
     """
     known = set(ids(ConfigParser.load_config_file(str(file))))
-    for name, value in settings.items():
+    for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
         refuse_name(f"{option} {name}", name)
