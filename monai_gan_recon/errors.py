@@ -14,7 +14,7 @@ INTERRUPTED = 130
 
 
 def printable(text: object) -> str:
-    r"""Text in which line breaks, terminal escapes and bytes that are no text are written as ``\n``, ``\x1b``, ``\udcff``.
+    r"""Text with line breaks, terminal escapes and bytes that are no text written as ``\n``, ``\x1b``, ``\udcff``.
 
     Names of files come from strangers: in a log they must not look like lines of their own.
     """

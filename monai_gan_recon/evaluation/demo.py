@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
