@@ -13,8 +13,8 @@ INTERRUPTED = 130
 """Exit code of a command that was ended by Ctrl-C."""
 
 
-def one_line(error: BaseException) -> str | None:
-    """The line that explains an error to a user, or None if it is not the user's to repair.
+def users_error(error: BaseException) -> ValueError | OSError | None:
+    """The error that is the user's to repair, of an error and its causes; None if there is none.
 
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
     followed to the first that is the user's: a ValueError (a bad option, bad data) or an OSError (a missing file, a
@@ -26,9 +26,15 @@ def one_line(error: BaseException) -> str | None:
     current: BaseException | None = error
     while current is not None:
         if isinstance(current, (ValueError, OSError)):
-            return " ".join(str(current).split())
+            return current
         current = current.__cause__
     return None
+
+
+def one_line(error: BaseException) -> str | None:
+    """The line that explains an error to a user, or None if it is not the user's to repair; see :func:`users_error`."""
+    found = users_error(error)
+    return None if found is None else " ".join(str(found).split())
 
 
 def exit_code(command: Callable[[], int | None]) -> int:

@@ -129,14 +129,14 @@ class VolumeWriter(ResultWriter):
             raise ValueError(
                 "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
             )
-        prediction = self._original(output["pred"], image)
+        prediction = self.on_original_grid(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"])
         if "zero_filled" in files:
-            zero_filled = self._original(output["zero_filled"], image)
+            zero_filled = self.on_original_grid(output["zero_filled"], image)
             save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
             del zero_filled  # volumes are large
         if "error" in files:
-            error = self._original(output["label"], image).sub_(prediction).abs_()
+            error = self.on_original_grid(output["label"], image).sub_(prediction).abs_()
             save_nifti(error, prediction.affine, files["error"])
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:
@@ -145,7 +145,8 @@ class VolumeWriter(ResultWriter):
         written = ", ".join(map(str, files.values()))
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
 
-    def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+    def on_original_grid(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+        """Slices (1, N, H, W) on the grid of the file that ``image`` is the slices of."""
         if not image.applied_operations:  # raw k-space: the slices are the image's own grid
             return MetaTensor(slices, affine=image.affine)
         result: MetaTensor = self.postprocessing({"image": image, "pred": MetaTensor(slices)})["pred"]
