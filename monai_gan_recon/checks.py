@@ -20,6 +20,8 @@ def check_output_dir(path: Any) -> Path:
         raise ValueError(
             f"{path!r} is no folder for results; for a name that looks like a number write ./NAME"
         )
+    if str(path).lower().endswith((".nii", ".nii.gz", ".h5", ".mrd", ".dcm")):
+        raise ValueError(f"{path}: results go into a folder, named after the input; give the folder's name")
     there = folder = Path(path).expanduser().absolute()
     while not there.exists():
         there = there.parent
@@ -28,6 +30,18 @@ def check_output_dir(path: Any) -> Path:
     if not os.access(there, os.W_OK | os.X_OK):
         raise ValueError(f"{path}: no permission to write to {there}")
     return folder
+
+
+def check_exists(path: str | os.PathLike[str]) -> Path:
+    """The path, if there is such a file or folder, or BART's pair of files of this name.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    found = Path(path).expanduser()
+    if not found.exists() and not found.with_name(f"{found.name}.hdr").exists():
+        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
+    return found
 
 
 def check_counts(**counts: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,12 +67,17 @@ def open_bundle(
     files = [str(_config_file(folder, name)) for name in (config, *merged)]
     options = dict(options or {})
     check_options(_Given("run", (), options), ConfigParser.load_config_files(files))
-    workflow = ConfigWorkflow(
-        config_file=files,
-        workflow_type="train" if "train" in config else "infer",
-        logging_file=False,
-        **{"bundle_root": str(folder)} | options | dict(objects or {}),
-    )
+    logger = logging.getLogger(ConfigWorkflow.__module__)
+    disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
+    try:
+        workflow = ConfigWorkflow(
+            config_file=files,
+            workflow_type="train" if "train" in config else "infer",
+            logging_file=False,
+            **{"bundle_root": str(folder)} | options | dict(objects or {}),
+        )
+    finally:
+        logger.disabled = disabled
     try:
         workflow.initialize()
     except RuntimeError as error:  # MONAI wraps what a constructor raises

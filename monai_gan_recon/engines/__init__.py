@@ -17,7 +17,7 @@ from monai_gan_recon.engines.runtime import (
 )
 from monai_gan_recon.engines.saving import BestModelSaver, LastModelSaver
 from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
-from monai_gan_recon.engines.training_log import TrainingLog, TrainingProgress, read_log, scalars
+from monai_gan_recon.engines.training_log import StartValidation, TrainingLog, TrainingProgress, read_log, scalars
 from monai_gan_recon.engines.validator import ReconstructionValidator
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "ReconstructionValidator",
     "ResumableCheckpoint",
     "ResumableWarmupCosine",
+    "StartValidation",
     "TrainingLog",
     "TrainingProgress",
     "bf16_pays",

@@ -27,11 +27,16 @@ class ResultWriter(ABC):
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
+
+    Attributes:
+        failed: a line for each volume that failed.
+        results: the files of each case that was done.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
         self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
         self.failed: list[str] = []
+        self.results: dict[str, list[str]] = {}
 
     @abstractmethod
     def files(self, case: str) -> dict[str, Path]:
@@ -43,9 +48,14 @@ class ResultWriter(ABC):
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
-        engine.add_event_handler(Events.STARTED, self.failed.clear)
+        engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
         engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def start(self, _engine: Engine) -> None:
+        """Forget an earlier run."""
+        self.failed.clear()
+        self.results.clear()
 
     def refuse_existing(self, entry: Mapping[str, Any]) -> None:
         """Raise a ValueError if a result of this entry exists and is not to be replaced."""
@@ -62,6 +72,7 @@ class ResultWriter(ABC):
         if error is None:
             try:
                 tqdm.write(f"{output['case']}: {self.write(output, engine.state.batch['image'])}")
+                self.results[output["case"]] = [str(file) for file in self.files(output["case"]).values()]
             except OSError as failure:
                 error = str(failure)
             except ValueError as failure:
@@ -73,6 +84,11 @@ class ResultWriter(ABC):
             self.failed.append(error)
             if engine.state.epoch_length > 1:
                 tqdm.write(error, file=sys.stderr)
+
+    @property
+    def written(self) -> list[Path]:
+        """All files that were written."""
+        return [Path(file) for files in self.results.values() for file in files]
 
     def finish(self, engine: Engine) -> None:
         """Raise a ValueError of one line if a volume failed."""
