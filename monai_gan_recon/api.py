@@ -26,8 +26,8 @@ def reconstruct(
 ) -> Any:
     """Reconstruct one volume, or some slices.
 
-    A magnitude image is undersampled first (``rate``, ``pattern``, ``track``, ...); k-space is taken as measured, unless
-    ``retrospective`` is set. Nothing is written.
+    A magnitude image is undersampled first (``rate``, ``pattern``, ``track``, ...); k-space is taken as measured,
+    unless ``retrospective`` is set. Nothing is written.
 
     Args:
         image: a file or DICOM folder; magnitude slices as displayed, (H, W) or (N, H, W); k-space, complex, whose
@@ -97,5 +97,7 @@ def _run(
     if count > 1:
         raise ValueError(f"{options['input']}: holds {count} volumes, and one is meant; give its file")
     workflow.run()
-    result: MetaTensor = writer.on_original_grid(evaluator.state.output["pred"], evaluator.state.batch["image"])
+    result: MetaTensor = writer.on_original_grid(
+        evaluator.state.output["pred"], evaluator.state.batch["image"]
+    )
     return result

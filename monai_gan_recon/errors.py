@@ -48,8 +48,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
     """
     try:
         return int(command() or 0)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print("; ".join(("interrupted", *map(str, stop.args))), file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         line = None if os.environ.get(TRACEBACK_ENV) else one_line(error)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,26 @@ class _Given(Typed):
 
     def value(self, name: str) -> Any:
         return self.options.get(name)
+
+
+class _Workflow(ConfigWorkflow):
+    """MONAI's, without the RuntimeError in which it wraps what a constructor or a run raises."""
+
+    def initialize(self) -> Any:
+        return _unwrapped(super().initialize)
+
+    def run(self) -> Any:
+        return _unwrapped(super().run)
+
+
+def _unwrapped(step: Callable[[], Any]) -> Any:
+    try:
+        return step()
+    except RuntimeError as error:
+        cause = users_error(error)
+        if cause is None:
+            raise
+        raise cause from None
 
 
 def typed_values(options: Mapping[str, str]) -> dict[str, Any]:
@@ -70,7 +90,7 @@ def open_bundle(
     logger = logging.getLogger(ConfigWorkflow.__module__)
     disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
     try:
-        workflow = ConfigWorkflow(
+        workflow = _Workflow(
             config_file=files,
             workflow_type="train" if "train" in config else "infer",
             logging_file=False,
@@ -78,13 +98,7 @@ def open_bundle(
         )
     finally:
         logger.disabled = disabled
-    try:
-        workflow.initialize()
-    except RuntimeError as error:  # MONAI wraps what a constructor raises
-        cause = users_error(error)
-        if cause is None:
-            raise
-        raise cause from None
+    workflow.initialize()
     return workflow
 
 

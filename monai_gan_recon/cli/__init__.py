@@ -10,6 +10,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NoReturn
 
 from monai_gan_recon import __version__
@@ -69,7 +70,7 @@ def _underscored(word: str) -> str:
 
 def _bundle(words: Sequence[str]) -> str | None:
     """What ``--bundle`` says: the options are those of its configurations."""
-    for word, following in zip(words, [*words[1:], None], strict=True):
-        if word == "--bundle" or word.startswith("--bundle="):
+    for word, following in pairwise([*words, None]):
+        if word is not None and word.partition("=")[0] == "--bundle":
             return following if word == "--bundle" else word.partition("=")[2]
     return None

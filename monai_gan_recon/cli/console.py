@@ -16,8 +16,10 @@ from typing import Any
 
 from monai_gan_recon.errors import one_line
 
-EXIT_CODES = """exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, problems
-in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C."""
+EXIT_CODES = (
+    "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "
+    "problems in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C."
+)
 
 
 @dataclass
@@ -42,8 +44,12 @@ class Outcome:
 def common_options() -> argparse.ArgumentParser:
     """Options of every subcommand."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout, all else on stderr")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log more; -vv: warnings of the frameworks too")
+    parser.add_argument(
+        "--json", action="store_true", help="the result as JSON on stdout, all else on stderr"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="count", default=0, help="log more; -vv: warnings of the frameworks too"
+    )
     return parser
 
 
@@ -53,14 +59,17 @@ def run(options: argparse.Namespace) -> int:
     With ``--json`` the object on stdout has ``command``, ``exit_code``, ``seconds``, ``files``, what the subcommand
     adds, or ``error``.
     """
-    began = time.perf_counter()
+    began, stdout = time.perf_counter(), sys.stdout
     report: dict[str, Any] = {"command": options.command, "exit_code": 1}
-    with contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext(), quiet(options.verbose):
+    with (
+        contextlib.redirect_stdout(sys.stderr) if options.json else contextlib.nullcontext(),
+        quiet(options.verbose),
+    ):
         try:
             outcome: Outcome = options.run(options)
         except Exception as error:
             if options.json and (line := one_line(error)) is not None:
-                print(json.dumps(report | {"error": line}), file=sys.__stdout__)
+                print(json.dumps(report | {"error": line}), file=stdout)
             raise
     seconds = time.perf_counter() - began
     if options.json:
@@ -77,7 +86,9 @@ def run(options: argparse.Namespace) -> int:
 def quiet(verbose: int) -> Iterator[None]:
     """Log this package's warnings (1: its news too; 2: what the frameworks say), to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(
+        logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s")
+    )
     handler.addFilter(lambda record: verbose > 1 or record.name.startswith("monai_gan_recon."))
     handler.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
     root, own = logging.getLogger(), logging.getLogger("monai_gan_recon")

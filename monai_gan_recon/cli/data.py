@@ -13,7 +13,9 @@ from monai_gan_recon.cli.console import Outcome
 
 def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
-    info = commands.add_parser("info", help="what a file or folder holds, and what can be done with it", **shared)
+    info = commands.add_parser(
+        "info", help="what a file or folder holds, and what can be done with it", **shared
+    )
     info.add_argument("input", metavar="INPUT", help="file or folder; identities of patients are not shown")
     info.add_argument("--axes", help="order of the axes of .npy and .mat with k-space, such as coils,h,w")
     info.set_defaults(run=_info)
@@ -36,7 +38,9 @@ def _info(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.found import find
 
     found = find(path, options.axes)
-    volumes = [{name: value for name, value in asdict(item).items() if value not in (None, "")} for item in found]
+    volumes = [
+        {name: value for name, value in asdict(item).items() if value not in (None, "")} for item in found
+    ]
     return Outcome("\n".join(map(str, found)), data={"volumes": volumes})
 
 
@@ -62,7 +66,10 @@ def _add_build(actions: Any, shared: dict[str, Any]) -> None:
     check.add_argument("manifest", help="shipped manifest (such as oasis_malc) or JSON file")
     check.add_argument("--dataset_dir", help="folder of the data")
     check.add_argument(
-        "--hashes", action=argparse.BooleanOptionalAction, default=True, help="compare the sha256 of every file"
+        "--hashes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compare the sha256 of every file",
     )
     check.set_defaults(run=_check)
 

@@ -58,22 +58,30 @@ def add_options(
         positional: options that may be given by their place, and how they are shown there.
         hidden: options that are not offered.
     """
-    places = dict(positional)
+    places, files = dict(positional), [bundle_path(bundle) / "configs" / config for config in configs]
+    if not all(file.is_file() for file in files):  # a bundle for another subcommand
+        return
     group = parser.add_argument_group(f"options of {' and '.join(configs)}")
-    for item in items([bundle_path(bundle) / "configs" / config for config in configs]):
+    for item in items(files):
         if item.name in (*_HIDDEN, *hidden):
             continue
         text = item.text.replace("%", "%%")
         text += "" if item.default[:2] in ('"$', '"@', "$@", "") else f" ({item.default})"
         shared: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": text}
         if item.name in places:
-            parser.add_argument(metavar=places[item.name], nargs=None if item.name == "input" else "?", **shared)
+            parser.add_argument(
+                metavar=places[item.name], nargs=None if item.name == "input" else "?", **shared
+            )
         if item.default in ("true", "false"):
             group.add_argument(f"--{item.name}", action=argparse.BooleanOptionalAction, **shared)
         elif item.name != "input":
             group.add_argument(f"--{item.name}", metavar="VALUE", **shared)
     group.add_argument(
-        "--set", action="append", default=[], metavar="ID=VALUE", help="any other item, such as network_def#width=8"
+        "--set",
+        action="append",
+        default=[],
+        metavar="ID=VALUE",
+        help="any other item, such as network_def#width=8",
     )
     group.add_argument("--bundle", default=bundle, help="name or folder of the bundle (%(default)s)")
     parser.set_defaults(_options=[action.dest for action in group._group_actions])
@@ -102,5 +110,7 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
         manifest_path(texts["datalist"])
     from monai_gan_recon.bundle import typed_values
 
-    paths = {name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts}
+    paths = {
+        name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
+    }
     return typed_values(texts) | paths

@@ -1,4 +1,4 @@
-"""What a file or folder holds, from headers: what ``monai-gan-recon info`` shows. Nothing that names a patient is read."""
+"""What a file or folder holds, from headers: what ``monai-gan-recon info`` shows; nothing that names a patient."""
 
 from __future__ import annotations
 
@@ -17,8 +17,23 @@ from monai_gan_recon.io import is_raw, read_raw
 from monai_gan_recon.io.formats import kind_of
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
-_TAGS = ["SeriesInstanceUID", "SeriesNumber", "SequenceName", "ScanningSequence", "MRAcquisitionType", "EchoTime"]
-_TAGS += ["RepetitionTime", "InversionTime", "Rows", "Columns", "NumberOfFrames", "PixelSpacing", "SliceThickness"]
+_TAGS = [
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "SequenceName",
+    "ScanningSequence",
+    "MRAcquisitionType",
+    "EchoTime",
+]
+_TAGS += [
+    "RepetitionTime",
+    "InversionTime",
+    "Rows",
+    "Columns",
+    "NumberOfFrames",
+    "PixelSpacing",
+    "SliceThickness",
+]
 _TAGS += ["SpacingBetweenSlices", "ImageOrientationPatient", "Modality"]
 
 
@@ -91,7 +106,9 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
             found.append(Found(file, kind or "unreadable", possible=message))
     found += [_of_series(folder, slices) for (folder, _), slices in series.items()]
     if not found:
-        raise ValueError(f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space")
+        raise ValueError(
+            f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space"
+        )
     return found
 
 
@@ -116,7 +133,13 @@ def _of_file(file: Path, kind: str, axes: str | None) -> Found:
         sampled = float(raw.sampled().mean())
         text = "reconstruct" if sampled < 1 else "fully sampled: reconstruct --retrospective --rate 0.25"
         return Found(
-            file, kind, (slices, height, width), spacing, coils=coils, sampled=sampled, possible=f"{text}; convert"
+            file,
+            kind,
+            (slices, height, width),
+            spacing,
+            coils=coils,
+            sampled=sampled,
+            possible=f"{text}; convert",
         )
     if kind == "npy":
         array = np.load(file, mmap_mode="r", allow_pickle=False)
@@ -140,7 +163,9 @@ def _of_series(folder: Path, slices: list[pydicom.Dataset]) -> Found:
     between = first.get("SpacingBetweenSlices") or first.get("SliceThickness")
     inside = first.get("PixelSpacing")
     spacing = (float(inside[1]), float(inside[0]), float(between)) if inside and between else None
-    series = " ".join(str(first.get(name)) for name in ("SeriesNumber", "SeriesInstanceUID") if first.get(name))
+    series = " ".join(
+        str(first.get(name)) for name in ("SeriesNumber", "SeriesInstanceUID") if first.get(name)
+    )
     planes = {tuple(np.round(one.get("ImageOrientationPatient") or [], 2)) for one in slices}
     possible = _possible(size)
     if first.get("Modality", "MR") != "MR":
@@ -148,7 +173,13 @@ def _of_series(folder: Path, slices: list[pydicom.Dataset]) -> Found:
     elif len(planes) > 1:
         possible = f"slices of {len(planes)} orientations, a localiser: nothing"
     return Found(
-        folder, "dicom", size, spacing, contrast=" ".join(_contrast(first)), series=f"series {series}", possible=possible
+        folder,
+        "dicom",
+        size,
+        spacing,
+        contrast=" ".join(_contrast(first)),
+        series=f"series {series}",
+        possible=possible,
     )
 
 

@@ -117,7 +117,9 @@ class MeasuredScan:
         some = slice(start, stop)
         maps = None if self.maps is None else self.maps[some]
         mask = self.mask[some]
-        return measured_block(KData(self.kspace[some] * mask, mask, maps, self.noise_std[some]), phase=self.phase)
+        return measured_block(
+            KData(self.kspace[some] * mask, mask, maps, self.noise_std[some]), phase=self.phase
+        )
 
 
 class AcquiredScan:

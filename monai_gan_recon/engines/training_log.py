@@ -13,10 +13,12 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from ignite.handlers import EarlyStopping
 from ignite.handlers.tqdm_logger import ProgressBar
 from monai.engines import Evaluator
 from tqdm import tqdm
 
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.io.writing import atomic_path
 
 
@@ -120,6 +122,27 @@ class StartValidation:
             self.validator.run()
 
 
+class EarlyStop:
+    """End a training whose validation has not become better for a while; what is saved is the best.
+
+    Args:
+        validator: evaluator with a key metric.
+        patience: validations without a new best.
+    """
+
+    def __init__(self, validator: Evaluator, patience: int) -> None:
+        check_counts(patience=patience)
+        self.validator, self.patience = validator, patience
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+
+        def score(validator: Engine) -> float:
+            return float(validator.state.metrics[validator.state.key_metric_name])
+
+        self.validator.add_event_handler(Events.COMPLETED, EarlyStopping(self.patience, score, engine))
+
+
 class TrainingProgress:
     """A progress bar with the loss, and after each validation its PSNR beside the zero-filled one.
 
@@ -142,7 +165,9 @@ class TrainingProgress:
         else:
             self._last = time.monotonic()
             engine.add_event_handler(Events.ITERATION_COMPLETED, self._line, engine, "batch")
-            self.validator.add_event_handler(Events.ITERATION_COMPLETED, self._line, engine, "validation batch")
+            self.validator.add_event_handler(
+                Events.ITERATION_COMPLETED, self._line, engine, "validation batch"
+            )
         self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
 
     def describe(self, metrics: Mapping[str, Any]) -> str:

@@ -57,7 +57,9 @@ def finetune(
         ValueError: in one line, for a manifest without a list, or options that do not exist or fit.
     """
     if "datalist" not in options:
-        raise ValueError("there is no data manifest: make one by monai-gan-recon manifest build, and give its file")
+        raise ValueError(
+            "there is no data manifest: make one by monai-gan-recon manifest build, and give its file"
+        )
     manifest = load_manifest(options["datalist"], options.get("dataset_dir"))
     section = "testing" if manifest.testing else "validation"
     training = open_bundle(bundle, TRAIN[0], options, merged=TRAIN[1:])
