@@ -72,7 +72,7 @@ def open_bundle(
     Args:
         bundle: name of a shipped bundle, or a folder.
         config: name of the configuration, such as "inference.yaml".
-        options: values by id; nested ids are joined by "::".
+        options: values by id, nested ones as "network_def#width".
         merged: further configuration files, merged in this order; a name is looked for in the bundle's ``configs``.
         objects: what replaces parts of the configuration, unchecked; never of a user.
 
@@ -85,7 +85,7 @@ def open_bundle(
     """
     folder = bundle_path(bundle)
     files = [str(_config_file(folder, name)) for name in (config, *merged)]
-    options = dict(options or {})
+    options = {name.replace("#", "::"): value for name, value in (options or {}).items()}
     check_options(_Given("run", (), options), ConfigParser.load_config_files(files))
     logger = logging.getLogger(ConfigWorkflow.__module__)
     disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
