@@ -31,6 +31,7 @@ _IN_PLANE = {  # anatomical axes of a plane's slices: 0 left-right, 1 AP, 2 SI
     plane: sorted("RAS".index(letter) if letter in "RAS" else "LPI".index(letter) for letter in codes[1:])
     for plane, codes in PLANE_AXCODES.items()
 }
+_LONGEST_MM = 1e9
 _LEAST_RANGE = 1e-30
 """Least range of intensities that can be scaled to [0, 1] in float32."""
 _MOST_ROUNDING = 1e-3
@@ -134,13 +135,22 @@ def read_image(path: Path, plane: str | None = None, exact: bool = False) -> Ima
             f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
             'the order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
         )
-    matrix = image.affine[:3, :3]
-    volume = math.prod(np.linalg.norm(matrix, axis=0))
-    if not np.isfinite(image.affine).all() or abs(np.linalg.det(matrix)) <= 1e-6 * volume:
+    if not _is_valid(image.affine):
         raise ValueError(
             f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
         )
     return image
+
+
+def _is_valid(affine: np.ndarray) -> bool:
+    """Whether a matrix gives a place and three axes with lengths of a thing that a scanner holds."""
+    if not np.isfinite(affine).all() or np.abs(affine).max() > _LONGEST_MM:
+        return False
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    volume = abs(np.linalg.det(affine[:3, :3]))
+    return bool(lengths.min() > 1 / _LONGEST_MM and volume > 1e-6 * math.prod(lengths)) and not bool(
+        np.isnan(nib.io_orientation(affine)).any()
+    )
 
 
 def _read(path: Path, plane: str | None, exact: bool) -> Image:

@@ -10,7 +10,7 @@ import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -92,12 +92,18 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]
             ) from error
     raw = raw.reshape(shape[:3])
     scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
-    if exact and raw.dtype.kind in "biu" and abs(scale[0] - 1) < _SLOPE_TOLERANCE and scale[1] % 1 == 0:
+    if (
+        exact
+        and raw.dtype.kind in "biu"
+        and abs(scale[0] - 1) < _SLOPE_TOLERANCE
+        and scale[1] % 1 == 0
+        and abs(scale[1]) < 2**53
+    ):
         return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), transforms
     return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), transforms
 
 
-def _header(stream: IO[bytes]) -> tuple[Any, Transforms]:
+def _header(stream: Any) -> tuple[Any, Transforms]:
     size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
     stream.seek(0)
     kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
@@ -119,11 +125,13 @@ def _header(stream: IO[bytes]) -> tuple[Any, Transforms]:
 def _scaled(raw: np.ndarray, slope: float, inter: float, exact: bool) -> np.ndarray:
     """``raw * slope + inter``, rounded once, with no second copy in float64 of a large volume."""
     if raw.dtype.kind == "c":
-        return np.asarray(raw.astype(np.complex128) * slope + inter)
-    small = raw.dtype.kind in "biu" and abs(slope) * 2.0**64 + abs(inter) < np.finfo(np.float32).max
+        with np.errstate(all="ignore"):
+            return np.asarray(raw.astype(np.complex128) * slope + inter)
+    small = raw.dtype.kind in "biu" and abs(slope) * 2.0**64 + abs(inter) < float(np.finfo(np.float32).max)
     result = np.empty(raw.shape, np.float32 if small and not exact else np.float64)
-    for index in range(raw.shape[-1]):
-        result[..., index] = raw[..., index].astype(np.float64) * slope + inter
+    with np.errstate(all="ignore"):  # what becomes infinite is told of later
+        for index in range(raw.shape[-1]):
+            result[..., index] = raw[..., index].astype(np.float64) * slope + inter
     return result
 
 

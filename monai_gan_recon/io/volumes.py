@@ -70,6 +70,7 @@ def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
+        _check_meta_image(path)
         reader.ReadImageInformation()
         announced = math.prod(reader.GetSize())  # a lie is told before memory is asked for
         if announced > GZIP_RATIO * sum(
@@ -84,6 +85,7 @@ def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     dimension = image.GetDimension()
     if dimension not in (2, 3) or image.GetNumberOfComponentsPerPixel() != 1:
         raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
+    check_shape(path, image.GetSize())
     affine = np.eye(4)
     affine[:dimension, :dimension] = (
         np.reshape(image.GetDirection(), (dimension, dimension)) * image.GetSpacing()
@@ -100,6 +102,32 @@ def _head(path: Path) -> tuple[str, int]:
     found = re.search(rb"\r?\n\r?\n|ElementDataFile\s*=\s*LOCAL\r?\n", start)
     end = found.end() if found else len(start)
     return start[:end].decode("utf-8", errors="replace"), end
+
+
+def _check_meta_image(path: Path) -> None:
+    """Refuse a damaged header of MetaImage, before ITK, which such a one can end, sees it."""
+    text = _head(path)[0]
+    if re.match(r"\s*(Comment|ObjectType|NDims)\s*=", text) is None:
+        return  # NRRD
+    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
+    keys = {key.strip(): value.split() for key, equals, value in lines if equals}
+    if (
+        len(keys) < len(lines)
+        or not all(map(str.isprintable, text.splitlines()))
+        or "ElementDataFile" not in keys
+    ):
+        raise ValueError("a line is no 'key = value'")
+    axes = int(keys["NDims"][0]) if keys.get("NDims") else 0
+    numbers = {"DimSize": axes, "ElementSpacing": axes, "ElementSize": axes, "Offset": axes, "Position": axes}
+    numbers |= {"Origin": axes, "CenterOfRotation": axes, "TransformMatrix": axes**2, "Orientation": axes**2}
+    numbers |= {"Rotation": axes**2, "CompressedDataSize": 1, "HeaderSize": 1, "ElementNumberOfChannels": 1}
+    for key in numbers.keys() & keys.keys():
+        if (
+            not 1 <= axes <= 10
+            or len(keys[key]) != numbers[key]
+            or not np.isfinite(np.array(keys[key], dtype=np.float64)).all()
+        ):
+            raise ValueError(f"{key} is not {numbers[key]} numbers")
 
 
 def _unit(path: Path, image: sitk.Image) -> float:

@@ -12,6 +12,7 @@ import torch
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
+from monai.utils import MetaKeys
 from torch import nn
 
 from monai_gan_recon.bundle.values import read_config
@@ -206,7 +207,8 @@ class LabelWriter(ResultWriter):
     def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
         """Write the files; volumes and times in words."""
         case, affine = str(output["case"]), output["pred"].affine
-        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=dict(image.meta))
+        of_image = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
+        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=of_image)
         save_nifti(labels, affine, files["tissues"], image.meta)
         if self.instances is not None:
             write_region_files(labels, self.instances(labels), files, case, TISSUES)

@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import (
     InvertibleTransform,
     MapTransform,
@@ -48,12 +49,15 @@ class Reorient(Orientation):
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
         """The volume in its own orientation."""
-        affine = np.asarray(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"], dtype=float)
+        affine = np.asarray(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"]).astype(
+            np.float64
+        )
         done, wanted = nib.io_orientation(affine), nib.orientations.axcodes2ornt(self.axcodes)
         back = nib.orientations.ornt_transform(wanted, done)
+        now = np.asarray(data.affine).astype(np.float64) if isinstance(data, MetaTensor) else np.eye(4)
         with self.trace_transform(False):
-            now = np.asarray(data.affine, dtype=float)
-            return orientation(data, now, back, lazy=False, transform_info=self.get_transform_info())
+            result: torch.Tensor = orientation(data, now, back, False, self.get_transform_info())
+        return result
 
 
 class Reorientd(Orientationd):
