@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tqdm import tqdm
 
 import monai_gan_recon
 from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.evaluation.scores import score_volume
 from monai_gan_recon.report.page import write_report
 from monai_gan_recon.segmentation.instances import class_volumes
@@ -37,16 +39,23 @@ class CaseReport:
         output_dir: folder of the results.
         protocol: what the report states of how they were made; None values are left out.
         bundle_root: folder of the bundle, whose name and version are stated.
+        results: writer of the other results, registered before; where it failed, there is no report, and a report
+            that cannot be written is told among its failures. None: there are no other results.
     """
 
     def __init__(
-        self, output_dir: str | os.PathLike[str], protocol: Mapping[str, Any], bundle_root: str | os.PathLike[str]
+        self,
+        output_dir: str | os.PathLike[str],
+        protocol: Mapping[str, Any],
+        bundle_root: str | os.PathLike[str],
+        results: ResultWriter | None = None,
     ) -> None:
+        self.results, self.failures = results, 0
         self.output_dir, self.protocol = check_output_dir(output_dir), dict(protocol)
         metadata = Path(bundle_root) / "configs" / "metadata.json"
         bundle = json.loads(metadata.read_text(encoding="utf-8")) if metadata.is_file() else {}
         self.versions = {
-            "monai_gan_recon": monai_gan_recon.__version__,
+            "Package": f"monai-gan-recon {monai_gan_recon.__version__}",
             "Bundle": f"{bundle.get('name', Path(bundle_root).name)} {bundle.get('version', '')}".strip(),
             "PyTorch": torch.__version__,
             "MONAI": monai.__version__,
@@ -54,13 +63,27 @@ class CaseReport:
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
+        engine.add_event_handler(Events.STARTED, self._start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
+
+    def _start(self) -> None:
+        self.failures = 0
 
     def save(self, engine: Engine) -> None:
         """Write the report of the volume just done; none of one that failed."""
-        output = engine.state.output
-        if "error" not in output:
+        output, failed = engine.state.output, [] if self.results is None else self.results.failed
+        before, self.failures = self.failures, len(failed)
+        if "error" in output or len(failed) > before:
+            return
+        try:
             files = self.write(output, engine.state.batch["image"])
+        except OSError as failure:
+            if self.results is None:
+                raise
+            failed.append(str(failure))
+            self.failures += 1
+            tqdm.write(str(failure), file=sys.stderr)
+        else:
             tqdm.write(f"{output['case']}: report -> {files['report']}")
 
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""One self-contained HTML page a volume, to look at: slices to compare, and what was done and how well; and a picture."""
+"""One self-contained HTML page a volume: slices to compare, what was done and how well; and a picture."""
 
 from __future__ import annotations
 
@@ -55,7 +55,8 @@ def write_report(
         sections: tables by their heading, such as ``{"Protocol": {"Acceleration R": 4.0}}``.
         notes: a sentence below the table of a heading.
         subtitle: a line below the title.
-        max_bytes: most bytes of the page; where the volume needs more, slices are left out evenly, and the page says so.
+        max_bytes: most bytes of the page; where the volume needs more, slices are left out evenly, and the page
+            says so.
 
     Returns:
         The files: "report" and "preview".
@@ -142,7 +143,9 @@ def _volume(volume: np.ndarray | torch.Tensor, name: str) -> np.ndarray:
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
     if array.ndim != 3 or not array.size or np.iscomplexobj(array):
-        raise ValueError(f"a report shows magnitudes (N, H, W); {name} has {array.dtype}, shape {array.shape}")
+        raise ValueError(
+            f"a report shows magnitudes (N, H, W); {name} has {array.dtype}, shape {array.shape}"
+        )
     return array
 
 

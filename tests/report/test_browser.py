@@ -44,7 +44,9 @@ def page(browser, report):
 
 def settle(browser):
     """Wait until what was asked for is drawn."""
-    done = "return new Promise(r => setTimeout(() => r(document.getElementById('canvas').dataset.drawn), 300))"
+    done = (
+        "return new Promise(r => setTimeout(() => r(document.getElementById('canvas').dataset.drawn), 300))"
+    )
     assert int(browser.execute_script(done)) > 0
 
 
@@ -108,7 +110,9 @@ def test_no_request_leaves_the_page(page):
     page.get_log("performance")
     page.refresh()
     settle(page)
-    requests = [entry["message"] for entry in page.get_log("performance") if "requestWillBeSent" in entry["message"]]
+    requests = [
+        entry["message"] for entry in page.get_log("performance") if "requestWillBeSent" in entry["message"]
+    ]
     assert any("file:///" in message for message in requests)
     assert [message for message in requests if '"url":"http' in message or '"url":"ws' in message] == []
 
