@@ -100,7 +100,7 @@ class CaseReport:
             **stated,
             "Acceleration R": 1 / sampled,
             "Sampled": f"{100 * sampled:.3g} % of k-space",
-            "Slices": f"{count}, {height} × {width} pixels",
+            "Slices": f"{count}, {height} x {width} pixels",
             "Time in the network": f"{output['seconds']:.1f} s",
         }
         quality, note = _quality(output)
@@ -120,8 +120,8 @@ class CaseReport:
         volumes = class_volumes(output["pred"])
         tissues = {name.upper(): f"{volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items()}
         axial = SlicesOfPlane("axial")
-        slices = axial(MetaTensor(image.as_tensor().clone(), affine=image.affine.clone()))
-        labels = axial(MetaTensor(output["pred"].as_tensor().clone(), affine=image.affine.clone()))
+        slices: Any = axial(MetaTensor(image.as_tensor().clone(), affine=image.affine.clone()))
+        labels: Any = axial(MetaTensor(output["pred"].as_tensor().clone(), affine=image.affine.clone()))
         count, height, width = slices.shape[1:]
         return write_report(
             path,
@@ -134,7 +134,7 @@ class CaseReport:
                 "Tissue volumes": tissues,
                 "Protocol": {
                     **protocol,
-                    "Slices": f"{count}, {height} × {width} pixels, axial",
+                    "Slices": f"{count}, {height} x {width} pixels, axial",
                     "Time": f"{output['seconds']:.1f} s",
                 },
                 "Quality": {"Reference": "no reference"},

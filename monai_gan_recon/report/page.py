@@ -188,7 +188,11 @@ def _preview(
     panels: list[tuple[str, np.ndarray, dict[str, Any]]] = []
     for name, layer in layers.items():
         if name != "reference":
-            options = {"cmap": "inferno" if name == "difference" else "gray", "vmin": 0, "vmax": 255}
+            options: dict[str, Any] = {
+                "cmap": "inferno" if name == "difference" else "gray",
+                "vmin": 0,
+                "vmax": 255,
+            }
             panels.append((TITLES.get(name, "Difference"), layer.slices[middle], options))
     if overlay is not None:
         image = np.repeat(panels[0][1][..., None].astype(np.float32), 3, axis=-1)
