@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.atomic import check_name, remove_leftovers
+
+
+def home_expanded(path: str | os.PathLike[str]) -> Path:
+    """A path with "~" and "~name" replaced.
+
+    Raises:
+        ValueError: if there is no such user, or the path has a NUL byte.
+    """
+    if "\0" in os.fspath(path):
+        raise ValueError(f"{os.fspath(path)!r}: no path, since it has a NUL byte")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        raise ValueError(f"{path}: {error}; write ./~name for a folder of that name") from error
+
 
 def check_output_dir(path: Any) -> Path:
-    """Check that results can be written to a folder, which need not exist yet.
+    """Check that results can be written to a folder, which need not exist yet; remove what killed programs left there.
 
     Returns:
-        The folder.
+        The folder, absolute, "~" expanded.
 
     Raises:
         ValueError: if it is no path, a file, or not writable.
@@ -20,14 +37,35 @@ def check_output_dir(path: Any) -> Path:
         raise ValueError(
             f"{path!r} is no folder for results; for a name that looks like a number write ./NAME"
         )
-    there = folder = Path(path).expanduser().absolute()
+    there = folder = home_expanded(path).absolute()
+    check_name(folder)
     while not there.exists():
         there = there.parent
     if not there.is_dir():
         raise ValueError(f"{path} cannot be a folder for results, since {there} is a file")
     if not os.access(there, os.W_OK | os.X_OK):
         raise ValueError(f"{path}: no permission to write to {there}")
+    remove_leftovers(folder)
     return folder
+
+
+def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
+    """Content of a JSON file that is an object.
+
+    Args:
+        path: the file.
+        what: it is, and what to do if it is not, for the message.
+
+    Raises:
+        ValueError: if it is no JSON object in UTF-8, or is nested too deeply.
+    """
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: {what} (no valid JSON: {str(error)[:100]})") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path}: {what} (no JSON object)")
+    return content
 
 
 def check_counts(**counts: Any) -> None:

@@ -13,6 +13,14 @@ INTERRUPTED = 130
 """Exit code of a command that was ended by Ctrl-C."""
 
 
+def printable(text: object) -> str:
+    r"""Text with line breaks, terminal escapes and bytes that are no text written as ``\n``, ``\x1b``, ``\udcff``.
+
+    Names of files come from strangers: in a log they must not look like lines of their own.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
 def one_line(error: BaseException) -> str | None:
     """The line that explains an error to a user, or None if it is not the user's to repair.
 
@@ -26,7 +34,7 @@ def one_line(error: BaseException) -> str | None:
     current: BaseException | None = error
     while current is not None:
         if isinstance(current, (ValueError, OSError)):
-            return " ".join(str(current).split())
+            return printable(" ".join(str(current).split()))
         current = current.__cause__
     return None
 

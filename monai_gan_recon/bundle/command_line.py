@@ -1,21 +1,22 @@
 """A strict ``python -m monai.bundle``: what MONAI accepts silently or runs as code ends here, in one line.
 
-MONAI 1.6 takes any ``--name value`` into the configuration, known or not; a value that starts with ``$`` is run as
-code, with ``%`` replaced by another part of a configuration, with ``@`` by the object of that id, and a dictionary with
-``_target_`` is called. :func:`command_line`, as first step of ``initialize``, comes before all of this but what MONAI
-does while it reads the configuration, which no configuration can prevent: it ends with a KeyError for a nested option
-whose parent does not exist (``--netwrok#width 3``), opens the file of a value ``%FILE``, and imports the module of a
-value ``$import MODULE``. The check protects from mistakes, not from somebody who may choose the whole command line.
+MONAI 1.6 takes any ``--name value`` into the configuration, known or not, and would run ``$...``, ``%...``, ``@...``
+and ``_target_`` in it. Nothing of a configuration runs before its first ``$import``, so each of ours starts with one of
+this package, under an id with a dash, which no option can replace: at that moment :func:`check_at_import` looks at
+the command line, and ends the program if there is code in it. :func:`command_line`, as first step of ``initialize``,
+checks the same for programs that import the package earlier. What MONAI does before it comes to any configuration's
+content is out of reach: it ends with a KeyError for a nested option whose parent does not exist
+(``--netwrok#width 3``), opens the file of a value ``%FILE``, and imports the module of ``--workflow_name`` and of
+``--_meta_ '$import MODULE'``. The command ``monai-gan-recon`` has none of these.
 """
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import logging
 import os
 import sys
-from collections.abc import Collection, Iterator
+import traceback
 from types import TracebackType
 from typing import Any
 
@@ -23,19 +24,14 @@ from monai.bundle import ConfigParser, ConfigWorkflow, run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
-from monai_gan_recon.errors import TRACEBACK_ENV, one_line
+from monai_gan_recon.bundle.values import ids, refuse_code, refuse_hash, refuse_name, suggestion
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, one_line
 
 _RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
 MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}
 """Options of ``monai.bundle run`` itself."""
 
-_FIXED = ("imports", "initialize")
-_MEANING = {
-    "$": "MONAI would run as code",
-    "%": "MONAI would replace by a part of a configuration",
-    "@": "MONAI would replace by another item of the configuration",
-    "_": "MONAI would build an object with",
-}
+_FIXED = ("imports", "initialize", "check-options")
 
 
 def command_line() -> None:
@@ -49,13 +45,16 @@ def command_line() -> None:
         ValueError: at the first option that the configuration does not have, or whose value is code or of another type.
     """
     line = typed()
-    if line is None or line.command not in ("run", "run_workflow"):
+    if line is None:
         return
     if not os.environ.get(TRACEBACK_ENV):
         sys.excepthook = _print_one_line
         for handler in (*logging.getLogger().handlers, logging.lastResort):
-            if handler is not None:
+            if handler is not None and _is_news not in handler.filters:
                 handler.addFilter(_is_news)
+    _refuse_all_code(line)
+    if line.command not in ("run", "run_workflow"):
+        return
     check_options(line, ConfigParser.load_config_files(line.config_files()))
     parser = _running_parser()
     for name in line.options:
@@ -65,6 +64,34 @@ def command_line() -> None:
                     f"--{name}: MONAI takes {line.options[name]!r} for text; write True or False"
                 )
             parser.ref_resolver.get_item(name).update_config(value)
+
+
+def check_at_import() -> None:
+    """:func:`command_line` while a configuration imports this package, before anything of an option is run.
+
+    MONAI swallows every Exception of an import, and would go on.
+
+    Raises:
+        SystemExit: 1 after one line, if an option is wrong.
+    """
+    try:
+        command_line()
+    except (ValueError, OSError) as error:
+        if os.environ.get(TRACEBACK_ENV):
+            traceback.print_exception(error)
+        else:
+            print(one_line(error), file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _refuse_all_code(line: Typed) -> None:
+    given = {name.replace("#", "::"): value for name, value in line.args_file().items()}
+    for name, value in (given | {name: line.value(name) for name in line.options}).items():
+        option = "--" + name.replace("::", "#")
+        refuse_code(option, [value, line.options.get(name)])
+        refuse_name(option, name)
+    for text in line.positional:
+        refuse_code(repr(text), text)
 
 
 def check_options(line: Typed, config: dict[str, Any]) -> None:
@@ -89,56 +116,20 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
     for name, value in (given | {name: line.value(name) for name in line.options}).items():
         option = "--" + name.replace("::", "#")
         if name not in MONAI_OPTIONS and name not in known:
-            raise ValueError(f"unknown option {option}{_suggestion(name, known, '--')}")
-        if name in _FIXED:
+            raise ValueError(f"unknown option {option}{suggestion(name, known, '--')}")
+        if name.partition("::")[0] in _FIXED:
             raise ValueError(
                 f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
             )
-        refuse_code(option, [value, line.options.get(name)])
+        refuse_hash(option, value)
         _refuse_other_type(option, value, _find(config, name))
-    run_id = line.value("run_id")
-    if run_id is not None and str(run_id) not in known:
-        raise ValueError(
-            f"nothing to run is called {run_id!r} in the configuration{_suggestion(str(run_id), known)}"
-        )
-
-
-def refuse_code(option: str, value: Any) -> None:
-    """Refuse a value that MONAI would not take as it is.
-
-    Args:
-        option: name for the message.
-        value: text, number, or lists and dictionaries of them.
-
-    Raises:
-        ValueError: if a text in it starts with "$", "%" or "@" or has a "#", or a key starts with "_".
-    """
-    if isinstance(value, dict):
-        for key in value:
-            if str(key)[:1] in _MEANING:
-                raise ValueError(f"{option}: {key!r}, {_MEANING[str(key)[0]]}; write values only")
-    if isinstance(value, (dict, list, tuple, set)):
-        for item in value.values() if isinstance(value, dict) else value:
-            refuse_code(option, item)
-    if isinstance(value, str):
-        if value[:1] in ("$", "%", "@"):
+    if (init_id := line.value("init_id")) not in (None, "initialize"):
+        raise ValueError(f"--init_id {init_id}: the checks are in 'initialize', which cannot be left out")
+    for name in ("run_id", "final_id"):
+        if (wanted := line.value(name)) is not None and str(wanted) not in known:
             raise ValueError(
-                f"{option}: {value!r} starts with {value[0]!r}, which {_MEANING[value[0]]}; write the value itself"
+                f"nothing to run is called {wanted!r} in the configuration{suggestion(str(wanted), known)}"
             )
-        if "#" in value:
-            raise ValueError(
-                f"{option}: {value!r} contains '#', which MONAI does not keep as it is; choose another name"
-            )
-
-
-def ids(config: Any, prefix: str = "") -> Iterator[str]:
-    """All ids of a configuration, nested ones as "network_def::in_channels" or "handlers::0"."""
-    items = (
-        config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
-    )
-    for key, value in items:
-        yield f"{prefix}{key}"
-        yield from ids(value, f"{prefix}{key}::")
 
 
 def _find(config: Any, name: str) -> Any:
@@ -169,23 +160,17 @@ def _running_parser() -> ConfigParser | None:
     return None
 
 
-def _suggestion(name: str, known: Collection[str], prefix: str = "") -> str:
-    options = [known_name for known_name in known if not known_name.startswith("_")]
-    depth = name.count("::")
-    near = difflib.get_close_matches(name, [n for n in options if n.count("::") == depth] or options, n=1)
-    if near:
-        return f"; did you mean {prefix}{near[0].replace('::', '#')}?"
-    return "; the configuration file lists them all"
-
-
 def _is_news(record: logging.LogRecord) -> bool:
     """Not Ignite's line about an exception, which is raised and printed all the same."""
     return "terminating due to exception" not in record.getMessage()
 
 
-def _print_one_line(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    line = "interrupted" if issubclass(kind, KeyboardInterrupt) else one_line(error)
+def _print_one_line(kind: type[BaseException], error: BaseException, stack: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        print("interrupted", file=sys.stderr)
+        raise SystemExit(INTERRUPTED)
+    line = one_line(error)
     if line is None:
-        sys.__excepthook__(kind, error, traceback)
+        sys.__excepthook__(kind, error, stack)
     else:
         print(line, file=sys.stderr)

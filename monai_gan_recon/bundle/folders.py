@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 import torch
-from monai.bundle import ConfigParser
 from torch import nn
 
 from monai_gan_recon.bundle.command_line import command_line
 from monai_gan_recon.bundle.typed import typed
+from monai_gan_recon.bundle.values import read_config
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.resources import bundle_path
 
@@ -49,8 +49,6 @@ def bundle_network(bundle: str | os.PathLike[str], device: torch.device | str = 
         FileNotFoundError: if there is no such bundle, or it has no weights.
     """
     folder = bundle_path(bundle)
-    parser = ConfigParser()
-    parser.read_config(str(folder / "configs" / "evaluate.yaml"))
-    parser["bundle_root"] = str(folder)
+    parser = read_config(folder / "configs" / "evaluate.yaml", bundle_root=folder)
     network: nn.Module = parser.get_parsed_content("network")
     return network.to(check_device(device)).eval()

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.checks import home_expanded
+
 
 def add_commands(commands: Any) -> None:
     """Add the subcommands to a parser."""
@@ -26,8 +28,8 @@ def _add_build(actions: Any) -> None:
         "build", help="manifest of a BIDS folder or a plain folder of NIfTIs, split by person"
     )
     add = build.add_argument
-    add("folder", type=Path, help="BIDS folder, or folder of NIfTIs")
-    add("--output", type=Path, required=True, help="JSON file to write")
+    add("folder", type=home_expanded, help="BIDS folder, or folder of NIfTIs")
+    add("--output", type=home_expanded, required=True, help="JSON file to write")
     add("--name", help="name of the data set (default: name of the output file)")
     add("--licence", default="not stated", help="licence of the data")
     add("--citation", default="not stated", help="how to cite the data")
@@ -70,6 +72,10 @@ def _build(options: argparse.Namespace) -> None:
     manifest = build_manifest(**given)
     write_manifest(manifest, options.output)
     lists = {name: entries for name, entries in manifest.items() if isinstance(entries, list)}
+    if options.output.absolute().parent / manifest["root"] != options.folder.absolute():
+        print(
+            f"{options.folder} is not below the manifest's folder: give --dataset_dir {options.folder} with it"
+        )
     print(f"{options.output}: " + ", ".join(f"{len(entries)} {name}" for name, entries in lists.items()))
     if FILES_ARE_PEOPLE in manifest["description"]:
         print(

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
 
 from .cases import case_name
-from .manifest import SECTIONS
+from .manifest import SECTIONS, check_name, one_spelling
 from .manifest_check import sha256_of
 
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
@@ -50,6 +50,8 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     for file in sorted(files):
         stem = case_name(file)
         relative = file.relative_to(folder).as_posix()
+        if relative.encode(errors="replace").decode() != relative:
+            raise ValueError(f"{folder}: the name {relative!r} is no text in UTF-8; rename the file")
         if file.name.startswith(".") or (suffix and not (stem == suffix or stem.endswith(f"_{suffix}"))):
             continue
         person = re.search(r"sub-[A-Za-z0-9]+", relative)
@@ -75,7 +77,7 @@ def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 
         ValueError: if the fractions are not such numbers, or there are fewer people than splits.
     """
     wanted = np.asarray(fractions, dtype=float)
-    if wanted.shape != (3,) or (wanted < 0).any() or abs(wanted.sum() - 1) > 1e-6:
+    if wanted.shape != (3,) or not (wanted >= 0).all() or not abs(wanted.sum() - 1) <= 1e-6:
         raise ValueError(
             f"fractions must be three numbers from 0 to 1 that add up to 1, not {list(fractions)}"
         )
@@ -109,7 +111,8 @@ def build_manifest(
 
     Args:
         folder: BIDS folder or plain folder of NIfTIs (see :func:`find_images`).
-        output: where the manifest is going to be; its ``root`` is the folder as seen from there.
+        output: where the manifest is going to be; its ``root`` is the folder as seen from there, or the folder's name
+            if it is not below.
         name: of the data set; default: the output file's stem.
         licence: of the data.
         citation: of the data.
@@ -118,9 +121,13 @@ def build_manifest(
         suffix: see :func:`find_images`.
 
     Raises:
-        ValueError: if nothing is found, or two people have the same file: one of them is under two names.
+        ValueError: if nothing is found, two people have the same file (one of them is under two names), or a person
+            is written in two ways.
     """
+    title = name or output.stem
+    check_name(title)
     entries: list[dict[str, str]] = find_images(folder, suffix)
+    one_spelling(entry["person"] for entry in entries)
     split = split_people([entry["person"] for entry in entries], fractions, seed)
     for entry in tqdm(entries, desc="sha256", unit="file", disable=None):
         entry["sha256"] = sha256_of(folder / entry["image"])
@@ -129,7 +136,6 @@ def build_manifest(
         section: [entry for entry in entries if entry["person"] in people]
         for section, people in split.items()
     }
-    title = name or output.stem
     people = len({entry["person"] for entry in entries})
     guessed = "" if all(entry["person"].startswith("sub-") for entry in entries) else f"; {FILES_ARE_PEOPLE}"
     return {
@@ -141,9 +147,15 @@ def build_manifest(
         "citation": citation,
         "source": f"folder {folder.name}",
         "modality": suffix or "T1w",
-        "root": Path(os.path.relpath(folder.absolute(), output.absolute().parent)).as_posix(),
+        "root": _root(folder, output),
         **lists,
     }
+
+
+def _root(folder: Path, output: Path) -> str:
+    """The folder as seen from the manifest; its name alone if it is elsewhere: its place is given when it is read."""
+    place = Path(os.path.relpath(folder.absolute(), output.absolute().parent))
+    return folder.absolute().name if ".." in place.parts else place.as_posix()
 
 
 def _refuse_copies(entries: Sequence[dict[str, str]]) -> None:

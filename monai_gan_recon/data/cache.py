@@ -16,7 +16,7 @@ import monai
 import numpy as np
 import torch
 
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
 
 from .. import __version__
 
@@ -81,17 +81,26 @@ def cache_key(entry: Mapping[str, Any], recipe: str) -> str:
 
 
 def store(files: Sequence[Path], make: Callable[[], Iterable[np.ndarray]]) -> None:
-    """Write arrays as ``.npy`` files, each complete or not at all, unless all of them are there.
+    """Write arrays as ``.npy`` files, each complete or not at all, unless all of them are there and whole.
 
     Args:
         files: one for each array.
-        make: gives the arrays; called only if a file is missing.
+        make: gives the arrays; called only if a file is missing or damaged.
 
     Raises:
         OSError: if the cache cannot be written.
     """
-    if all(file.exists() for file in files):
+    if all(_is_whole(file) for file in files):
         return
     for file, array in zip(files, make(), strict=True):
         with atomic_path(file) as temporary:
             np.save(temporary, np.ascontiguousarray(array))
+
+
+def _is_whole(file: Path) -> bool:
+    """Whether a file is there with its header and as many bytes as this says."""
+    try:
+        array = np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError, SyntaxError):
+        return False
+    return isinstance(array, np.memmap) and file.stat().st_size == array.offset + array.nbytes

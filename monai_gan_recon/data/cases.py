@@ -2,23 +2,69 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 _SUFFIXES = (".nii.gz", ".nii", ".npy", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".mgz", ".mgh")
+LONGEST = 120
+"""Bytes of a case's name, of which the names of its files are made."""
+
 _RAW_SUFFIXES = (".h5", ".mrd", ".cfl", ".dat", ".mat")
 
 
 def case_name(path: str | os.PathLike[str]) -> str:
-    """Name of a case for its result files: file name without ".nii.gz", or name of the DICOM folder."""
+    """Name of a case for its result files: file name without ".nii.gz", or name of the DICOM folder.
+
+    It is a plain file name of at most :data:`LONGEST` bytes: what cannot be printed, separators and a dot in front
+    become "_", and the start of a hash then tells such names apart.
+
+    Example:
+        >>> case_name("/data/sub-01_T1w.nii.gz")
+        'sub-01_T1w'
+    """
     path = Path(path)
     for suffix in (*_SUFFIXES, *_RAW_SUFFIXES):
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
-            return path.name[: -len(suffix)]
-    return path.name or path.absolute().name
+            return _safe(path.name[: -len(suffix)])
+    return _safe(path.name or path.absolute().name)
+
+
+def neutral_name(identity: str) -> str:
+    """Name of a case that says nothing of the person, the same in each run: "dicom_" and the start of a hash.
+
+    Args:
+        identity: what tells it from others and is no name, such as a SeriesInstanceUID.
+    """
+    return f"dicom_{_hash(identity)}"
+
+
+def check_case(name: str) -> str:
+    """The name of a case, if results can be named by it.
+
+    Raises:
+        ValueError: if it is no plain file name of at most :data:`LONGEST` bytes.
+    """
+    if not name or _safe(name) != name:
+        raise ValueError(
+            f"{name!r} cannot name results: give a file name without folder, of at most {LONGEST} bytes, "
+            "that does not start with a dot"
+        )
+    return name
+
+
+def _safe(name: str) -> str:
+    plain = "".join(c if c.isprintable() and c not in "/\\" else "_" for c in name)
+    plain = re.sub(r"^\.+", "_", plain).encode()[:LONGEST].decode(errors="ignore")
+    return plain if plain == name else f"{plain}-{_hash(name)}"
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:10]
 
 
 def with_cases(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
+from monai_gan_recon.checks import read_json
 from monai_gan_recon.resources import manifest_path
 
-from .manifest_paths import DATA_ENV, PACKAGE_PREFIX, check_relative, file_keys, find_dataset_folder, resolve
+from .manifest_paths import (
+    DATA_ENV,
+    PACKAGE_PREFIX,
+    check_relative,
+    check_root,
+    file_keys,
+    find_dataset_folder,
+    resolve,
+)
 
 SECTIONS = ("training", "validation", "testing")
+LONGEST_NAME = 80
+"""Letters of a data set's name, of which files of results are named."""
+
 Entry = dict[str, Any]
 
 
@@ -79,15 +92,12 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
 
     Raises:
         FileNotFoundError: if there is no such manifest.
-        ValueError: if it is not JSON, or an entry lacks its image or person, or a path leaves the data set's
-            folder.
+        ValueError: if it is not JSON, or an entry lacks its image or person, or a path or ``root`` leaves the data
+            set's folder, or a person is written in two ways.
     """
     path = manifest_path(name_or_path)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not a data manifest, since it is not valid JSON ({error})") from error
-    if not isinstance(content, dict) or not any(section in content for section in SECTIONS):
+    content = read_json(path, "not a data manifest")
+    if not any(section in content for section in SECTIONS):
         raise ValueError(f"{path}: not a data manifest, since it has none of the lists {', '.join(SECTIONS)}")
     for section in SECTIONS:
         entries = content.get(section, [])
@@ -100,12 +110,38 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
             for key in ("image", "person"):
                 if not isinstance(entry.get(key), str) or not entry[key]:
                     raise ValueError(f"{where} has no {key!r}")
-            for key in file_keys(entry):
+            for key, stated in file_keys(entry).items():
+                if not isinstance(stated, (str, type(None))):
+                    raise ValueError(f"{where}: the sha256 of {key!r} must be a text, not {stated!r}")
                 try:
-                    check_relative(str(entry[key]))
+                    check_relative(entry[key])
                 except ValueError as error:
                     raise ValueError(f"{where}: {error}") from None
+    try:
+        check_name(content.get("name", ""))
+        check_root(content.get("root", ""))
+        one_spelling(entry["person"] for section in SECTIONS for entry in content.get(section, []))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     return path, content
+
+
+def check_name(name: Any) -> None:
+    """Raise a ValueError if a data set's name is none that results can be named by."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"'name' must be a line of at most {LONGEST_NAME} letters, not {name!r:.200}")
+
+
+def one_spelling(people: Iterable[str]) -> None:
+    """Raise a ValueError if a person is written in two ways: with other case, spaces or Unicode form."""
+    spellings: dict[str, str] = {}
+    for person in people:
+        plain = " ".join(unicodedata.normalize("NFKC", person).casefold().split())
+        if spellings.setdefault(plain, person) != person:
+            raise ValueError(
+                f"{spellings[plain]!r} and {person!r} would be two people; write one person in one way, and "
+                "different people with different letters"
+            )
 
 
 def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:

@@ -11,16 +11,22 @@ from typing import Any
 from tqdm import tqdm
 
 from .manifest import SECTIONS, people_in_two_splits, read_manifest
-from .manifest_paths import file_keys, find_dataset_folder, resolve
+from .manifest_paths import file_keys, find_dataset_folder, resolve, same_file
 
 _BLOCK = 1 << 20
 
 
 def sha256_of(path: str | os.PathLike[str]) -> str:
-    """Hexadecimal sha256 of a file, or of a folder's files in the order of their names (a DICOM series)."""
+    """Hexadecimal sha256 of a file, or of a folder's files in the order of their names (a DICOM series).
+
+    Raises:
+        FileNotFoundError: if it is not there, or a link in it points nowhere.
+    """
     digest = hashlib.sha256()
     path = Path(path)
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
+        if not file.exists():
+            raise FileNotFoundError(f"{file}: not there, or a link to a file that is not; get the data first")
         if file.is_file():
             with file.open("rb") as stream:
                 while block := stream.read(_BLOCK):
@@ -86,7 +92,7 @@ def _list_problems(content: dict[str, Any]) -> Iterator[str]:
     by_hash: dict[str, str] = {}
     for section in SECTIONS:
         for entry in content.get(section, []):
-            image, stated = entry["image"], entry.get("sha256")
+            image, stated = same_file(entry["image"]), str(entry.get("sha256") or "").lower()
             if image in by_path:
                 yield f"{section}: image {image} is listed twice (already in {by_path[image]})"
             elif stated and stated in by_hash:
@@ -105,6 +111,6 @@ def _file_problem(relative: str, stated: str | None, folder: Path, hashes: bool)
         return f"{file} is missing"
     if stated is None:
         return f"{relative} has no sha256 in the manifest"
-    if hashes and sha256_of(file) != stated:
+    if hashes and sha256_of(file) != stated.lower():
         return f"{file} has another sha256 than the manifest states; it is another version or damaged"
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 DATA_ENV = "MONAI_GAN_RECON_DATA"
@@ -26,15 +26,37 @@ def file_keys(entry: Mapping[str, Any]) -> dict[str, str | None]:
     return keys
 
 
-def check_relative(path: str) -> None:
+def check_relative(path: Any) -> None:
     """Refuse a file path that could leave the data set's folder.
 
     Raises:
-        ValueError: if ``path`` is absolute, or goes up with "..".
+        ValueError: if ``path`` is no text, absolute, or goes up with "..".
     """
-    parts = PurePosixPath(path.removeprefix(PACKAGE_PREFIX).replace("\\", "/"))
-    if not parts.parts or parts.is_absolute() or ".." in parts.parts or ":" in parts.parts[0]:
+    if not isinstance(path, str) or not path or _leaves(path.removeprefix(PACKAGE_PREFIX)):
         raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
+
+
+def check_root(root: Any) -> None:
+    """Refuse a ``root`` of a manifest that could leave the manifest's folder.
+
+    Raises:
+        ValueError: if it is no text, absolute, or goes up with "..".
+    """
+    if not isinstance(root, str) or _leaves(root):
+        raise ValueError(
+            f"'root' {root!r} must be a folder beside the manifest, without '..'; give --dataset_dir for another"
+        )
+
+
+def _leaves(path: str) -> bool:
+    plain = PurePosixPath(path.replace("\\", "/"))
+    drive = os.name == "nt" and bool(PureWindowsPath(path).drive)
+    return "\0" in path or plain.is_absolute() or ".." in plain.parts or drive
+
+
+def same_file(path: str) -> str:
+    """A manifest's path without what changes nothing of it: "./" and "//"."""
+    return PurePosixPath(path).as_posix()
 
 
 def package_path(path: str) -> Path:

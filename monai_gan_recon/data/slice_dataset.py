@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from ..checks import check_output_dir
 from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane, plane_axcodes
 from ..vocabulary import MIN_SLICE_SIZE
@@ -107,7 +108,7 @@ class VolumeSliceDataset(EpochDataset):
 
     def _cache_folder(self, cache_dir: str | os.PathLike[str] | None) -> Path:
         if cache_dir is not None:
-            return Path(cache_dir).expanduser()
+            return check_output_dir(cache_dir)
         folder = tempfile.mkdtemp(prefix="monai_gan_recon_slices_")
         weakref.finalize(self, _remove_folder, folder, os.getpid())
         return Path(folder)

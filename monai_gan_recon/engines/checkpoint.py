@@ -6,7 +6,6 @@ import logging
 import os
 import random
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import torch
 from ignite.engine import Engine, Events
 from torch.optim import Optimizer
 
+from monai_gan_recon.checks import check_output_dir, home_expanded
 from monai_gan_recon.engines.saving import best_phase
 from monai_gan_recon.io.writing import save_state
 
@@ -37,7 +37,8 @@ class ResumableCheckpoint:
         save: write checkpoints; False in all but the first of several processes.
 
     Raises:
-        ValueError: when the training starts, if the checkpoint is of another network, or exists without ``resume``.
+        ValueError: when the training starts, if the checkpoint is damaged or of another network, or exists without
+            ``resume``.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class ResumableCheckpoint:
         resume: bool = True,
         save: bool = True,
     ) -> None:
-        self.path, self.objects, self.resume = Path(path), dict(objects), resume
+        self.path, self.objects, self.resume = home_expanded(path), dict(objects), resume
         self.writes = save
+        check_output_dir(self.path.parent)
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer; attach before handlers that need the resumed state."""
@@ -76,19 +78,43 @@ class ResumableCheckpoint:
             raise ValueError(
                 f"{self.path} exists: resume that training (--resume true) or choose another --ckpt_dir"
             )
-        state = torch.load(self.path, map_location="cpu", weights_only=True)
+        state = self._read()
         try:
             for name, thing in self.objects.items():
                 _load(thing, state["objects"][name])
-            for name in PROGRESS:
-                setattr(engine.state, name, state[name])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(
                 f"{self.path} does not fit this configuration ({reason}): choose another --ckpt_dir"
             ) from error
-        set_random_state(state["random"])
+        for name in PROGRESS:
+            setattr(engine.state, name, state[name])
         logger.info("resumed %s: %d of %d epochs done", self.path, state["epoch"], engine.state.max_epochs)
+
+    def _read(self) -> dict[str, Any]:
+        """Content of the file; the random generators take its state."""
+        try:
+            state = dict(torch.load(self.path, map_location="cpu", weights_only=True))
+            finite = all(
+                value.isfinite().all()
+                for thing in state["objects"].values()
+                for value in thing.values()
+                if isinstance(value, torch.Tensor) and value.is_floating_point()
+            )
+            plain = all(isinstance(state[name], (int, float, str)) for name in PROGRESS)
+            set_random_state(state["random"])
+        except OSError:
+            raise
+        except Exception as error:  # pickle, zipfile and torch have errors of all kinds
+            raise ValueError(
+                f"{self.path} is damaged, or no checkpoint of this program: move it away to begin anew, or choose "
+                "another --ckpt_dir"
+            ) from error
+        if not (finite and plain):
+            raise ValueError(
+                f"{self.path} has NaN or infinite weights, from a training that diverged: move it away to begin anew"
+            )
+        return state
 
 
 def _load(thing: Any, state: dict[str, Any]) -> None:

@@ -6,10 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import nn
+
+from monai_gan_recon.checks import home_expanded
 
 
 def config_hash(
@@ -28,5 +29,5 @@ def config_hash(
     digest = hashlib.sha256(json.dumps(protocol, sort_keys=True, default=str).encode())
     digest.update(repr(network).encode())
     if weights is not None:
-        digest.update(Path(weights).read_bytes())
+        digest.update(home_expanded(weights).read_bytes())
     return digest.hexdigest()[:16]

@@ -31,7 +31,8 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     The data loader gives one volume at a time, as a dictionary without batch axis
     (``DataLoader(..., batch_size=None)``) with ``scan`` (:class:`monai_gan_recon.data.scans.Scan`), ``case`` and, where
-    known, ``person``. An item with ``error`` instead passes through to the handlers.
+    known, ``person``. An item with ``error`` or
+    ``finished`` instead passes through to the handlers.
 
     ``engine.state.output`` holds
 
@@ -91,8 +92,8 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         case = str(batchdata.get("case", ""))
         output: dict[str, Any] = {"case": case, "person": str(batchdata.get("person", case))}
         engine.state.output = output
-        if "error" in batchdata:
-            return output | {"error": batchdata["error"]}
+        if passed := passed_on(batchdata):
+            return output | passed
         with self.mode(self.network):
             return output | self._reconstruct(batchdata["scan"])
 
@@ -130,6 +131,11 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":
             torch.cuda.synchronize(self.state.device)
+
+
+def passed_on(item: Mapping[str, Any]) -> dict[str, Any]:
+    """What an item has instead of a volume, each a line: ``error``, or ``finished`` where its results are there."""
+    return {key: item[key] for key in ("error", "finished") if key in item}
 
 
 def measurement_residuals(

@@ -9,12 +9,16 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import pydicom
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
+from monai_gan_recon.checks import check_output_dir, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
+from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.io.formats import visible
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -24,13 +28,17 @@ logger = logging.getLogger(__name__)
 
 
 def input_entries(
-    path: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None = None
+    path: str | os.PathLike[str] | None,
+    output_dir: str | os.PathLike[str] | None = None,
+    keep_names: bool = False,
 ) -> list[dict[str, str]]:
     """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
-        output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
+        output_dir: folder of the results, which must not be in that of several volumes: the next run would read them.
+        keep_names: name the results of a DICOM folder by the folder, which often is a patient's name; else by a hash of
+            its SeriesInstanceUID, see :func:`monai_gan_recon.data.cases.neutral_name`.
 
     Returns:
         One dictionary a volume, never none.
@@ -45,26 +53,53 @@ def input_entries(
             f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; "
             "./NAME for a name that looks like a number"
         )
-    volumes = raw_files(path) or find_volumes(path)
-    entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]
+    if not isinstance(keep_names, bool):
+        raise ValueError(f"--keep_names: say true or false, not {keep_names!r}")
+    given = home_expanded(path)
+    _refuse_output_in_input(given, output_dir)
+    volumes = raw_files(given) or find_volumes(given)
+    entries = [{"image": str(file), "case": _case(file, keep_names)} for file in volumes]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
-    folders = {Path(entry["image"]).expanduser().resolve().parent for entry in entries}
-    if output_dir is not None and len(entries) > 1 and Path(output_dir).expanduser().resolve() in folders:
-        raise ValueError(
-            f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
-        )
     return entries
+
+
+def _case(volume: Path, keep_names: bool) -> str:
+    """Name of a volume's results."""
+    if keep_names or not volume.is_dir():
+        return case_name(volume)
+    for file in sorted(entry for entry in volume.iterdir() if entry.is_file()):
+        try:
+            header = pydicom.dcmread(
+                file, force=True, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True
+            )
+            if uid := str(header.get("SeriesInstanceUID", "")):
+                return neutral_name(uid)
+        except Exception:  # a damaged file has errors of all kinds; whoever reads the volume tells them
+            logger.debug("a file without a readable series")
+    return neutral_name(str(volume.absolute()))
+
+
+def _refuse_output_in_input(path: Path, output_dir: str | os.PathLike[str] | None) -> None:
+    """Results in a folder of volumes would be input the next time; links and ".." change nothing of it."""
+    if output_dir is None or not path.is_dir():
+        return
+    linked = (os.path.dirname(os.path.realpath(entry)) for entry in os.scandir(path) if entry.is_symlink())
+    results = Path(os.path.realpath(check_output_dir(output_dir)))
+    if results.is_relative_to(os.path.realpath(path)) or str(results) in linked:
+        raise ValueError(
+            f"--output_dir: {output_dir} is in the folder of the input; give another one for the results"
+        )
 
 
 def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
     """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
-    if path is None or not (found := Path(path).expanduser()).exists():
+    if path is None or not (found := home_expanded(path)).exists():
         return []
-    files = sorted(found.iterdir()) if found.is_dir() else [found]
+    files = visible(found) if found.is_dir() else [found]
     return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 
@@ -80,7 +115,7 @@ def warn_if_untrained(
         shipped: file of the shipped weights; nothing is known of the training of others.
     """
     low, high = TRAINED_RATES
-    if weights is None or Path(weights).resolve() != Path(shipped).resolve():
+    if weights is None or home_expanded(weights).resolve() != Path(shipped).resolve():
         return
     if pattern not in LINE_PATTERNS or not low <= rate <= high:
         logger.warning(
@@ -119,7 +154,7 @@ class VolumeDataset(Dataset):
         transform: reads and prepares a volume.
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
             it is raised as a ValueError of one line.
-        check: called with the entry before the volume is read; raises for one that is not to be done.
+        finished: called with the entry before the volume is read; a line if its results are there already.
 
     Raises:
         ValueError: if there is no volume.
@@ -130,19 +165,19 @@ class VolumeDataset(Dataset):
         data: Sequence[Mapping[str, Any]],
         transform: Callable[..., Any],
         keep_going: bool = False,
-        check: Callable[[Mapping[str, Any]], None] | None = None,
+        finished: Callable[[Mapping[str, Any]], str | None] | None = None,
     ) -> None:
         if not data:
             raise ValueError("there is no volume to reconstruct")
         super().__init__(data, transform)
-        self.keep_going, self.check = keep_going, check
+        self.keep_going, self.finished = keep_going, finished
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Read and prepare one volume."""
         entry = dict(self.data[index])
         try:
-            if self.check is not None:
-                self.check(entry)
+            if self.finished is not None and (line := self.finished(entry)) is not None:
+                return entry | {"finished": line}
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
             message = one_line(error)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-from pathlib import Path
 
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 from torch import nn
 
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.io.writing import save_state
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class BestModelSaver:
     def __init__(
         self, validator: Evaluator, network: nn.Module, folder: str | os.PathLike[str], warmup_epochs: int = 0
     ) -> None:
-        self.validator, self.network, self.folder = validator, network, Path(folder)
+        self.validator, self.network, self.folder = validator, network, check_output_dir(folder)
         self.warmup_epochs = warmup_epochs
         self._validated_epoch = -1
 
@@ -93,7 +93,7 @@ class LastModelSaver:
     """
 
     def __init__(self, network: nn.Module, folder: str | os.PathLike[str]) -> None:
-        self.network, self.folder = network, Path(folder)
+        self.network, self.folder = network, check_output_dir(folder)
 
     def attach(self, engine: Engine) -> None:
         """Register with the trainer."""

@@ -17,7 +17,8 @@ from ignite.handlers.tqdm_logger import ProgressBar
 from monai.engines import Evaluator
 from tqdm import tqdm
 
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.checks import check_output_dir, home_expanded
 
 
 class TrainingLog:
@@ -30,6 +31,9 @@ class TrainingLog:
         path: the CSV file.
         validator: the evaluator whose metrics are logged when it ran in this epoch.
         optimizer: its learning rate is logged.
+
+    Raises:
+        ValueError: if there is a file that is no training log.
     """
 
     def __init__(
@@ -38,7 +42,9 @@ class TrainingLog:
         validator: Evaluator | None = None,
         optimizer: torch.optim.Optimizer | None = None,
     ) -> None:
-        self.path, self.validator, self.optimizer = Path(path), validator, optimizer
+        self.path, self.validator, self.optimizer = home_expanded(path), validator, optimizer
+        check_output_dir(self.path.parent)
+        read_log(self.path)
         self._sums: dict[str, float | torch.Tensor] = {}
         self._counts: dict[str, int] = defaultdict(int)
         self._validated = False
@@ -76,7 +82,7 @@ class TrainingLog:
         rows = [r for r in read_log(self.path) if int(r["epoch"]) < engine.state.epoch] + [row]
         names = list(dict.fromkeys(name for r in rows for name in r))
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_path(self.path) as temporary, open(temporary, "w", newline="") as file:
+        with atomic_path(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, names, restval="")
             writer.writeheader()
             writer.writerows(rows)
@@ -92,11 +98,21 @@ def scalars(output: dict[str, Any]) -> dict[str, float | torch.Tensor]:
 
 
 def read_log(path: str | os.PathLike[str]) -> list[dict[str, str]]:
-    """Rows of a training log; none if there is no file."""
+    """Rows of a training log; none if there is no file.
+
+    Raises:
+        ValueError: if it is no training log.
+    """
     if not Path(path).exists():
         return []
-    with open(path, newline="") as file:
-        return list(csv.DictReader(file))
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file, strict=True))
+        if all(int(row["epoch"]) > 0 and None not in row and None not in row.values() for row in rows):
+            return rows
+    except (csv.Error, ValueError, TypeError, KeyError):
+        pass
+    raise ValueError(f"{path} is damaged, or no training log: move it away; the training goes on without it")
 
 
 class TrainingProgress:

@@ -1,4 +1,4 @@
-"""Handlers that write the results of whole volumes: complete files, none of them over an older one unasked."""
+"""Handlers that write the results of whole volumes: all files of a volume, complete, or none."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from tqdm import tqdm
 
+from monai_gan_recon.atomic import atomic_paths, check_name
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.evaluator import RESIDUALS
-from monai_gan_recon.errors import one_line
-from monai_gan_recon.io.writing import atomic_path, save_nifti
+from monai_gan_recon.errors import one_line, printable
+from monai_gan_recon.io import save_nifti
 
 
 class ResultWriter(ABC):
@@ -26,7 +27,7 @@ class ResultWriter(ABC):
 
     Args:
         output_dir: folder of the results.
-        overwrite: replace results that exist.
+        overwrite: do volumes again whose results are all there; else these are skipped, see :meth:`finished`.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
@@ -38,8 +39,8 @@ class ResultWriter(ABC):
         """What will be written for a case."""
 
     @abstractmethod
-    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
-        """Write the files of an output of the evaluator on ``image``; what to print of it."""
+    def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
+        """Write an output of the evaluator on ``image`` to temporary files of :meth:`files`; what to print of it."""
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
@@ -47,23 +48,31 @@ class ResultWriter(ABC):
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
-    def refuse_existing(self, entry: Mapping[str, Any]) -> None:
-        """Raise a ValueError if a result of this entry exists and is not to be replaced."""
-        existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
-        if existing and not self.overwrite:
-            raise ValueError(
-                f"{existing[0]} exists: say --overwrite to replace it, or give another --output_dir"
-            )
+    def finished(self, entry: Mapping[str, Any]) -> str | None:
+        """A line if all files of this entry exist and are not to be replaced; else it is to be done, and None."""
+        files = list(self.files(str(entry["case"])).values())
+        for file in files:
+            check_name(file)
+        if self.overwrite or not all(file.exists() for file in files):
+            return None
+        return f"{entry['case']}: finished already, {files[0]}; --overwrite true does it again"
 
     def save(self, engine: Engine) -> None:
-        """Write the results of the volume just done, or say in a line why there are none."""
+        """Write the files of the volume just done, all in one step, or say in a line why there are none."""
         output = engine.state.output
         error = output.get("error")
-        if error is None:
+        if "finished" in output:
+            tqdm.write(printable(output["finished"]))
+        elif error is None:
+            files = self.files(str(output["case"]))
             try:
-                tqdm.write(f"{output['case']}: {self.write(output, engine.state.batch['image'])}")
+                with atomic_paths(list(files.values())) as temporary:
+                    image = engine.state.batch["image"]
+                    said = self.write(output, image, dict(zip(files, temporary, strict=True)))
+                written = ", ".join(map(str, files.values()))
+                tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
             except OSError as failure:
-                error = str(failure)
+                error = one_line(failure)
             except ValueError as failure:
                 message = one_line(failure)
                 if message is None:
@@ -72,7 +81,7 @@ class ResultWriter(ABC):
         if error is not None:
             self.failed.append(error)
             if engine.state.epoch_length > 1:
-                tqdm.write(error, file=sys.stderr)
+                tqdm.write(printable(error), file=sys.stderr)
 
     def finish(self, engine: Engine) -> None:
         """Raise a ValueError of one line if a volume failed."""
@@ -122,28 +131,30 @@ class VolumeWriter(ResultWriter):
             names["kspace_residual"] = ".json"
         return {what: self.output_dir / f"{case}_{what}{suffix}" for what, suffix in names.items()}
 
-    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
-        """Write the files; slices, time and files in words."""
-        files = self.files(output["case"])
+    def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
+        """Write the files; slices and time in words."""
         if self.error_map and "label" not in output:
             raise ValueError(
                 "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
             )
+        if not output["pred"].isfinite().all():
+            raise ValueError(
+                "the network's output has NaN or infinite values; use other weights, or --amp false"
+            )
         prediction = self._original(output["pred"], image)
-        save_nifti(prediction, prediction.affine, files["recon"])
+        save_nifti(prediction, prediction.affine, files["recon"], image.meta)
         if "zero_filled" in files:
             zero_filled = self._original(output["zero_filled"], image)
-            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
+            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"], image.meta)
             del zero_filled  # volumes are large
         if "error" in files:
             error = self._original(output["label"], image).sub_(prediction).abs_()
-            save_nifti(error, prediction.affine, files["error"])
+            save_nifti(error, prediction.affine, files["error"], image.meta)
         if "kspace_residual" in files:
-            with atomic_path(files["kspace_residual"]) as temporary:
-                temporary.write_text(json.dumps(residuals(output), indent=2) + "\n", encoding="utf-8")
+            text = json.dumps(residuals(output), indent=2) + "\n"
+            files["kspace_residual"].write_text(text, encoding="utf-8")
         count = output["pred"].shape[1]
-        written = ", ".join(map(str, files.values()))
-        return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
+        return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network"
 
     def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
         if not image.applied_operations:  # raw k-space: the slices are the image's own grid

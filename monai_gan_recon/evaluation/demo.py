@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from monai.bundle import ConfigWorkflow
 
+from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
@@ -83,7 +84,7 @@ def run_demo(
     Returns:
         The table of results, and what was written.
     """
-    output_dir = Path(output_dir)
+    output_dir = check_output_dir(output_dir)
     metrics = output_dir / "metrics.json"
     manifest = load_manifest(datalist, options.get("dataset_dir"))
     remove_earlier_demo(metrics, manifest.name, rates)

@@ -47,7 +47,8 @@ class Page:
     ) -> None:
         """Write a line whose middle is at ``top``."""
         place = (left / self.width, 1 - top / self.height)
-        self.figure.text(*place, text, size=size, color=color, **{"va": "center", "ha": "left", **kwargs})
+        where = {"va": "center", "ha": "left", **kwargs}
+        self.figure.text(*place, text, size=size, color=color, parse_math=False, **where)
 
     def panel(self, left: float, top: float, width: float, height: float) -> Axes:
         """Empty axes without ticks and frame."""

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from monai_gan_recon import __version__
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.checks import read_json
 from monai_gan_recon.metrics.conventions import METRICS, MIN_FOREGROUND, conventions
 from monai_gan_recon.metrics.segmentation import SEGMENTATION_CONVENTIONS
 
@@ -56,9 +57,9 @@ class MetricsFile:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such metrics file")
         try:
-            content = dict(json.loads(path.read_text(encoding="utf-8")))
+            content = read_json(path, "is no metrics file")
             complete = all(self.required <= set(entry) for entry in content["results"])
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
                 f"{path}: is not a metrics file; move it away or choose another --output_dir"
             ) from error

@@ -78,25 +78,27 @@ def segmentation_figure(
         layout="constrained",
     )
     FigureCanvasAgg(figure)
-    figure.suptitle(title, color=TEXT, size=15, weight="bold")
+    figure.suptitle(title, parse_math=False, color=TEXT, size=15, weight="bold")
     panels = figure.subplots(3, len(columns), squeeze=False)
     for column, image, map_, (above, middle, below) in zip(columns, images, labels, panels.T, strict=True):
         for axes in (above, middle, below):
             axes.imshow(crop(image, view), cmap="gray", vmin=0, vmax=brightest, aspect=aspect)
             axes.set_axis_off()
-        above.set_title(f"{column.heading}\n{column.note}", color=TEXT, size=11)
+        above.set_title(f"{column.heading}\n{column.note}", parse_math=False, color=TEXT, size=11)
         _overlay(middle, crop(map_, view), aspect)
-        middle.set_title("segmentation", color=MUTED, size=9)
+        middle.set_title("segmentation", parse_math=False, color=MUTED, size=9)
         if column is not columns[0]:
             different = (crop(map_, view) != crop(labels[0], view)).astype(np.uint8)
             _overlay(below, different, aspect, (DISAGREEMENT,), opacity=0.85)
             share = 100 * (map_ != labels[0]).sum() / max((labels[0] > 0).sum(), 1)
-            below.set_title(f"differs at {share:.1f} % of the tissue's pixels", color=MUTED, size=9)
+            below.set_title(
+                f"differs at {share:.1f} % of the tissue's pixels", parse_math=False, color=MUTED, size=9
+            )
         elif reference is not None:
             known = _slice(reference.labels, number, plane).astype(np.uint8)
             known[~np.isin(known, list(reference.tissues))] = 0
             _overlay(below, crop(known, view), aspect)
-            below.set_title("reference labels", color=ACCENT, size=9)
+            below.set_title("reference labels", parse_math=False, color=ACCENT, size=9)
         else:
             below.images[0].set_visible(False)
     patches = [Patch(color=COLOURS[tissue], label=tissue.upper()) for tissue in TISSUES.values()]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
+import os
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +18,29 @@ from .raw import RawScan, to_image
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
 _PLANES = ({"h", "w"}, {"phase1", "phase2"}, {"readout", "phase1", "phase2"})
 _STATE = 'state them, for example axes="coils,h,w", "h,w,slices" or, for 3-D k-space, "readout,phase1,phase2,coils"'
-_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, KeyError, NotImplementedError)
+_MI_MATRIX, _MI_COMPRESSED = 14, 15
+_PACKED = 1032
+"""No compressed data are longer than this times their file."""
 logger = logging.getLogger(__name__)
 
 
 def read_npy(path: Path, axes: str | None, key: str | None) -> RawScan:
     """Read a ".npy" file; see :func:`monai_gan_recon.io.read_raw`."""
+    return from_axes(open_npy(path), axes, "NumPy")
+
+
+def open_npy(path: Path) -> np.ndarray:
+    """Map a ".npy" file of numbers; what its header announces is there, so that no memory is asked for in vain.
+
+    Raises:
+        ValueError: if it is something else (objects, ".npz"), or truncated; the file is not named.
+    """
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except _READ_ERRORS as error:
-        raise ValueError("is not a NumPy file of numbers, or it is truncated") from error
-    return from_axes(array, axes, "NumPy")
+        return np.lib.format.open_memmap(path, mode="r")
+    except PermissionError:
+        raise
+    except Exception as error:  # the header is Python's text, with Python's errors
+        raise ValueError("is not a NumPy .npy file of numbers, or it is truncated") from error
 
 
 def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
@@ -34,12 +49,13 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
         try:
             with h5py.File(path) as file:
                 dataset = choose({name: item for name, item in file.items() if is_array(item)}, key)
-                return from_axes(complex_array(dataset).T, axes, "MATLAB")
+                return from_axes(complex_array(check_size(dataset)).T, axes, "MATLAB")
         except OSError as error:
             raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
+    _check_mat(path)
     try:
         variables = {name: value for name, value in scipy.io.loadmat(path).items() if name[0] != "_"}
-    except _READ_ERRORS as error:
+    except Exception as error:  # scipy has no error of its own for damage
         raise ValueError("is not a MATLAB file, or it is truncated") from error
     arrays = {
         name: value for name, value in variables.items() if value.dtype.kind in "biufc" and value.size > 1
@@ -47,11 +63,52 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
     return from_axes(choose(arrays, key), axes, "MATLAB")
 
 
+def _check_mat(path: Path) -> None:
+    """Refuse a damaged file of version 5 before scipy sees it, which such a one can end.
+
+    Raises:
+        ValueError: if the lengths of its elements do not fit, or compressed ones are damaged.
+    """
+    content = memoryview(path.read_bytes())
+    order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
+    try:
+        while at < len(content):
+            kind, size = (int.from_bytes(content[at + k : at + k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
+            element = content[at + 8 : at + 8 + size]
+            if kind == _MI_COMPRESSED:
+                unpack = zlib.decompressobj()
+                element = memoryview(unpack.decompress(element))
+                kind, inner = (int.from_bytes(element[k : k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
+                element, whole = element[8:], unpack.eof and inner == len(element) - 8
+            else:
+                whole = len(element) == size
+            if kind != _MI_MATRIX or not whole:
+                raise ValueError
+            at += 8 + size
+    except (ValueError, zlib.error) as error:
+        raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
+
+
 def is_array(item: Any) -> bool:
     """Whether an item of an HDF5 file is an array of numbers with at least two axes."""
     return (
         isinstance(item, h5py.Dataset) and item.ndim > 1 and (item.dtype.kind in "biuf" or is_complex(item))
     )
+
+
+def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
+    """The dataset, if its file can hold what its shape announces.
+
+    Raises:
+        ValueError: if it cannot.
+    """
+    most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
+    size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
+    if size > there * (_PACKED if dataset.chunks and dataset.id.get_create_plist().get_nfilters() else 1):
+        raise ValueError(
+            f"{dataset.name} announces {size} bytes, more than its file can hold; it is damaged or truncated"
+        )
+    return dataset
 
 
 def is_complex(dataset: h5py.Dataset) -> bool:

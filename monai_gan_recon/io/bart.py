@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +35,10 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     if not data.is_file():
         raise FileNotFoundError(f"{data}: no such file; a .hdr file needs its .cfl beside it")
     try:
-        shape = tuple(int(word) for word in header.read_text().split("\n")[1].split())
+        shape = tuple(int(word) for word in _text(header).split("\n")[1].split())
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ValueError("its .hdr does not list the dimensions; write it again") from error
-    if min(shape, default=0) < 1 or data.stat().st_size != 8 * np.prod(shape, dtype=np.int64):
+    if min(shape, default=0) < 1 or data.stat().st_size != 8 * math.prod(shape):
         size = " x ".join(map(str, shape))
         raise ValueError(
             f"its .hdr announces {size} complex numbers, and its .cfl has {data.stat().st_size / 8:g}; it is "
@@ -45,6 +46,11 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         )
     array = np.memmap(data, np.complex64, mode="r", shape=shape, order="F")
     return from_axes(array, axes, "BART") if axes else from_axes(*_bart_axes(array), "BART")
+
+
+def _text(header: Path) -> str:
+    with header.open("rb") as stream:
+        return stream.read(1 << 16).decode()
 
 
 def _bart_axes(array: np.ndarray) -> tuple[np.ndarray, str]:

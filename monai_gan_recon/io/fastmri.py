@@ -8,7 +8,7 @@ import h5py
 import ismrmrd
 import numpy as np
 
-from .arrays import choose, complex_array, from_axes, is_array, is_complex
+from .arrays import check_size, choose, complex_array, from_axes, is_array, is_complex
 from .raw import RawScan
 
 _MAPS = ("sensitivity_maps", "maps")
@@ -27,7 +27,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
 
 def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
-    dataset = choose({name: item for name, item in file.items() if is_array(item)}, key)
+    dataset = check_size(choose({name: item for name, item in file.items() if is_array(item)}, key))
     if axes:
         return from_axes(complex_array(dataset), axes, "HDF5")
     if not is_complex(dataset):
@@ -38,7 +38,7 @@ def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
     kspace = np.empty((slices, coils[0] if coils else 1, height, width), np.complex64)
     for index in range(slices):  # slice by slice: a large file is in memory once
         kspace[index] = complex_array(dataset[index]) if dataset.dtype.names else dataset[index]
-    maps = [complex_array(file[name]).reshape(kspace.shape) for name in _MAPS if name in file]
+    maps = [complex_array(check_size(file[name])).reshape(kspace.shape) for name in _MAPS if name in file]
     oversampling, matrix, affine = _geometry(file, kspace.shape)
     return RawScan(
         kspace,
@@ -54,7 +54,7 @@ def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
 def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     if "mask" not in file:
         return None
-    mask, (slices, _, height, width) = np.squeeze(file["mask"][()]) != 0, kspace.shape
+    mask, (slices, _, height, width) = np.squeeze(check_size(file["mask"])[()]) != 0, kspace.shape
     if mask.shape not in ((width,), (height, width), (slices, height, width)):
         raise ValueError(f"the mask {mask.shape} does not fit k-space of {height} x {width} samples a slice")
     # samples that only pad the encoded matrix are zero in all slices and coils: nobody measured them

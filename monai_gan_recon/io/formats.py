@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
 from . import arrays, bart, fastmri, mrd, twix
+from .dicom import begins_as_dicom, check_link, visible
 from .raw import RawScan, looks_like_kspace
+
+__all__ = ["convert", "is_raw", "kind_by_name", "kind_of", "read_raw", "visible"]
 
 _FORMATS = "ISMRMRD, fastMRI HDF5, BART .cfl/.hdr, Siemens .dat, .npy or .mat"
 _READERS: dict[str | None, Callable[[Path, str | None, str | None], RawScan]] = {
@@ -39,6 +40,7 @@ _SUFFIXES = {
     ("npy",): "npy",
     ("mat",): "mat",
     ("h5", "hdf5", "mrd"): "hdf5",
+    ("dcm", "ima"): "dicom",
 }
 """Ends of names, for formats without a sign, and so that readers of damaged files say what is wrong."""
 
@@ -51,15 +53,16 @@ def kind_of(path: Path) -> str | None:
         folders and unknown files.
 
     Raises:
-        FileNotFoundError: if there is no such file or folder.
+        FileNotFoundError: if there is no such file or folder, or it is a link to a file that is not here.
         ValueError: if it may not be read.
     """
     try:
+        check_link(path)
         if bart.header_of(path) is not None:
             return "bart"
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the path")
-        return None if path.is_dir() else _kind_of_file(path)
+        return _kind_of_file(path) if path.is_file() else None
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
 
@@ -78,6 +81,11 @@ def _kind_of_file(path: Path) -> str | None:
             return "ismrmrd" if kind == "hdf5" and mrd.is_ismrmrd(path) else kind
     if twix.is_twix(path):
         return "twix"
+    return kind_by_name(path) or ("dicom" if begins_as_dicom(start) else None)
+
+
+def kind_by_name(path: Path) -> str | None:
+    """Kind of a file by the end of its name; ``None`` for others."""
     name = path.name.lower()
     return next(
         (kind for ends, kind in _SUFFIXES.items() if name.endswith(tuple(f".{end}" for end in ends))), None
@@ -116,8 +124,14 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         return _READERS[kind](path, axes, key)
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
+    except FileNotFoundError:
+        raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
+    except Exception as error:  # libraries have errors of all types for what is damaged
+        raise ValueError(
+            f"{path}: is damaged or truncated, its data cannot be read; copy it again"
+        ) from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:
@@ -132,8 +146,8 @@ def is_raw(path: str | os.PathLike[str]) -> bool:
     if kind != "npy":
         return kind in _READERS
     try:
-        return looks_like_kspace(np.load(path, mmap_mode="r", allow_pickle=False))
-    except (ValueError, EOFError):
+        return looks_like_kspace(arrays.open_npy(path))
+    except ValueError:
         return False  # not a file of numbers, or truncated: what reads it as an image says so
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import os
 from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -18,14 +19,31 @@ from monai.utils import MetaKeys, SpaceKeys
 
 from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
 from .dicom import is_dicom, read_dicom
-from .formats import kind_of
-from .volumes import read_itk, read_nifti, read_numpy
+from .formats import kind_by_name, kind_of, visible
+from .nifti import TRANSFORMS, Transforms, read_nifti
+from .raw import looks_like_kspace
+from .volumes import read_itk, read_numpy
 
+logger = logging.getLogger(__name__)
+_VOLUMES = ("nifti", "npy", "itk")
 _RAW = ("ismrmrd", "hdf5", "bart", "twix", "mat")
 _IN_PLANE = {  # anatomical axes of a plane's slices: 0 left-right, 1 AP, 2 SI
     plane: sorted("RAS".index(letter) if letter in "RAS" else "LPI".index(letter) for letter in codes[1:])
     for plane, codes in PLANE_AXCODES.items()
 }
+_LONGEST_MM = 1e9
+_LEAST_RANGE = 1e-30
+"""Least range of intensities that can be scaled to [0, 1] in float32."""
+_MOST_ROUNDING = 1e-3
+"""Largest rounding of float32, as a fraction of the range of intensities."""
+
+
+class Image(NamedTuple):
+    """What a file holds: array (X, Y, Z) of any type of numbers, affine to RAS in mm, and NIfTI's own transforms."""
+
+    array: np.ndarray
+    affine: np.ndarray
+    transforms: Transforms | None = None
 
 
 def load_volume(
@@ -41,47 +59,116 @@ def load_volume(
         min_size: least height and width of a slice in pixels.
 
     Returns:
-        (1, X, Y, Z), float32 (complex64 for complex NIfTI), with the affine (voxel to RAS, mm) and the file's
-        name in ``meta``; nothing else of the header is kept, so nothing about the patient.
+        (1, X, Y, Z), float32 (complex64 for complex files), with the affine (voxel to RAS, mm) and the file's
+        name in ``meta``, and for NIfTI its two transforms; nothing else of the header is kept, so nothing about the
+        patient.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
         ValueError: in one line, if it cannot be read (truncated, not a NIfTI, empty folder, several or
             incomplete DICOM series), is k-space, or is no image to work with (NaN or infinite values, constant,
-            4-D, slices too small).
+            beyond the precision of float32, 4-D, slices too small).
     """
     path = Path(path).expanduser()
+    array, affine, transforms = read_image(path, plane)
+    _check_slice_size(path, array.shape, affine, plane, min_size)
+    if transforms is not None and not transforms.sform_code and not transforms.qform_code:
+        logger.warning("%s: its header does not say where left and right are (sform and qform code 0)", path)
+    return _meta_tensor(torch.from_numpy(_single_precision(path, array)), affine, path, transforms)
+
+
+def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
+    """Read a label map: any values, any size; integers stay what they are.
+
+    Args:
+        path: NIfTI, NRRD or MetaImage file.
+
+    Returns:
+        (1, X, Y, Z), integers as the file has them (floating-point ones that are whole numbers as int64), with the
+        affine.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: in one line, if it cannot be read, its affine is not valid, or a value is no whole number.
+    """
+    path = Path(path).expanduser()
+    array, affine, transforms = read_image(path, exact=True)
+    if array.dtype.kind == "c":
+        raise ValueError(f"{path}: is complex; labels are whole numbers")
+    if array.dtype.kind == "f":
+        with np.errstate(invalid="ignore"):
+            whole = np.round(array)
+            wrong = ~(np.abs(array - whole) <= 1e-6 * np.maximum(np.abs(whole), 1)) | (
+                np.abs(whole) > 2.0**53
+            )
+        if wrong.any():
+            raise ValueError(
+                f"{path}: labels must be whole numbers, it has the value {array[wrong][0]:.9g} "
+                f"({int(wrong.sum())} such voxels)"
+            )
+        array = whole
+    if array.dtype.kind != "f" and array.size and array.max() > np.iinfo(np.int64).max:
+        raise ValueError(f"{path}: has a label of {array.max()}; labels go up to 2^63 - 1")
+    return _meta_tensor(
+        torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)), affine, path, transforms
+    )
+
+
+def read_image(path: Path, plane: str | None = None, exact: bool = False) -> Image:
+    """Read an image of any format and check what holds for images, phases and labels.
+
+    Args:
+        path: see :func:`load_volume`.
+        plane: see :func:`load_volume`.
+        exact: labels: keep whole numbers whole.
+
+    Raises:
+        FileNotFoundError: if there is no such file or folder.
+        ValueError: in one line, if it cannot be read, is k-space, or its affine is not valid.
+    """
     try:
-        array, affine = _read(path, plane)
+        image = _read(path, plane, exact)
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
-    _check_affine(path, affine)
-    _check_slice_size(path, array.shape, affine, plane, min_size)
-    image = torch.from_numpy(array if min(array.strides) >= 0 else array.copy())[None]
-    if not image.is_complex():
-        image = image.float()
-    _check_values(path, image)
-    matrix = torch.as_tensor(affine, dtype=torch.float64)
-    meta = {
-        MetaKeys.ORIGINAL_AFFINE: matrix.clone(),
-        MetaKeys.SPATIAL_SHAPE: np.array(array.shape),
-        MetaKeys.SPACE: SpaceKeys.RAS,
-        MetaKeys.ORIGINAL_CHANNEL_DIM: float("nan"),
-        "filename_or_obj": str(path),
-    }
-    return MetaTensor(image, affine=matrix, meta={str(key): value for key, value in meta.items()})
+    if looks_like_kspace(image.array):
+        raise ValueError(
+            f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
+            'the order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
+        )
+    if not _is_valid(image.affine):
+        raise ValueError(
+            f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
+        )
+    return image
 
 
-def _read(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
+def _is_valid(affine: np.ndarray) -> bool:
+    """Whether a matrix gives a place and three axes with lengths of a thing that a scanner holds."""
+    if not np.isfinite(affine).all() or np.abs(affine).max() > _LONGEST_MM:
+        return False
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    volume = abs(np.linalg.det(affine[:3, :3]))
+    return bool(lengths.min() > 1 / _LONGEST_MM and volume > 1e-6 * math.prod(lengths)) and not bool(
+        np.isnan(nib.io_orientation(affine)).any()
+    )
+
+
+def _read(path: Path, plane: str | None, exact: bool) -> Image:
     kind = kind_of(path)
     if path.is_dir() or kind == "dicom":
-        return read_dicom(path)
+        return Image(*read_dicom(path))
     if kind == "nifti":
-        return read_nifti(path)
+        array, transforms = read_nifti(path, exact)
+        affine = transforms.affine.copy()
+        if array.ndim == 2 or array.shape[2] == 1:
+            array = array.reshape(*array.shape[:2], 1)
+            if np.linalg.norm(affine[:3, 2]) < 1e-6 * np.linalg.norm(affine[:3, 0]):  # no third axis
+                affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
+        return Image(array, affine, transforms)
     if kind == "npy":
-        return read_numpy(path, plane)
+        return Image(*read_numpy(path, plane))
     if kind == "itk":
-        return read_itk(path)
+        return Image(*read_itk(path))
     if kind in _RAW:
         raise ValueError(f"{path}: is raw k-space ({kind}), and an image is meant; give it as raw k-space")
     raise ValueError(
@@ -89,12 +176,28 @@ def _read(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def _meta_tensor(
+    image: torch.Tensor, affine: np.ndarray, path: Path, transforms: Transforms | None
+) -> MetaTensor:
+    matrix = torch.as_tensor(affine, dtype=torch.float64)
+    meta: dict[str, Any] = {
+        str(MetaKeys.ORIGINAL_AFFINE): matrix.clone(),
+        str(MetaKeys.SPATIAL_SHAPE): np.array(image.shape),
+        str(MetaKeys.SPACE): SpaceKeys.RAS,
+        str(MetaKeys.ORIGINAL_CHANNEL_DIM): float("nan"),
+        "filename_or_obj": str(path),
+    }
+    return MetaTensor(
+        image[None], affine=matrix, meta=meta | ({} if transforms is None else {TRANSFORMS: transforms})
+    )
+
+
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     """Volumes that an input path stands for.
 
     Args:
-        path: a file, a DICOM folder (itself the one volume), or a folder whose files and DICOM subfolders are
-            volumes.
+        path: a file, or a folder: its own DICOM files are one volume, and each other image file and each DICOM
+            subfolder of it is another. Hidden files are left out.
 
     Returns:
         paths for :func:`load_volume`, sorted by name, never empty.
@@ -104,25 +207,29 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
         ValueError: if the folder holds nothing that can be read.
     """
     path = Path(path).expanduser()
-    if not path.exists():
-        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
-    if path.is_file():
+    if not path.is_dir():
+        kind_of(path)  # whether it is there
         return [path]
-    entries = sorted(path.iterdir())
+    entries = visible(path)
+    volumes = [entry for entry in entries if _is_volume(entry)]
     if any(is_dicom(entry) for entry in entries):
-        return [path]
-    volumes = [
-        entry
-        for entry in entries
-        if (entry.is_file() and kind_of(entry) in ("nifti", "npy", "itk"))
-        or (entry.is_dir() and any(is_dicom(file) for file in entry.iterdir()))
-    ]
+        volumes.insert(0, path)
     if not volumes:
         what = "empty" if not entries else "without NIfTI files, DICOM series or other readable volumes"
         raise ValueError(
             f"{path}: the folder is {what}; give a NIfTI file, a DICOM folder, or a folder of these"
         )
     return volumes
+
+
+def _is_volume(entry: Path) -> bool:
+    """Whether an entry of a folder is a volume, or says so by its name and is damaged: whoever reads it says why."""
+    if entry.is_dir():
+        return os.access(entry, os.R_OK | os.X_OK) and any(is_dicom(file) for file in visible(entry))
+    try:
+        return kind_of(entry) in _VOLUMES
+    except (OSError, ValueError):
+        return kind_by_name(entry) in _VOLUMES
 
 
 class LoadVolume(Transform):
@@ -168,42 +275,32 @@ class LoadVolumed(MapTransform):
         return dict(data) | {key: self.loader(data[key]) for key in self.key_iterator(dict(data))}
 
 
-def load_label_volume(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers (X, Y, Z) and affine of a file that holds labels: any values, any size.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: in one line, if it cannot be read or its affine is not valid.
-    """
-    path = Path(path).expanduser()
-    array, affine = _read(path, None)
-    _check_affine(path, affine)
-    return array, affine
-
-
-def _check_values(path: Path, image: torch.Tensor) -> None:
-    """Refuse images with NaN or infinite values, or without information."""
-    real = torch.view_as_real(image) if image.is_complex() else image
-    low, high = (float(value) for value in torch.aminmax(real))  # without copies of a large volume
+def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:
+    """The image as float32 or complex64; refused if it has NaN or infinite values, no information, or loses some."""
+    kind = np.dtype(np.complex64 if array.dtype.kind == "c" else np.float32)
+    with np.errstate(over="ignore"):
+        result = np.ascontiguousarray(array, dtype=kind)
+    values = result.view(np.float32)
+    low, high = float(values.min()), float(values.max())  # without copies of a large volume
     if not math.isfinite(low) or not math.isfinite(high):
-        bad = int((~torch.isfinite(image)).sum())
+        bad = int((~np.isfinite(array)).sum())
+        if not bad:
+            raise ValueError(
+                f"{path}: has values beyond 3e38, the limit of float32; scale the image down first"
+            )
+        raise ValueError(f"{path}: {bad} of {array.size} values are NaN or infinite; repair the image first")
+    if low == high or (kind.kind == "c" and bool((result == result.flat[0]).all())):
+        first = array.flat[0]
+        if (array == first).all():
+            raise ValueError(f"{path}: is constant (every value is {first:g}); there is no image in it")
+    if high - low < _LEAST_RANGE or np.spacing(np.float32(max(-low, high))) / 2 > _MOST_ROUNDING * (
+        high - low
+    ):
         raise ValueError(
-            f"{path}: {bad} of {image.numel()} values are NaN or infinite; repair the image first"
+            f"{path}: its values, from {low:g} to {high:g}, are too close for float32; subtract the offset, or scale "
+            "the image up first"
         )
-    first = image[(0,) * image.ndim]
-    if (low == high) if not image.is_complex() else bool((image == first).all()):
-        raise ValueError(f"{path}: is constant (every value is {first.item():g}); there is no image in it")
-
-
-def _check_affine(path: Path, affine: np.ndarray) -> None:
-    """Refuse a voxel-to-world matrix that gives no orientation."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise ValueError(
-            f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
-        )
+    return result
 
 
 def _check_slice_size(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -25,6 +26,8 @@ _NOT_IMAGE = (
     ismrmrd.ACQ_IS_PHASE_STABILIZATION,
     ismrmrd.ACQ_IS_PHASE_STABILIZATION_REFERENCE,
 )
+_MOST_EMPTY = 256
+"""Most samples of an encoded matrix for each measured one."""
 _COUNTERS = ("contrast", "repetition", "average", "phase", "set")
 logger = logging.getLogger(__name__)
 
@@ -90,6 +93,12 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
         logger.warning("%d of %d lines are repeated; the first is taken", image.size - first.size, image.size)
     length = round(nx / encoding.oversampling) if encoding.volume else nx
     shape = (length, coils[0], ny, nz) if encoding.volume else (numbers.size, coils[0], nx, ny)
+    measured = int(chosen["number_of_samples"].sum(dtype=np.int64)) * int(coils[0])
+    if math.prod(map(int, shape)) > _MOST_EMPTY * measured:
+        raise ValueError(
+            f"its header announces {' x '.join(map(str, shape))} samples, and its {len(image)} readouts fill few; "
+            "header and data are not of the same scan, or one is damaged"
+        )
     kspace = np.zeros(shape, np.complex64)
     for index, line in zip(first, lines(image[first]), strict=True):
         head = chosen[index]

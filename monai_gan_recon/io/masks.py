@@ -11,7 +11,8 @@ import torch
 from monai.data import MetaTensor
 from monai.utils import MetaKeys
 
-from .volumes import read_nifti
+from .arrays import open_npy
+from .nifti import read_nifti
 
 _HOW = "give a mask as .npy or NIfTI with 0 = not measured"
 
@@ -34,12 +35,11 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         raise FileNotFoundError(f"{path}: no such sampling mask; check the path of --mask")
     if path.name.lower().endswith((".nii", ".nii.gz")):
         mask, _ = read_nifti(path)
-        mask = mask.reshape(nib.load(path).shape)  # read_nifti makes 2-D files volumes of one slice
     elif path.name.lower().endswith(".npy"):
         try:
-            mask = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError):
-            raise ValueError(f"{path}: is not a NumPy file of numbers, or it is truncated; {_HOW}") from None
+            mask = np.array(open_npy(path))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}; {_HOW}") from error
     else:
         raise ValueError(f"{path}: unknown kind of sampling mask; {_HOW}")
     if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
@@ -94,9 +94,11 @@ def fit_mask(
 
 def _file_to_slices(slices: MetaTensor) -> np.ndarray:
     """For each axis of the file: the axis of (N, H, W) it became, and -1 if it was flipped."""
-    before = nib.io_orientation(np.asarray(slices.meta[MetaKeys.ORIGINAL_AFFINE], dtype=float))
-    after = nib.io_orientation(np.asarray(slices.affine, dtype=float))
-    return np.asarray(nib.orientations.ornt_transform(before, after))
+    before = np.asarray(slices.meta[MetaKeys.ORIGINAL_AFFINE], dtype=float)[:3, :3]
+    after = np.asarray(slices.affine, dtype=float)[:3, :3]
+    turned = np.linalg.solve(before, after)  # one entry of 1 or -1 a row, whatever the angle of the scan
+    axis = np.abs(turned).argmax(axis=1)
+    return np.stack([axis, np.sign(turned[np.arange(3), axis])], axis=1)
 
 
 def _volume_mask(mask: np.ndarray, permutation: np.ndarray, name: str) -> torch.Tensor:

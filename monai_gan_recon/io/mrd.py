@@ -11,7 +11,7 @@ import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
-from .arrays import complex_array
+from .arrays import check_size, complex_array
 from .lines import LPS_TO_RAS, Encoding, assemble, blocks
 from .raw import RawScan
 from .writing import atomic_path
@@ -26,7 +26,7 @@ def is_ismrmrd(path: Path) -> bool:
     try:
         with h5py.File(path) as file:
             return _group(file) is not None
-    except OSError:
+    except Exception:  # h5py has many for damage
         return False  # damaged: who reads it says so
 
 
@@ -45,14 +45,15 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
             scan = _read(group)
             if _MAPS not in group:
                 return scan
-            maps = complex_array(group[_MAPS])[0].astype(np.complex64)
+            maps = complex_array(check_size(group[_MAPS]))[0].astype(np.complex64)
             return RawScan(**{**scan.__dict__, "maps": maps})
     except (OSError, RuntimeError) as error:
         raise ValueError("is a damaged or truncated ISMRMRD file; copy it again") from error
 
 
 def _read(group: h5py.Group) -> RawScan:
-    data = group["data"]
+    data = check_size(group["data"])
+    _check_lengths(data)
     heads = data.fields("head")[:]
     encoding = _encoding(group["xml"][0], heads)
 
@@ -71,6 +72,31 @@ def _read(group: h5py.Group) -> RawScan:
                 yield line.view(np.complex64).reshape(shape)
 
     return assemble(heads, lines, encoding, "ISMRMRD")
+
+
+def _check_lengths(data: h5py.Dataset) -> None:
+    """Refuse readouts that are longer than their file, before HDF5 asks for memory for them.
+
+    Raises:
+        ValueError: if one is.
+    """
+    names = data.dtype.names or ()
+    places = [
+        data.dtype.fields[name][1] for name in names if name in ("traj", "data")
+    ]  # length, address, number
+    chunks: list[int] = []
+    if data.chunks == (1,) and data.id.get_create_plist().get_nfilters() == 0:  # as ISMRMRD's library writes
+        data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
+    file = np.memmap(data.file.filename, np.uint8, mode="r")
+    for place in places:
+        start = np.array(chunks, dtype=np.int64) + place
+        if start.size == 0:
+            continue
+        if start.min() < 0 or start.max() + 4 > file.size:
+            raise ValueError("is a damaged or truncated ISMRMRD file; copy it again")
+        lengths = np.ascontiguousarray(file[start[:, None] + np.arange(4)]).view("<u4")
+        if lengths.sum(dtype=np.int64) * 4 > file.size:
+            raise ValueError("its readouts are longer than the file; it is damaged or truncated")
 
 
 def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:

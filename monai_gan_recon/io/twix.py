@@ -41,6 +41,8 @@ _COUNTERS = {
 }
 _NOISE_BANDWIDTH = 0.793
 """Mean noise over Siemens' receiver bandwidth, relative to the middle, as ISMRMRD's converter has it."""
+_LAST_BLOCK, _SYNC_DATA = 1 << 0, 1 << 5
+_LONGEST_TABLE, _MOST_BUFFERS = 10_000, 64
 _SEPARATE = 4
 """Siemens' ``ucRefScanMode``: 1 none, 2 inline; 4 and above are scans of their own."""
 
@@ -52,7 +54,9 @@ def is_twix(path: Path) -> bool:
     if path.suffix.lower() != ".dat" or len(start) < 32:
         return False
     first, second = struct.unpack("<II", start[:8])
-    return (first < 10_000 and 0 < second <= 64) or (10_000 < first < path.stat().st_size and 0 < second < 64)
+    return (first < _LONGEST_TABLE and 0 < second <= 64) or (
+        _LONGEST_TABLE < first < path.stat().st_size and 0 < second < _MOST_BUFFERS
+    )
 
 
 def read(path: Path, axes: str | None, key: str | None) -> RawScan:
@@ -71,6 +75,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
             "is a Siemens raw file, which twixtools reads; run pip install monai-gan-recon[siemens]"
         ) from error
     try:
+        _check_blocks(path)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             scans = twixtools.read_twix(
@@ -96,6 +101,39 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
             yield np.atleast_2d(blocks[index].data)
 
     return assemble(heads, lines, _encoding(scans[-1]["hdr"], heads, blocks), "Siemens twix")
+
+
+def _check_blocks(path: Path) -> None:
+    """Follow the lengths of a file's scans, headers and blocks; twixtools would follow a wrong one without end.
+
+    Raises:
+        ValueError: if one does not fit.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+
+        def number(position: int, count: int = 4) -> int:
+            file.seek(position)
+            return int.from_bytes(file.read(count), "little")
+
+        several = number(0) < _LONGEST_TABLE  # VD and VE: a table of scans
+        flags, first = (40, 8) if several else (20, 0)
+        entries = [first + 152 * k for k in range(number(4))] if several else [0]
+        for entry in entries:
+            start = number(entry + 8, 8) if several else 0
+            end = start + number(entry + 16, 8) if several else size
+            end = size if end == start and len(entries) == 1 else end
+            position = start + number(start)
+            if not start < position <= end <= size or number(start + 4) > _MOST_BUFFERS:
+                raise ValueError("a scan reaches beyond the file")
+            while position + 128 < end and not (mask := number(position + flags)) & _LAST_BLOCK:
+                length = number(position) & 0x1FFFFFF
+                if not mask & _SYNC_DATA:  # there the number may be wrong; this is what twixtools goes by
+                    samples, coils = number(position + flags + 8, 2), number(position + flags + 10, 2)
+                    length = 192 + coils * (32 + 8 * samples) if several else coils * (128 + 8 * samples)
+                if length < 128:
+                    raise ValueError("a block has no length")
+                position += length
 
 
 def _head(mdb: Any, dwell: float) -> np.ndarray:

@@ -1,8 +1,9 @@
-"""Readers of single images: NIfTI through nibabel, NRRD and MetaImage through SimpleITK, slices of NumPy."""
+"""Readers of single images beside NIfTI: NRRD and MetaImage through SimpleITK, slices of NumPy."""
 
 from __future__ import annotations
 
-import gzip
+import math
+import re
 import zlib
 from pathlib import Path
 
@@ -11,54 +12,12 @@ import numpy as np
 import SimpleITK as sitk
 
 from ..vocabulary import PLANE_AXCODES
-from .raw import looks_like_kspace
+from .arrays import open_npy
+from .nifti import GZIP_RATIO, check_shape
 
-_GZIP = b"\x1f\x8b"
-_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, MemoryError, zlib.error)
-
-
-def read_nifti(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Volume and affine of a NIfTI file.
-
-    Args:
-        path: NIfTI-1 or -2 in one file, compressed or not, whatever its name.
-
-    Returns:
-        array (X, Y, Z), float32, or complex64 if the file is complex, and the (4, 4) affine in RAS and mm.
-
-    Raises:
-        ValueError: if it is not a NIfTI, truncated, damaged, a colour image, 4-D, or k-space.
-    """
-    with path.open("rb") as stream:
-        packed = stream.read(2) == _GZIP
-    with gzip.open(path) if packed else path.open("rb") as stream:
-        try:
-            size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
-            kind_of_nifti = nib.Nifti2Image if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Image
-            stream.seek(0)
-            image = kind_of_nifti.from_stream(stream)
-        except Exception as error:  # nibabel has errors of its own for each part of a header
-            raise ValueError(
-                f"{path}: is not a NIfTI file, or its header is damaged; copy it again"
-            ) from error
-        shape, kind = check_shape(path, image.shape), image.get_data_dtype().kind
-        if kind not in "biufc":
-            raise ValueError(
-                f"{path}: holds colours or records, not one number a voxel; give the original image"
-            )
-        try:
-            if kind == "c":
-                values = np.asanyarray(image.dataobj).astype(np.complex64)
-            else:
-                values = image.get_fdata(caching="unchanged", dtype=np.float32)
-        except _READ_ERRORS as error:
-            raise ValueError(
-                f"{path}: is truncated or damaged, its voxels cannot be read; copy it again"
-            ) from error
-    affine = np.array(image.affine, dtype=np.float64)
-    if shape[2] == 1 and np.linalg.norm(affine[:3, 2]) < 1e-6:
-        affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
-    return refuse_kspace(path, values.reshape(shape)), affine
+_MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1e3}
+"""Length in mm of the units that headers of NRRD and MetaImage name."""
+_HEADER = 1 << 16
 
 
 def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -69,20 +28,17 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
         plane: plane of the slices; ``None``: coronal.
 
     Returns:
-        array (N, H, W), float32 or complex64, whose affine makes it come out unchanged as slices of
-        ``plane``.
+        array (N, H, W) whose affine makes it come out unchanged as slices of ``plane``.
 
     Raises:
-        ValueError: if it is not a NumPy file of numbers, has other than two or three axes, or is k-space.
+        ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
     """
     try:
-        values = np.load(path, allow_pickle=False)
-    except _READ_ERRORS as error:
-        raise ValueError(f"{path}: is not a NumPy .npy file of numbers, or it is truncated") from error
-    kind = values.dtype.kind
-    if kind not in "biufc":
+        values = np.array(open_npy(path), order="C")
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if values.dtype.kind not in "biufc":
         raise ValueError(f"{path}: holds {values.dtype}, not numbers; give slices (H, W) or (N, H, W)")
-    refuse_kspace(path, values)
     if values.ndim not in (2, 3):
         raise ValueError(f"{path}: has shape {values.shape}; give slices (H, W) or (N, H, W)")
     check_shape(path, values.shape)
@@ -93,62 +49,117 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
     affine[:3, :3] = 0
     for column, (axis, sign) in enumerate(nib.orientations.axcodes2ornt(codes).astype(int)):
         affine[axis, column] = sign
-    values = values if values.ndim == 3 else values[None]
-    return values.astype(np.complex64 if kind == "c" else np.float32), affine
+    return values if values.ndim == 3 else values[None], affine
 
 
 def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Volume and affine of a NRRD or MetaImage file.
+    """Volume and affine of a NRRD or MetaImage file, real or complex; lengths in other units become mm.
 
     Args:
         path: ".nrrd", ".nhdr", ".mha" or ".mhd".
 
     Returns:
-        array (X, Y, Z), float32, and the (4, 4) affine in RAS and mm.
+        array (X, Y, Z), and the (4, 4) affine in RAS and mm.
 
     Raises:
-        ValueError: if it cannot be read, or is neither 2-D nor 3-D with one number a voxel.
+        ValueError: if it cannot be read, has an unknown unit, or is neither 2-D nor 3-D with one number a voxel.
     """
+    damaged = (
+        f"{path}: is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again"
+    )
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
     try:
-        image = sitk.ReadImage(str(path))
-    except RuntimeError as error:
-        raise ValueError(f"{path}: is not a readable NRRD or MetaImage file, or it is truncated") from error
+        _check_meta_image(path)
+        reader.ReadImageInformation()
+        announced = math.prod(reader.GetSize())  # a lie is told before memory is asked for
+        if announced > GZIP_RATIO * sum(
+            file.stat().st_size for file in path.parent.iterdir() if file.is_file()
+        ):
+            raise ValueError(damaged)
+        _check_stream(path)
+        image = reader.Execute()
+        array = sitk.GetArrayFromImage(image)
+    except (RuntimeError, zlib.error, EOFError, OSError, ValueError, MemoryError, OverflowError) as error:
+        raise ValueError(damaged) from error
     dimension = image.GetDimension()
     if dimension not in (2, 3) or image.GetNumberOfComponentsPerPixel() != 1:
         raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
-    array = sitk.GetArrayFromImage(image).astype(np.float32).T
+    check_shape(path, image.GetSize())
     affine = np.eye(4)
     affine[:dimension, :dimension] = (
         np.reshape(image.GetDirection(), (dimension, dimension)) * image.GetSpacing()
     )
     affine[:dimension, 3] = image.GetOrigin()
-    return array.reshape((*array.shape[:2], -1)), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    affine[:3] *= _unit(path, image)
+    return array.T.reshape((*array.T.shape[:2], -1)), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
 
-def check_shape(path: Path, shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Three lengths of a volume (X, Y, Z) or a slice (X, Y); further axes must have length 1.
-
-    Raises:
-        ValueError: if the image has fewer than two axes, is empty, or is 4-D.
-    """
-    if len(shape) < 2 or 0 in shape:
-        raise ValueError(f"{path}: has shape {shape}; give a volume (X, Y, Z) or one slice (X, Y)")
-    if any(length > 1 for length in shape[3:]):
-        raise ValueError(
-            f"{path}: is {len(shape)}-D with shape {shape}; extract one 3-D volume of it and give that"
-        )
-    return int(shape[0]), int(shape[1]), int(shape[2]) if len(shape) > 2 else 1
+def _head(path: Path) -> tuple[str, int]:
+    """Header of a NRRD or MetaImage file as text, and where its data begin."""
+    with path.open("rb") as stream:
+        start = stream.read(_HEADER)
+    found = re.search(rb"\r?\n\r?\n|ElementDataFile\s*=\s*LOCAL\r?\n", start)
+    end = found.end() if found else len(start)
+    return start[:end].decode("utf-8", errors="replace"), end
 
 
-def refuse_kspace(path: Path, array: np.ndarray) -> np.ndarray:
-    """The array, if it is not k-space.
+def _check_meta_image(path: Path) -> None:
+    """Refuse a damaged header of MetaImage, before ITK, which such a one can end, sees it."""
+    text = _head(path)[0]
+    if re.match(r"\s*(Comment|ObjectType|NDims)\s*=", text) is None:
+        return  # NRRD
+    lines = [line.partition("=") for line in text.splitlines() if line.strip()]
+    keys = {key.strip(): value.split() for key, equals, value in lines if equals}
+    if (
+        len(keys) < len(lines)
+        or not all(map(str.isprintable, text.splitlines()))
+        or "ElementDataFile" not in keys
+    ):
+        raise ValueError("a line is no 'key = value'")
+    axes = int(keys["NDims"][0]) if keys.get("NDims") else 0
+    numbers = {"DimSize": axes, "ElementSpacing": axes, "ElementSize": axes, "Offset": axes, "Position": axes}
+    numbers |= {"Origin": axes, "CenterOfRotation": axes, "TransformMatrix": axes**2, "Orientation": axes**2}
+    numbers |= {"Rotation": axes**2, "CompressedDataSize": 1, "HeaderSize": 1, "ElementNumberOfChannels": 1}
+    for key in numbers.keys() & keys.keys():
+        if (
+            not 1 <= axes <= 10
+            or len(keys[key]) != numbers[key]
+            or not np.isfinite(np.array(keys[key], dtype=np.float64)).all()
+        ):
+            raise ValueError(f"{key} is not {numbers[key]} numbers")
 
-    Raises:
-        ValueError: if it is.
-    """
-    if looks_like_kspace(array):
-        raise ValueError(
-            f"{path}: is k-space of shape {array.shape}, and an image is meant; give it as raw k-space with the "
-            'order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
-        )
-    return array
+
+def _unit(path: Path, image: sitk.Image) -> float:
+    """Length in mm of the file's unit; ITK leaves that of NRRD to its caller."""
+    text = _head(path)[0]
+    names = re.findall(r'"([^"]*)"', "".join(re.findall(r"(?m)^(?:space )?units:(.*)$", text)))
+    if image.HasMetaDataKey("ITK_VoxelUnits"):
+        names.append(image.GetMetaData("ITK_VoxelUnits"))
+    units = {name.strip().replace("\u03bc", "µ").removesuffix("s") for name in names} - {"", "?", "???"}
+    if not units:
+        return 1.0
+    if len(units) > 1 or not units <= set(_MM):
+        raise ValueError(f"{path}: its lengths are in {' and '.join(sorted(units))}; give them in mm or um")
+    return _MM[units.pop()]
+
+
+def _check_stream(path: Path) -> None:
+    """Read compressed data that follow a header to their end, whose checksum ITK does not look at."""
+    text, start = _head(path)
+    attached = (
+        "LOCAL" in text if path.suffix.lower() in (".mha", ".mhd") else "data file:" not in text.lower()
+    )
+    packed = re.search(r"(?mi)^encoding:\s*gz|^CompressedData\s*=\s*True", text)
+    if not (attached and packed):
+        return
+    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
+    with path.open("rb") as stream:
+        stream.seek(start)
+        while not unpack.eof:
+            block = stream.read(1 << 16)
+            if not block:
+                raise EOFError("the compressed data end early")
+            while block and not unpack.eof:
+                unpack.decompress(block, 1 << 20)
+                block = unpack.unconsumed_tail

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.losses._inputs import check_pair
 
 _CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
@@ -35,7 +35,8 @@ class VGG16Loss(nn.Module):
         wanted = "a state dict of VGG16 in torchvision's format, such as vgg16-397923af.pth"
         if weights is None:
             raise ValueError(f"the perceptual loss needs --loss_weights#vgg16_weights FILE: {wanted}")
-        if not Path(weights).is_file():
+        weights = home_expanded(weights)
+        if not weights.is_file():
             raise FileNotFoundError(f"no VGG16 weights at {weights}: give {wanted}")
         self.features = _trunk()
         try:

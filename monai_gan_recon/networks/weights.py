@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import nn
+
+from monai_gan_recon.checks import home_expanded
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,11 +34,11 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file holds no state dict, or that of another network.
+        ValueError: if the file holds no state dict, that of another network, or numbers that are not finite.
     """
     if path is None:
         return network
-    path = Path(path)
+    path = home_expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"no weights at {path}: train a model first, or give the file of another one")
     try:
@@ -47,6 +48,11 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
         raise ValueError(
             f"{path} is not a file of weights: give a state dict that torch.save wrote"
         ) from error
+    spoilt = [
+        name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()
+    ]
+    if spoilt:
+        raise ValueError(f"{path} has NaN or infinite weights ({spoilt[0]}); train again, or give others")
     try:
         network.load_state_dict(state)
     except RuntimeError as error:

@@ -73,7 +73,7 @@ class CaseReport:
         """Write the report of the volume just done; none of one that failed."""
         output, failed = engine.state.output, [] if self.results is None else self.results.failed
         before, self.failures = self.failures, len(failed)
-        if "error" in output or len(failed) > before:
+        if "error" in output or "finished" in output or len(failed) > before:
             return
         try:
             files = self.write(output, engine.state.batch["image"])

@@ -14,7 +14,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from monai_gan_recon.data import load_manifest, with_cases
-from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io import LoadVolume, load_label_volume
 
 logger = logging.getLogger(__name__)
 
@@ -172,14 +172,14 @@ def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None)
     """Read tissue labels (1, X, Y, Z), uint8, checked by :func:`check_labels`.
 
     Args:
-        path: file of the labels, see :func:`monai_gan_recon.io.load_volume` for the formats.
+        path: file of the labels, see :func:`monai_gan_recon.io.load_label_volume`.
         image: (1, X, Y, Z), which they must fit; None: no comparison with an image.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it cannot be read, or does not fit.
     """
-    labels = LoadVolume()(path)
+    labels = load_label_volume(path)
     check_labels(labels, image, path)
     result: MetaTensor = labels.to(torch.uint8)
     return result

@@ -21,6 +21,8 @@ CONTRASTS: dict[str, tuple[str, ...]] = {
 _CLASSES = 3
 _FLOOR = 0.1
 """Darker voxels count as this fraction of the brain's median: the logarithm of nothing is no intensity."""
+_MAX_NEGATIVE = 0.02
+"""Largest fraction of the brain that is negative, as interpolation may leave it."""
 _MIN_VARIANCE = 1e-6
 """Least variance of a class, of the logarithm of intensity."""
 _FULL_ROUNDS = 3
@@ -186,6 +188,12 @@ def _logarithm(image: np.ndarray, inside: np.ndarray) -> FloatArray:
     if level <= 0:
         raise ValueError(
             "the image is nowhere above 0 in its brain mask; the mixture needs a magnitude image"
+        )
+    negative = float((brain < 0).mean())
+    if negative > _MAX_NEGATIVE:
+        raise ValueError(
+            f"{100 * negative:.0f} % of the values in the brain are negative (standardised, or with an offset?); "
+            "tissues are told apart in magnitudes, give the image before that step"
         )
     result = np.zeros(image.shape, np.float32)
     result[inside] = np.log(np.maximum(brain / level, _FLOOR))

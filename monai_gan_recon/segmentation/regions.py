@@ -7,18 +7,17 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.data.cases import case_name
-from monai_gan_recon.io.images import load_label_volume
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_paths
+from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.data.cases import case_name, check_case
+from monai_gan_recon.io import load_label_volume, save_nifti
 from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.segmentation.instances import (
     Instances,
@@ -39,12 +38,8 @@ _AXES |= {"centroid_voxel": "ijk", "centroid_world": "xyz"}
 
 def region_files(output_dir: str | os.PathLike[str], case: str) -> dict[str, Path]:
     """What :func:`write_region_report` writes: "instances" (NIfTI), "csv" and "json"."""
-    stem = Path(output_dir) / case
-    return {
-        "instances": stem.with_name(f"{case}_instances.nii.gz"),
-        "csv": stem.with_name(f"{case}_regions.csv"),
-        "json": stem.with_name(f"{case}_regions.json"),
-    }
+    names = {"instances": "_instances.nii.gz", "csv": "_regions.csv", "json": "_regions.json"}
+    return {what: Path(output_dir) / f"{case}{end}" for what, end in names.items()}
 
 
 def refuse_existing_report(output_dir: str | os.PathLike[str], case: str) -> None:
@@ -84,30 +79,25 @@ def write_region_report(
     """
     if not overwrite:
         refuse_existing_report(output_dir, case)
-    names = names or {}
-    regions = measure_regions(instances, labels)
-    report = _summary(labels, instances, regions, case, names)
     files = region_files(output_dir, case)
-    with ExitStack() as stack:
-        temporary = {what: stack.enter_context(atomic_path(file)) for what, file in files.items()}
-        nib.save(label_image(instances), temporary["instances"])
-        _write_csv(regions, names, temporary["csv"])
-        temporary["json"].write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    with atomic_paths(list(files.values())) as temporary:
+        write_region_files(labels, instances, dict(zip(files, temporary, strict=True)), case, names or {})
     return files
 
 
-def label_image(labels: torch.Tensor) -> nib.Nifti1Image:
-    """Labels (1, X, Y, Z), 0 or more, as NIfTI of the smallest integers that hold them, affine in qform and sform."""
-    plain = labels.as_tensor() if isinstance(labels, MetaTensor) else labels
-    values, affine = plain[0].detach().cpu().numpy(), affine_of(labels)
-    largest = int(values.max())
-    dtype = np.uint8 if largest < 2**8 else np.uint16 if largest < 2**16 else np.int32
-    image = nib.Nifti1Image(values.astype(dtype), affine)
-    image.set_sform(affine, code=1)
-    image.set_qform(affine, code=1)
-    image.header.set_xyzt_units("mm")
-    image.header.set_intent("label")
-    return image
+def write_region_files(
+    labels: torch.Tensor,
+    instances: torch.Tensor,
+    files: Mapping[str, Path],
+    case: str,
+    names: Mapping[int, str],
+) -> None:
+    """Write the files of :func:`write_region_report` under the names given: "instances", "csv" and "json"."""
+    regions = measure_regions(instances, labels)
+    report = _summary(labels, instances, regions, case, names)
+    save_nifti(instances, affine_of(instances), files["instances"], getattr(instances, "meta", None))
+    _write_csv(regions, names, files["csv"])
+    files["json"].write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 
 def _summary(
@@ -156,22 +146,21 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
         path: NIfTI, NRRD or MetaImage file.
 
     Returns:
-        (1, X, Y, Z), int32, with its affine.
+        (1, X, Y, Z), int64, with its affine.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it cannot be read, or holds no labels, see :func:`label_values`, or more than 500 classes.
     """
-    path = Path(path).expanduser()
-    array, affine = load_label_volume(path)
+    labels = load_label_volume(path)
     try:
-        values = label_values(torch.from_numpy(array[None]))
+        values = label_values(labels)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     count = np.unique(values).size
     if count > _MAX_CLASSES:
         raise ValueError(f"{path}: has {count} different values; this is an image, give a label map")
-    return MetaTensor(torch.from_numpy(values[None]).int(), affine=torch.from_numpy(affine))
+    return labels
 
 
 def report_regions(
@@ -203,8 +192,8 @@ def report_regions(
         FileNotFoundError: if there is no such file.
         ValueError: if it is no label map, an option is wrong, or results exist.
     """
-    case = case or case_name(labels)
-    output_dir = Path(output_dir)
+    case = case_name(labels) if case is None else check_case(case)
+    output_dir = check_output_dir(output_dir)
     if not overwrite:
         refuse_existing_report(output_dir, case)
     find = Instances(minimum_size_mm3, connectivity, classes)

@@ -8,21 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import torch
-from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
+from monai.utils import MetaKeys
 from torch import nn
 
+from monai_gan_recon.bundle.values import read_config
+from monai_gan_recon.engines.evaluator import passed_on
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.io import save_nifti
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
-from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
+from monai_gan_recon.segmentation.regions import region_files, write_region_files
 from monai_gan_recon.transforms.causes import apply_with_causes
 
 CONFIG = Path("configs") / "inference.yaml"
@@ -77,13 +78,8 @@ class TissueSegmenter:
         file = Path(bundle_root) / CONFIG
         if not file.is_file():
             raise FileNotFoundError(f"{bundle_root}: there is no {CONFIG} in it; give the folder of a bundle")
-        parser = ConfigParser(ConfigParser.load_config_file(file))
-        given = {"bundle_root": str(bundle_root), "device": str(device), "method": method, **options}
-        given |= {} if weights is None else {"weights": str(weights)}
-        for name, value in given.items():
-            if name.replace("#", "::") not in parser:
-                raise ValueError(f"{file}: has no option {name!r}")
-            parser[name.replace("#", "::")] = value
+        given = {"bundle_root": bundle_root, "device": str(device), "method": method, **options}
+        parser = read_config(file, **given | ({} if weights is None else {"weights": weights}))
         segmenter = parser.get_parsed_content("segmenter")
         if not isinstance(segmenter, cls):
             raise ValueError(f"{file}: its 'segmenter' is no TissueSegmenter")
@@ -134,8 +130,8 @@ class TissueEvaluator(SupervisedEvaluator):
     """MONAI's evaluator on volumes, each segmented by a :class:`TissueSegmenter`.
 
     The data loader gives one volume at a time, as a dictionary without batch axis: ``image`` (1, X, Y, Z), ``case``,
-    and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` instead passes
-    through to the handlers.
+    and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` or ``finished``
+    instead passes through to the handlers.
 
     ``engine.state.output`` holds ``pred``, labels (1, X, Y, Z) on the image's grid, ``reference`` where known,
     ``case``, ``person`` (the case's name if not known), ``seconds`` (preprocessing and all) and
@@ -168,8 +164,8 @@ class TissueEvaluator(SupervisedEvaluator):
     def _iteration(self, engine: SupervisedEvaluator, batchdata: Mapping[str, Any]) -> dict[str, Any]:
         case = str(batchdata.get("case", ""))
         output: dict[str, Any] = {"case": case, "person": str(batchdata.get("person", case))}
-        if "error" in batchdata:
-            return output | {"error": batchdata["error"]}
+        if passed := passed_on(batchdata):
+            return output | passed
         start = time.perf_counter()
         try:
             labels, network_seconds = self.segmenter.labels(self.segmenter.prepare(batchdata["image"]))
@@ -191,7 +187,7 @@ class LabelWriter(ResultWriter):
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
-        instances: also write each case's instances, boxes and volumes, see :func:`write_region_report`; None: no.
+        instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
     """
 
     def __init__(
@@ -208,16 +204,15 @@ class LabelWriter(ResultWriter):
         regions = {} if self.instances is None else region_files(self.output_dir, case)
         return {"tissues": self.output_dir / f"{case}_tissues.nii.gz", **regions}
 
-    def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
-        """Write the files; volumes, times and file in words."""
-        labels, case = output["pred"], str(output["case"])
-        found = None if self.instances is None else self.instances(labels)
-        file = self.files(case)["tissues"]
-        with atomic_path(file) as temporary:
-            nib.save(label_image(labels), temporary)
-        if found is not None:
-            write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
+    def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
+        """Write the files; volumes and times in words."""
+        case, affine = str(output["case"]), output["pred"].affine
+        of_image = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
+        labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=of_image)
+        save_nifti(labels, affine, files["tissues"], image.meta)
+        if self.instances is not None:
+            write_region_files(labels, self.instances(labels), files, case, TISSUES)
         volumes = class_volumes(labels)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
         seconds, of_network = output["seconds"], output["network_seconds"]
-        return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network -> {file}"
+        return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network"

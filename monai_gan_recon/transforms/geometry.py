@@ -6,8 +6,11 @@ from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
+import nibabel as nib
+import numpy as np
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import (
     InvertibleTransform,
     MapTransform,
@@ -16,6 +19,8 @@ from monai.transforms import (
     RandomizableTransform,
     ResizeWithPadOrCrop,
 )
+from monai.transforms.spatial.functional import orientation
+from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
@@ -35,7 +40,41 @@ def plane_axcodes(plane: str) -> str:
     return PLANE_AXCODES[plane]
 
 
-class SlicesOfPlane(Orientation):
+class Reorient(Orientation):
+    """MONAI's Orientation, whose inverse undoes the very flips and transpositions that were done.
+
+    MONAI looks for the nearest axes of the turned image anew, and takes others where two are equally near (a volume
+    oblique by 45°).
+    """
+
+    def inverse(self, data: torch.Tensor) -> torch.Tensor:
+        """The volume in its own orientation."""
+        affine = np.asarray(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"]).astype(
+            np.float64
+        )
+        done, wanted = nib.io_orientation(affine), nib.orientations.axcodes2ornt(self.axcodes)
+        back = nib.orientations.ornt_transform(wanted, done)
+        now = np.asarray(data.affine).astype(np.float64) if isinstance(data, MetaTensor) else np.eye(4)
+        with self.trace_transform(False):
+            result: torch.Tensor = orientation(data, now, back, False, self.get_transform_info())
+        return result
+
+
+class Reorientd(Orientationd):
+    """Dictionary version of :class:`Reorient`.
+
+    Args:
+        keys: keys of the volumes.
+        axcodes: towards what each index of the result grows, such as "RAS".
+        allow_missing_keys: skip keys that are not there.
+    """
+
+    def __init__(self, keys: KeysCollection, axcodes: str = "RAS", allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, axcodes=axcodes, labels=None, allow_missing_keys=allow_missing_keys)
+        self.ornt_transform = Reorient(axcodes=axcodes, labels=None)
+
+
+class SlicesOfPlane(Reorient):
     """Volume (1, X, Y, Z) → slices (1, N, H, W) of a plane, by flips and transpositions; invertible.
 
     Args:
@@ -58,7 +97,7 @@ class SlicesOfPlane(Orientation):
         return super().__call__(data_array, lazy=lazy)
 
 
-class SlicesOfPlaned(Orientationd):
+class SlicesOfPlaned(Reorientd):
     """Dictionary version of :class:`SlicesOfPlane`.
 
     Args:
@@ -70,9 +109,7 @@ class SlicesOfPlaned(Orientationd):
     def __init__(
         self, keys: KeysCollection, plane: str = "coronal", allow_missing_keys: bool = False
     ) -> None:
-        super().__init__(
-            keys, axcodes=plane_axcodes(plane), labels=None, allow_missing_keys=allow_missing_keys
-        )
+        super().__init__(keys, plane_axcodes(plane), allow_missing_keys)
         self.ornt_transform = SlicesOfPlane(plane)
 
 

@@ -13,16 +13,16 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.io.volumes import read_nifti, read_numpy
+from monai_gan_recon.io.images import read_image
 
-_MAX_PHASE = 100.0
+_MAX_PHASE = 2 * np.pi * 1.001
 
 
 class WithPhase(Transform):
     """Magnitude volume → complex volume (1, X, Y, Z), complex64.
 
     Args:
-        phase: NIfTI (or ".npy") file of the phase in radians, on the magnitude's grid.
+        phase: file of the phase in radians, from -pi to pi or from 0 to 2 pi, on the magnitude's grid.
         plane: plane of the slices of ".npy" files.
 
     Raises:
@@ -41,17 +41,25 @@ class WithPhase(Transform):
         name = magnitude.meta.get("filename_or_obj", "the image")
         if magnitude.is_complex():
             raise ValueError(f"{name}: is complex already; leave out --phase")
-        numpy_file = self.path.name.lower().endswith(".npy")
-        values, affine = read_numpy(self.path, self.plane) if numpy_file else read_nifti(self.path)
+        values, affine, _ = read_image(self.path, self.plane)
         if values.shape != tuple(magnitude.shape[1:]):
             raise ValueError(
                 f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}"
             )
-        if not numpy_file and not np.allclose(affine, magnitude.affine, atol=1e-2):
+        grid = np.abs(affine - np.asarray(magnitude.affine)).max()
+        if self.path.suffix.lower() != ".npy" and grid > 1e-2 * np.abs(affine[:3, :3]).max():
             raise ValueError(f"{self.path}: the phase lies on another grid (affine) than the magnitude")
-        if np.iscomplexobj(values) or not np.isfinite(values).all() or np.abs(values).max() > _MAX_PHASE:
+        low, high = (
+            (float("nan"),) * 2 if np.iscomplexobj(values) else (float(values.min()), float(values.max()))
+        )
+        if not -_MAX_PHASE <= low <= high <= _MAX_PHASE:
             raise ValueError(
-                f"{self.path}: the phase must be finite real numbers in radians; convert it first"
+                f"{self.path}: the phase must be real numbers in radians, from -pi to pi or from 0 to 2 pi, not from "
+                f"{low:g} to {high:g}; convert it first"
+            )
+        if high > 0 and any(abs(high - 1) < 0.01 and abs(low - least) < 0.01 for least in (-1, 0)):
+            raise ValueError(
+                f"{self.path}: the phase goes from {low:.3g} to {high:.3g}, it seems to be scaled; give it in radians"
             )
         phase = torch.from_numpy(np.ascontiguousarray(values, dtype=np.float32))
         combined: MetaTensor = torch.polar(magnitude, phase.expand_as(magnitude))

@@ -188,3 +188,16 @@ def test_simulated_blocks_are_the_slices_of_the_volume():
         torch.testing.assert_close(torch.cat([part[key] for part in parts]), value)
     other = SimulatedScan(volume, Undersample(**options), "b").block(0, 7)
     assert not torch.equal(other["mask"], whole["mask"])
+
+
+@pytest.mark.parametrize("low", [-1, 0])
+@pytest.mark.parametrize("high", [90, 1])
+def test_phases_in_degrees_or_scaled_are_refused(tmp_path, complex_volume, low, high):
+    volume = complex_volume()
+    turn = torch.angle(volume.as_tensor()[0]).numpy() / (2 * np.pi)  # of a turn
+    span = (turn - turn.min()) / np.ptp(turn)
+    low = low * high
+    nib.save(nib.Nifti1Image(low + span * (high - low), volume.affine.numpy()), tmp_path / "p.nii")
+    magnitude = MetaTensor(volume.as_tensor().abs(), meta=volume.meta)
+    with pytest.raises(ValueError, match=r"p\.nii.*radians"):
+        WithPhase(tmp_path / "p.nii")(magnitude)

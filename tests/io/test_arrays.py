@@ -76,3 +76,25 @@ def test_real_arrays_and_pickles_are_refused(tmp_path, kspace):
     np.save(tmp_path / "p.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     with pytest.raises(ValueError, match=r"p\.npy"):
         read_raw(tmp_path / "p.npy")
+
+
+def test_archives_and_lying_headers_are_one_clear_line(tmp_path, kspace):
+    np.savez(tmp_path / "z.npz", kspace=kspace)
+    (tmp_path / "z.npz").rename(tmp_path / "z.npy")
+    np.save(tmp_path / "l.npy", kspace[0])
+    content = (tmp_path / "l.npy").read_bytes().replace(b"(4, 32, 24)", b"(9999999,)#")
+    (tmp_path / "l.npy").write_bytes(content)
+    scipy.io.savemat(tmp_path / "m.mat", {"kspace": kspace[0]}, do_compression=True)
+    changed = bytearray((tmp_path / "m.mat").read_bytes())
+    changed[len(changed) // 2] ^= 4
+    (tmp_path / "m.mat").write_bytes(changed)
+    for name in ("z.npy", "l.npy", "m.mat"):
+        with pytest.raises(ValueError, match=name.replace(".", r"\.")):
+            read_raw(tmp_path / name, "coils,h,w")
+
+
+def test_memory_is_not_asked_for_what_a_dataset_only_announces(tmp_path):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("kspace", (1000, 100, 4000, 4000), np.complex64, chunks=(1, 1, 64, 64))
+    with pytest.raises(ValueError, match=r"a\.h5.*announces"):
+        read_raw(tmp_path / "a.h5")

@@ -7,7 +7,15 @@ import SimpleITK as sitk
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.io import LoadVolume, LoadVolumed, RawScan, find_volumes, load_volume, write_ismrmrd
+from monai_gan_recon.io import (
+    LoadVolume,
+    LoadVolumed,
+    RawScan,
+    find_volumes,
+    load_label_volume,
+    load_volume,
+    write_ismrmrd,
+)
 from monai_gan_recon.transforms.geometry import SlicesOfPlane
 from tests.io.conftest import fourier, objects
 
@@ -205,6 +213,112 @@ def test_find_volumes(write_nifti, volume, tmp_path, write_series):
         find_volumes(tmp_path / "void")
     with pytest.raises(FileNotFoundError, match="none"):
         find_volumes(tmp_path / "none")
+
+
+def test_a_folder_hides_nothing(write_nifti, volume, tmp_path, write_series):
+    """A DICOM file beside other volumes, leftovers and hidden files, links to nothing, damaged volumes."""
+    folder, _ = write_series("in", slices=1)
+    write_nifti("in/a.nii.gz", volume)
+    write_nifti("in/._b.nii.gz", volume)
+    write_nifti("in/.123.part.c_recon.nii.gz", volume)
+    (folder / "d.nii.gz").symlink_to(tmp_path / "annex/d.nii.gz")
+    (folder / "e.nii").write_bytes(b"")
+    (folder / "notes.txt").symlink_to(tmp_path / "nowhere.txt")
+    write_series("in/deep")[0].joinpath("f.dcm").write_bytes(bytes(500))
+    found = find_volumes(folder)
+    assert [path.name for path in found] == ["in", "a.nii.gz", "d.nii.gz", "deep", "e.nii"]
+    load_volume(found[1])
+    with pytest.raises(FileNotFoundError, match=r"d\.nii\.gz: is a link"):
+        load_volume(found[2])
+    for path in found[3:]:
+        with pytest.raises(ValueError, match=path.name):
+            load_volume(path)
+
+
+def test_negative_lengths_and_cifti_end_their_own_volume(write_nifti, volume, tmp_path):
+    data = bytearray(write_nifti("a.nii", volume).read_bytes())
+    data[42:44] = np.array([-20], "<i2").tobytes()
+    axes = (nib.cifti2.SeriesAxis(0, 1, 4), nib.cifti2.ScalarAxis(["a", "b"]))
+    nib.save(nib.cifti2.Cifti2Image(np.zeros((4, 2), "f4"), axes), tmp_path / "b.dscalar.nii")
+    for path in (_write(tmp_path / "a.nii", bytes(data)), tmp_path / "b.dscalar.nii"):
+        with pytest.raises(ValueError, match=path.name):
+            load_volume(path)
+
+
+@pytest.mark.parametrize("unit", ["um", "microns", "mm", "cm", "m"])
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_units_of_itk_files_become_mm(tmp_path, volume, suffix, unit):
+    length = {"um": 1e-3, "microns": 1e-3, "mm": 1, "cm": 10, "m": 1000}[unit]
+    image = sitk.GetImageFromArray(volume)
+    image.SetSpacing((0.8, 1.1, 2.5))
+    image.SetOrigin((-10, 20, 30))
+    path = tmp_path / f"a.{suffix}"
+    sitk.WriteImage(image, str(path))
+    plain = load_volume(path).affine.numpy()
+    if suffix == "nrrd":
+        mark, said = b"kinds:", f'space units: "{unit}" "{unit}" "{unit}"\n'
+    elif unit in ("um", "mm", "cm"):
+        mark, said = b"ElementSpacing", f"DistanceUnits = {unit}\n"
+    else:
+        pytest.skip("MetaImage does not know this unit")
+    path.write_bytes(path.read_bytes().replace(mark, said.encode() + mark, 1))
+    np.testing.assert_allclose(load_volume(path).affine[:3], length * plain[:3], rtol=1e-6)
+
+
+def test_unknown_units_are_refused(tmp_path, volume):
+    path = tmp_path / "a.nrrd"
+    sitk.WriteImage(sitk.GetImageFromArray(volume), str(path))
+    path.write_bytes(path.read_bytes().replace(b"kinds:", b'space units: "inch" "inch" "inch"\nkinds:', 1))
+    with pytest.raises(ValueError, match=r"a\.nrrd.*inch"):
+        load_volume(path)
+
+
+def test_complex_nrrd_stays_complex(tmp_path, volume):
+    values = (volume + 1j * volume[::-1]).astype(np.complex64)
+    sitk.WriteImage(sitk.GetImageFromArray(values), str(tmp_path / "c.nrrd"))
+    np.testing.assert_array_equal(load_volume(tmp_path / "c.nrrd").numpy()[0], values.T)
+
+
+@pytest.mark.parametrize("suffix", ["nrrd", "mha"])
+def test_flipped_bits_of_compressed_itk_files_are_never_read(tmp_path, volume, suffix):
+    path = tmp_path / f"a.{suffix}"
+    sitk.WriteImage(sitk.GetImageFromArray(volume), str(path), useCompression=True)
+    content, rng = path.read_bytes(), np.random.default_rng(0)
+    for position in rng.integers(len(content) // 2, len(content), 20):
+        changed = bytearray(content)
+        changed[position] ^= 1 << rng.integers(8)
+        path.write_bytes(changed)
+        with pytest.raises(ValueError, match="damaged"):
+            load_volume(path)
+
+
+def test_values_that_float32_would_change_are_refused(write_nifti, volume):
+    for name, values, word in (
+        ("huge.nii", volume.astype(np.float64) * 1e300, "3e38"),
+        ("tiny.nii", volume.astype(np.float32) * np.float32(1e-43), "too close"),
+        ("offset.nii", volume.astype(np.float64) / 10 + 1e9, "too close"),
+    ):
+        with pytest.raises(ValueError, match=rf"{name}.*{word}"):
+            load_volume(write_nifti(name, values))
+    small = load_volume(write_nifti("small.nii", volume * 1e-20))
+    np.testing.assert_allclose(small.numpy()[0], volume * 1e-20, rtol=1e-6)
+
+
+@pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
+def test_atlas_ids_stay_what_they_are(write_nifti, tmp_path, suffix):
+    labels = np.zeros((6, 5, 4), np.int32)
+    labels[1:3], labels[3:5] = 312_782_546, 312_782_550
+    path = tmp_path / f"atlas.{suffix}"
+    if suffix == "nrrd":
+        sitk.WriteImage(sitk.GetImageFromArray(labels.T), str(path))
+    else:
+        write_nifti(path.name, labels)
+    np.testing.assert_array_equal(load_label_volume(path).numpy()[0], labels)
+
+
+def test_voxels_of_a_micron_are_valid(write_nifti, volume):
+    affine = np.diag([1e-3, 1e-3, 5e-4, 1])
+    np.testing.assert_allclose(load_volume(write_nifti("a.nii", volume, affine)).affine, affine, rtol=1e-6)
 
 
 def test_embedded_coronal_slice_is_upright():

@@ -213,3 +213,10 @@ def test_axes_of_a_format_that_tells_them_are_refused(tmp_path, kspace):
     path = write_ismrmrd(RawScan(kspace), tmp_path / "a.mrd")
     with pytest.raises(ValueError, match="axes"):
         read_raw(path, "slices,coils,h,w")
+
+
+def test_a_matrix_that_its_lines_cannot_fill_is_refused(tmp_path, kspace):
+    xml = header((32, 2**30, 1), (32, 2**30, 1), (320, 240, 5), (320, 240, 5), centres=(2**29, 0))
+    path = write_mrd(tmp_path / "a.h5", xml, [acquisition(kspace[0, :, :, 0], kspace_encode_step_1=0)])
+    with pytest.raises(ValueError, match=r"a\.h5"):
+        read_raw(path)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from monai_gan_recon.io.writing import atomic_path, save_nifti
+from monai_gan_recon.io import atomic_path, save_nifti
 
 
 def test_saved_volume_reads_back(tmp_path, volume, oblique_affine):

@@ -104,3 +104,14 @@ def test_images_without_tissues_are_refused(image, mask, message):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="the tissue mixture needs"):
         TissueMixture(**options)
+
+
+@pytest.mark.parametrize("change", [lambda x: (x - x.mean()) / x.std(), lambda x: x - 1000])
+def test_standardised_brains_are_refused(change):
+    """Half of a z-scored brain is below 0, where a logarithm sees cerebrospinal fluid only."""
+    rng = np.random.default_rng(0)
+    brain = rng.choice([300.0, 600, 900], (12, 12, 12)) + rng.normal(0, 20, (12, 12, 12))
+    inside = np.ones(brain.shape, bool)
+    TissueMixture()(brain, inside)
+    with pytest.raises(ValueError, match="magnitude"):
+        TissueMixture()(change(brain), inside)

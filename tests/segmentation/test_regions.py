@@ -9,9 +9,10 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
+from monai_gan_recon.io import save_nifti
 from monai_gan_recon.segmentation import regions
 from monai_gan_recon.segmentation.instances import Instances
-from monai_gan_recon.segmentation.regions import label_image, region_files, write_region_report
+from monai_gan_recon.segmentation.regions import region_files, write_region_report
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 1, 0, -100], [0, 0, 1.5, -50], [0, 0, 0, 1]])
 
@@ -90,8 +91,11 @@ def test_a_report_that_fails_leaves_nothing(labels, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(("largest", "dtype"), [(255, np.uint8), (256, np.uint16), (70000, np.int32)])
-def test_labels_take_the_smallest_integers_that_hold_them(largest, dtype):
-    image = label_image(torch.tensor([0, largest]).reshape(1, 2, 1, 1))
+@pytest.mark.parametrize(
+    ("largest", "dtype"), [(255, np.uint8), (256, np.uint16), (70000, np.int32), (2**31, np.int64)]
+)
+def test_labels_take_the_smallest_integers_that_hold_them(tmp_path, largest, dtype):
+    path = save_nifti(torch.tensor([0, largest]).reshape(1, 2, 1, 1), np.eye(4), tmp_path / "a.nii")
+    image = nib.load(path)
     assert image.get_data_dtype() == dtype
     assert np.asarray(image.dataobj).max() == largest

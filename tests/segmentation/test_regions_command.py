@@ -92,3 +92,23 @@ def test_names_are_pairs(label_file, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["regions", str(label_file), "--output_dir", str(tmp_path), "--names", "tumour"])
     assert "tumour" in capsys.readouterr().err
+
+
+def test_instances_lie_in_the_space_that_the_labels_name(label_file, tmp_path):
+    """Template codes stay what they are."""
+    image = nib.load(label_file)
+    image.set_sform(image.affine, 4)
+    image.set_qform(image.affine, 2)
+    nib.save(image, tmp_path / "mni.nii.gz")
+    assert main(["regions", str(tmp_path / "mni.nii.gz"), "--output_dir", str(tmp_path / "out")]) == 0
+    header = nib.load(tmp_path / "out/mni_instances.nii.gz").header
+    assert (int(header["sform_code"]), int(header["qform_code"])) == (4, 2)
+
+
+def test_atlas_ids_that_float32_would_merge(tmp_path):
+    labels = np.zeros((8, 6, 4), np.int32)
+    labels[1:3], labels[3:6] = 312_782_546, 312_782_550
+    nib.save(nib.Nifti1Image(labels, np.eye(4)), tmp_path / "atlas.nii.gz")
+    assert main(["regions", str(tmp_path / "atlas.nii.gz"), "--output_dir", str(tmp_path / "out")]) == 0
+    report = json.loads((tmp_path / "out/atlas_regions.json").read_text())
+    assert [(r["label"], r["voxels"]) for r in report["instances"]] == [(312_782_546, 48), (312_782_550, 72)]

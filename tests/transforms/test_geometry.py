@@ -141,3 +141,18 @@ def test_an_empty_slice_is_cropped_somewhere():
         16,
         16,
     )
+
+
+@pytest.mark.parametrize("plane", ["coronal", "axial", "sagittal"])
+@pytest.mark.parametrize("angle", [45, 135, -45])
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_volume_oblique_by_45_degrees_comes_back(plane, angle, axis):
+    """Two axes are equally near to two anatomical ones."""
+    turn, (i, j) = np.eye(4), [k for k in range(3) if k != axis]
+    c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    turn[[i, i, j, j], [i, j, i, j]] = c, -s, s, c
+    for tie in (turn, np.where(np.abs(turn) > 0.1, np.sign(turn) * np.where(turn == 1, 1, np.sqrt(0.5)), 0)):
+        image, transform = numbered(tie), SlicesOfPlane(plane)
+        back = transform.inverse(transform(image))
+        assert torch.equal(back.as_tensor(), image.as_tensor())
+        np.testing.assert_allclose(back.affine, image.affine, atol=1e-12)

@@ -9,7 +9,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-from monai_gan_recon.bundle.command_line import ids, refuse_code
+from monai_gan_recon.bundle.values import ids, refuse_code, refuse_name
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
@@ -65,6 +65,8 @@ class PairedOptions:
 
     def __post_init__(self) -> None:
         """Find the bundles and check the options."""
+        for name, value in vars(self).items():
+            refuse_code(f"--{name}", value)
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
@@ -94,7 +96,7 @@ class PairedOptions:
 
 
 def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
-    """Raise a ValueError for an item that cannot be set, or a value that MONAI would run.
+    """Raise a ValueError for an item that cannot be set.
 
     Args:
         option: the option that gives them.
@@ -103,9 +105,9 @@ def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: M
         own: items with an option of their own, and that option.
     """
     known = set(ids(ConfigParser.load_config_file(str(file))))
-    for name, value in settings.items():
+    for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
+        refuse_name(f"{option} {name}", name)
         if name.replace("#", "::") not in known:
             raise ValueError(f"{option}: {file} has no {name!r}")
-        refuse_code(f"{option} {name}", value)

@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.checks import check_output_dir, read_json
 from monai_gan_recon.data.manifest_paths import file_keys
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
@@ -21,7 +23,6 @@ from monai_gan_recon.evaluation.statistics import (
     person_rows,
     segmentation_columns,
 )
-from monai_gan_recon.io.writing import atomic_path
 
 
 @dataclass(frozen=True)
@@ -62,26 +63,23 @@ class ScanCache:
         self.folder = folder
 
     def read(self, case: str, options: str) -> ScanScores | None:
-        """Scores of a scan; None if there are none, or of other options.
+        """Scores of a scan; None if there are none, or of other options, or the file is damaged: they are made anew.
 
         Args:
             case: name of the scan.
             options: hash of the options and files.
-
-        Raises:
-            ValueError: if the file is not one of ours.
         """
         file = self._file(case)
         if not file.exists():
             return None
         try:
-            content = json.loads(file.read_text(encoding="utf-8"))
+            content = read_json(file, "are no scores")
             if content["options"] != options:
                 return None
             rows = [SegmentationRow(**(row | {"scores": _floats(row["scores"])})) for row in content["rows"]]
             return ScanScores(rows, float(content["sampled_fraction"]))
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(f"{file}: is not a file of scores; move it away") from error
+        except (ValueError, TypeError, KeyError, AttributeError):
+            return None
 
     def write(self, case: str, options: str, scores: ScanScores) -> None:
         """Keep the scores of a scan; those of other options are replaced."""
@@ -118,7 +116,8 @@ class PairedProtocol:
             "config_hash": options_hash(reconstruction.config_hash, fingerprint),
         }
         self.stem = paired_stem(self.result)
-        self.cache = ScanCache(output_dir / f"scans_{self.stem}")
+        self.cache = ScanCache(check_output_dir(output_dir / f"scans_{self.stem}"))
+        check_output_dir(output_dir / f"figures_{self.stem}")
 
     def finished(self, entry: Mapping[str, Any], with_figure: bool = False) -> ScanScores | None:
         """Scores of a scan that was finished with the same options and files; else None."""

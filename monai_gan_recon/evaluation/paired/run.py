@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from monai_gan_recon import __version__
+from monai_gan_recon.checks import check_output_dir, home_expanded
 from monai_gan_recon.data import Manifest, load_manifest, with_cases
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.metrics_file import PAIRED
@@ -38,7 +39,7 @@ def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
         ValueError: in one line, for a wrong option, or if a scan or its labels cannot be used; scans finished before
             are kept.
     """
-    output_dir = Path(options.output_dir).expanduser()
+    output_dir = check_output_dir(options.output_dir)
     PAIRED.results(output_dir / "metrics.json")  # fail now if the results cannot be added
     manifest = load_manifest(options.datalist, options.dataset_dir)
     entries = with_cases(manifest.section(options.section))
@@ -97,7 +98,7 @@ def segmentation_fingerprint(options: PairedOptions) -> str:
     settings = [__version__, options.segmentation, options.segmentation_set]
     parts: list[Any] = [settings, folder / "configs" / "inference.yaml"]
     if options.segmentation == "network":
-        weights = Path(options.segmentation_weights or folder / "models" / "model.pt")
+        weights = home_expanded(options.segmentation_weights or folder / "models" / "model.pt")
         if not weights.is_file():
             raise FileNotFoundError(
                 f"{weights}: there are no weights of the segmentation; give --segmentation_weights FILE, or "

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
+from monai_gan_recon.bundle.values import read_config
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.engines.evaluator import VolumeReconstructionEvaluator
 from monai_gan_recon.engines.runtime import resolve_amp
@@ -50,12 +50,8 @@ class BundleReconstruction:
     """
 
     def __init__(self, bundle: Path, **options: Any) -> None:
-        parser = ConfigParser()
-        parser.read_config(str(bundle / "configs" / "evaluate.yaml"))
-        pairs = {"bundle_root": str(bundle), **options}
-        parser.update({name.replace("#", "::"): value for name, value in pairs.items()})
-        parser.parse()
-        content = parser.get_parsed_content
+        file = bundle / "configs" / "evaluate.yaml"
+        content = read_config(file, **{"bundle_root": bundle} | options).get_parsed_content
         self.protocol: dict[str, Any] = dict(content("protocol"))
         self.preprocessing, self.postprocessing = content("preprocessing"), content("postprocessing")
         self.network, self.device, self.amp = content("network"), content("device"), content("amp")

@@ -1,0 +1,111 @@
+"""Files that are there complete or not at all, one or several in one step, and what killed programs left of them."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import platform
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+NAME_BYTES = 255 - 64
+"""Longest name of a file in bytes: file systems take 255, and temporary names are longer than final ones."""
+
+_MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
+_PART = re.compile(r"\.(\d+)-([0-9a-f]{6})\.part\.")
+_STARTED = time.time()
+
+
+@contextmanager
+def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]]:
+    """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
+
+    The first is moved last: where it is, the others are. A temporary name ends like the path, so that writers who look
+    at the suffix write the same format.
+
+    Raises:
+        ValueError: if a name is too long.
+        OSError: in one line, if a folder cannot be written or the disk is full.
+    """
+    files = [Path(path) for path in paths]
+    temporary = [_temporary(file) for file in files]
+    current = files[0]
+    try:
+        for file in files:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        for current, written in reversed(list(zip(files, temporary, strict=True))):
+            os.replace(written, current)
+    except OSError as error:
+        # numpy's "n requested and m written" has no number
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
+        hint = "free some space" if full else "check the folder and its permissions"
+        reason = error.strerror or str(error)
+        raise OSError(f"{current}: cannot be written ({reason}); {hint}") from error
+    finally:
+        for written in set(temporary) - set(files):
+            with suppress(OSError):
+                written.unlink(missing_ok=True)
+
+
+def _temporary(file: Path) -> Path:
+    if _PART.match(file.name):  # within another block, which moves it
+        return file
+    check_name(file)
+    return file.with_name(f".{os.getpid()}-{_MACHINE}.part.{file.name}")
+
+
+@contextmanager
+def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """:func:`atomic_paths` for one path.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "new" / "a.txt"
+        >>> with atomic_path(file) as temporary:
+        ...     _ = temporary.write_text("all of it")
+        >>> file.read_text()
+        'all of it'
+    """
+    with atomic_paths([path]) as temporary:
+        yield temporary[0]
+
+
+def check_name(path: Path) -> None:
+    """Raise a ValueError if the name of a file is too long for file systems."""
+    size = len(os.fsencode(path.name))
+    if size > NAME_BYTES:
+        raise ValueError(f"{path}: its name has {size} bytes, at most {NAME_BYTES} are possible; shorten it")
+
+
+def remove_leftovers(folder: str | os.PathLike[str]) -> list[Path]:
+    """Remove the temporary files that killed programs of this machine left in a folder; those of live ones stay.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    with suppress(OSError):
+        for file in Path(folder).iterdir():
+            found = _PART.match(file.name)
+            if found and found[2] == _MACHINE and _is_dead(int(found[1]), file):
+                with suppress(OSError):
+                    file.unlink()
+                    removed.append(file)
+    return removed
+
+
+def _is_dead(pid: int, file: Path) -> bool:
+    if pid == os.getpid():  # in a container each program may have the same number
+        return file.lstat().st_mtime < _STARTED - 1
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return True
+    except OSError:
+        return False  # of another user
+    return False

@@ -1,0 +1,215 @@
+"""NIfTI in and out: voxels to the last byte of the file, and both of its transforms with their codes."""
+
+from __future__ import annotations
+
+import gzip
+import logging
+import math
+import os
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import nibabel as nib
+import numpy as np
+import torch
+
+from .writing import atomic_path
+
+TRANSFORMS = "nifti_transforms"
+"""Key of a volume's metadata for the :class:`Transforms` of its file."""
+GZIP = b"\x1f\x8b"
+GZIP_RATIO = 1032
+"""No stream of gzip is longer than this times its file."""
+_MM = {1: 1000.0, 3: 0.001}
+"""Length in mm of NIfTI's units metre and micron; all others count as mm."""
+_SCANNER = 1
+_SLOPE_TOLERANCE = 1e-6
+"""A slope of labels this near to 1 is 1: some writers store the neighbouring float32."""
+_LONG_QUATERNION = 1.01
+_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, MemoryError, OverflowError, zlib.error)
+logger = logging.getLogger(__name__)
+
+
+class Transforms(NamedTuple):
+    """What a NIfTI file says of its place in space: both matrices, voxel to RAS in mm, and their codes (0: unknown)."""
+
+    sform: np.ndarray
+    sform_code: int
+    qform: np.ndarray
+    qform_code: int
+
+    @property
+    def affine(self) -> np.ndarray:
+        """The matrix to use: the sform, unless its code is 0."""
+        return self.sform if self.sform_code or not self.qform_code else self.qform
+
+
+def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]:
+    """Volume and transforms of a NIfTI file.
+
+    Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum.
+
+    Args:
+        path: NIfTI-1 or -2 in one file, compressed or not, whatever its name.
+        exact: keep whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
+
+    Returns:
+        array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the transforms.
+
+    Raises:
+        ValueError: if it is not a NIfTI, truncated, damaged, a colour image, or 4-D.
+    """
+    with path.open("rb") as stream:
+        packed = stream.read(2) == GZIP
+    with gzip.open(path) if packed else path.open("rb") as stream, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            header, transforms = _header(stream)
+            shape, dtype = header.get_data_shape(), header.get_data_dtype()
+            slope, inter = header.get_slope_inter()
+        except Exception as error:  # nibabel has errors of its own for each part of a header
+            raise ValueError(
+                f"{path}: is not a NIfTI file, or its header is damaged; copy it again"
+            ) from error
+        check_shape(path, shape)
+        if dtype.kind not in "biufc":
+            raise ValueError(
+                f"{path}: holds colours or records, not one number a voxel; give the original image"
+            )
+        try:
+            size = math.prod(map(int, shape)) * dtype.itemsize
+            if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
+                raise EOFError(f"{size} bytes announced")
+            raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header, mmap=False).get_unscaled())
+            while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
+                pass
+        except _READ_ERRORS as error:
+            raise ValueError(
+                f"{path}: is truncated or damaged, its voxels cannot be read; copy it again"
+            ) from error
+    raw = raw.reshape(shape[:3])
+    scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+    if (
+        exact
+        and raw.dtype.kind in "biu"
+        and abs(scale[0] - 1) < _SLOPE_TOLERANCE
+        and scale[1] % 1 == 0
+        and abs(scale[1]) < 2**53
+    ):
+        return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), transforms
+    return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), transforms
+
+
+def _header(stream: Any) -> tuple[Any, Transforms]:
+    size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
+    stream.seek(0)
+    kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
+    header = kind.from_fileobj(stream)
+    unit = _MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    scale = np.diag([unit, unit, unit, 1.0])
+    if not header["sform_code"] and not header["qform_code"]:
+        return header, Transforms(scale @ header.get_base_affine(), 0, np.eye(4), 0)
+    names = ("quatern_b", "quatern_c", "quatern_d")
+    length = math.sqrt(sum(float(header[name]) ** 2 for name in names))
+    if 1 < length < _LONG_QUATERNION:  # rounded, as some writers do; ITK reads it, too
+        for name in names:
+            header[name] = float(header[name]) / length
+    qform = scale @ header.get_qform() if header["qform_code"] else np.eye(4)
+    sform = scale @ header.get_sform() if header["sform_code"] else np.eye(4)
+    return header, Transforms(sform, int(header["sform_code"]), qform, int(header["qform_code"]))
+
+
+def _scaled(raw: np.ndarray, slope: float, inter: float, exact: bool) -> np.ndarray:
+    """``raw * slope + inter``, rounded once, with no second copy in float64 of a large volume."""
+    if raw.dtype.kind == "c":
+        with np.errstate(all="ignore"):
+            return np.asarray(raw.astype(np.complex128) * slope + inter)
+    small = raw.dtype.kind in "biu" and abs(slope) * 2.0**64 + abs(inter) < float(np.finfo(np.float32).max)
+    result = np.empty(raw.shape, np.float32 if small and not exact else np.float64)
+    with np.errstate(all="ignore"):  # what becomes infinite is told of later
+        for index in range(raw.shape[-1]):
+            result[..., index] = raw[..., index].astype(np.float64) * slope + inter
+    return result
+
+
+def check_shape(path: Path, shape: tuple[int, ...]) -> None:
+    """Refuse what is neither a volume (X, Y, Z) nor a slice (X, Y); further axes must have length 1.
+
+    Raises:
+        ValueError: if the image has fewer than two axes, is empty, or is 4-D.
+    """
+    if len(shape) < 2 or min(shape) < 1:
+        raise ValueError(f"{path}: has shape {tuple(shape)}; give a volume (X, Y, Z) or one slice (X, Y)")
+    if any(length > 1 for length in shape[3:]):
+        raise ValueError(
+            f"{path}: is {len(shape)}-D with shape {tuple(shape)}; extract one 3-D volume of it and give that"
+        )
+
+
+def save_nifti(
+    array: np.ndarray | torch.Tensor,
+    affine: np.ndarray | torch.Tensor,
+    path: str | os.PathLike[str],
+    meta: Mapping[str, Any] | None = None,
+) -> Path:
+    """Write a volume as NIfTI under a temporary name, then move it into place.
+
+    Args:
+        array: (X, Y, Z), or (1, X, Y, Z) as MONAI has it; stored as float32, complex input as complex64, integers
+            (labels, from 0 on) as the smallest integers that hold them.
+        affine: (4, 4) voxel to RAS in mm.
+        path: file to write, ".nii.gz" (compressed) or ".nii"; an existing one is replaced.
+        meta: metadata of the volume that this one lies on, as :func:`load_volume` gives them: where its file was a
+            NIfTI of this affine, both transforms and their codes are copied. Else the affine is the sform (scanner),
+            and the qform too unless it has shears, which a quaternion cannot hold.
+
+    Returns:
+        The path written.
+
+    Raises:
+        ValueError: if the name does not end in ".nii.gz" or ".nii".
+        OSError: if it cannot be written (disk full, no permission); nothing is left behind then.
+    """
+    path = Path(path)
+    if not path.name.endswith((".nii.gz", ".nii")):
+        raise ValueError(f"{path}: a NIfTI file's name must end in .nii.gz or .nii")
+    plain = (
+        array.as_subclass(torch.Tensor).detach().cpu().numpy() if isinstance(array, torch.Tensor) else array
+    )
+    values = plain[0] if plain.ndim == 4 and plain.shape[0] == 1 else plain
+    matrix = torch.as_tensor(affine).detach().cpu().numpy().astype(np.float64)
+    kind = _stored_type(values)
+    image = nib.Nifti1Image(values.astype(kind), None, dtype=kind)
+    _place(image.header, matrix, (meta or {}).get(TRANSFORMS))
+    image.header.set_xyzt_units("mm")
+    if values.dtype.kind in "biu":
+        image.header.set_intent("label")
+    with atomic_path(path) as temporary:
+        nib.save(image, temporary)
+    return path
+
+
+def _stored_type(values: np.ndarray) -> type[np.generic]:
+    if values.dtype.kind not in "biu":
+        return np.complex64 if np.iscomplexobj(values) else np.float32
+    largest = int(values.max(initial=0))
+    kinds: tuple[type[np.integer], ...] = (np.uint8, np.uint16, np.int32)
+    return next((kind for kind in kinds if largest <= np.iinfo(kind).max), np.int64)
+
+
+def _place(header: nib.Nifti1Header, affine: np.ndarray, known: Transforms | None) -> None:
+    header.set_zooms(np.linalg.norm(affine[:3, :3], axis=0)[: len(header.get_zooms())])
+    if known is not None and np.allclose(known.affine, affine, rtol=1e-5, atol=1e-6 * np.abs(affine).max()):
+        if known.qform_code:
+            header.set_qform(known.qform, known.qform_code)
+        if known.sform_code:
+            header.set_sform(known.sform, known.sform_code)
+        return
+    header.set_sform(affine, _SCANNER)
+    header.set_qform(affine, _SCANNER)  # of the nearest rotation
+    length = np.linalg.norm(affine[:3, :3], axis=0).max()
+    if np.abs(header.get_qform() - affine)[:3, :3].max() > 1e-4 * length:
+        header["qform_code"] = 0
