@@ -37,6 +37,8 @@ def check_output_dir(path: Any) -> Path:
         raise ValueError(
             f"{path!r} is no folder for results; for a name that looks like a number write ./NAME"
         )
+    if str(path).lower().endswith((".nii", ".nii.gz", ".h5", ".mrd", ".dcm")):
+        raise ValueError(f"{path}: results go into a folder, named after the input; give the folder's name")
     there = folder = home_expanded(path).absolute()
     check_name(folder)
     while not there.exists():
@@ -66,6 +68,18 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path}: {what} (no JSON object)")
     return content
+
+
+def check_exists(path: str | os.PathLike[str]) -> Path:
+    """The path, if there is such a file or folder, or BART's pair of files of this name.
+
+    Raises:
+        FileNotFoundError: if there is none.
+    """
+    found = home_expanded(path)
+    if not found.exists() and not found.with_name(f"{found.name}.hdr").exists():
+        raise FileNotFoundError(f"{path}: no such file or folder; check the path")
+    return found
 
 
 def check_counts(**counts: Any) -> None:

@@ -21,8 +21,8 @@ def printable(text: object) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
 
 
-def one_line(error: BaseException) -> str | None:
-    """The line that explains an error to a user, or None if it is not the user's to repair.
+def users_error(error: BaseException) -> ValueError | OSError | None:
+    """The error that is the user's to repair, of an error and its causes; None if there is none.
 
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
     followed to the first that is the user's: a ValueError (a bad option, bad data) or an OSError (a missing file, a
@@ -34,9 +34,15 @@ def one_line(error: BaseException) -> str | None:
     current: BaseException | None = error
     while current is not None:
         if isinstance(current, (ValueError, OSError)):
-            return printable(" ".join(str(current).split()))
+            return current
         current = current.__cause__
     return None
+
+
+def one_line(error: BaseException) -> str | None:
+    """The line that explains an error to a user, or None if it is not the user's to repair; see :func:`users_error`."""
+    found = users_error(error)
+    return None if found is None else printable(" ".join(str(found).split()))
 
 
 def exit_code(command: Callable[[], int | None]) -> int:
@@ -50,8 +56,8 @@ def exit_code(command: Callable[[], int | None]) -> int:
     """
     try:
         return int(command() or 0)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print("; ".join(("interrupted", *map(str, stop.args))), file=sys.stderr)
         return INTERRUPTED
     except Exception as error:
         line = None if os.environ.get(TRACEBACK_ENV) else one_line(error)

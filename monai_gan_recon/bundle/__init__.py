@@ -1,4 +1,4 @@
-"""What the bundles' configurations call: a strict command line, the bundle's own folder, another bundle's network.
+"""What the bundles' configurations call, and what runs them: strict options, the bundle's own folder, its network.
 
 Importing it checks the command line of a running ``python -m monai.bundle``, see
 :func:`~monai_gan_recon.bundle.command_line.check_at_import`; in any other program it does nothing.
@@ -7,7 +7,16 @@ Importing it checks the command line of a running ``python -m monai.bundle``, se
 from monai_gan_recon.bundle.command_line import check_at_import, command_line
 from monai_gan_recon.bundle.folders import bundle_network, bundle_root
 from monai_gan_recon.bundle.values import read_config, refuse_code
+from monai_gan_recon.bundle.workflow import open_bundle, typed_values
 
 check_at_import()
 
-__all__ = ["bundle_network", "bundle_root", "command_line", "read_config", "refuse_code"]
+__all__ = [
+    "bundle_network",
+    "bundle_root",
+    "command_line",
+    "open_bundle",
+    "read_config",
+    "refuse_code",
+    "typed_values",
+]

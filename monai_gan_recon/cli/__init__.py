@@ -7,11 +7,22 @@ come at once; the work itself is done by functions of the library.
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Sequence
+from itertools import pairwise
+from typing import NoReturn
 
 from monai_gan_recon import __version__
-from monai_gan_recon.cli import analysis, bundles, data
+from monai_gan_recon.cli import analysis, bundles, data, workflows
+from monai_gan_recon.cli.console import EXIT_CODES, common_options, run
 from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """End with one line, not with the whole usage."""
+        self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists the options\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,19 +37,40 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: with 2 for wrong usage, 0 after ``--help``.
     """
-    options = parser().parse_args(arguments)
-    return exit_code(lambda: options.run(options))
+    words = [_underscored(word) for word in (sys.argv[1:] if arguments is None else arguments)]
+    return exit_code(lambda: run(parser(_bundle(words)).parse_args(words)))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser with all subcommands."""
-    result = argparse.ArgumentParser(
+def parser(bundle: str | None = None) -> argparse.ArgumentParser:
+    """The parser with all subcommands.
+
+    Args:
+        bundle: name or folder of the bundle whose options there are; None: the shipped one.
+    """
+    result = _Parser(
         prog="monai-gan-recon",
-        description="Reconstruction of undersampled brain MRI, and what it does to the tissues.",
-        epilog=f"Errors are one line; with {TRACEBACK_ENV}=1 they keep their traceback.",
+        description="Reconstruction of undersampled brain MRI, and what it does to the tissues. Not for diagnosis.",
+        epilog=f"{EXIT_CODES} With {TRACEBACK_ENV}=1 errors keep their traceback.",
+        allow_abbrev=False,
     )
     result.add_argument("--version", action="version", version=__version__)
-    commands = result.add_subparsers(metavar="COMMAND", required=True)
+    commands = result.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    shared = {"parents": [common_options()], "epilog": EXIT_CODES, "allow_abbrev": False}
+    workflows.add_commands(commands, bundle, **shared)
     for room in (data, analysis, bundles):
-        room.add_commands(commands)
+        room.add_commands(commands, **shared)
     return result
+
+
+def _underscored(word: str) -> str:
+    """``--save-error-map`` as ``--save_error_map``; but ``--no-`` is what switches are turned off by."""
+    found = re.match(r"(--(?:no-)?)([a-z][\w-]*)(.*)", word, re.DOTALL)
+    return found[1] + found[2].replace("-", "_") + found[3] if found else word
+
+
+def _bundle(words: Sequence[str]) -> str | None:
+    """What ``--bundle`` says: the options are those of its configurations."""
+    for word, following in pairwise([*words, None]):
+        if word is not None and word.partition("=")[0] == "--bundle":
+            return following if word == "--bundle" else word.partition("=")[2]
+    return None

@@ -6,22 +6,23 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 if TYPE_CHECKING:
     from monai_gan_recon.evaluation.paired.options import PairedOptions
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
-    _add_demo(commands)
-    _add_regions(commands)
-    _add_paired(commands)
+    _add_demo(commands, shared)
+    _add_regions(commands, shared)
+    _add_paired(commands, shared)
 
 
-def _add_demo(commands: Any) -> None:
+def _add_demo(commands: Any, shared: dict[str, Any]) -> None:
     demo = commands.add_parser(
-        "demo", help="reconstruct an average brain at 10 %% and 50 %% of k-space, and segment it"
+        "demo", help="reconstruct an average brain at 10 %% and 50 %% of k-space, and segment it", **shared
     )
     demo.add_argument("--output_dir", default="outputs/demo", help="folder of the results (%(default)s)")
     demo.add_argument("--bundle", default=RECONSTRUCTION, help="reconstruction bundle (%(default)s)")
@@ -29,16 +30,17 @@ def _add_demo(commands: Any) -> None:
     demo.set_defaults(run=_demo)
 
 
-def _demo(options: argparse.Namespace) -> None:
+def _demo(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.evaluation.demo import demo_segmenter, run_demo
 
     segmentation = demo_segmenter(options.segmentation_bundle)
-    print(run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation))
+    text = run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation)
+    return Outcome(text, [Path(options.output_dir) / "demo.png"], timed=True)
 
 
-def _add_regions(commands: Any) -> None:
+def _add_regions(commands: Any, shared: dict[str, Any]) -> None:
     regions = commands.add_parser(
-        "regions", help="number the connected components of a label map; measure volumes and boxes"
+        "regions", help="number the connected components of a label map; measure volumes and boxes", **shared
     )
     add = regions.add_argument
     add("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
@@ -52,18 +54,19 @@ def _add_regions(commands: Any) -> None:
     regions.set_defaults(run=_regions)
 
 
-def _regions(options: argparse.Namespace) -> None:
+def _regions(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.segmentation.regions import report_regions
 
     count, files = report_regions(**_given(options) | {"names": dict(options.names)})
-    print(f"{options.labels}: {count} instances -> " + ", ".join(str(file) for file in files))
+    return Outcome(f"{options.labels}: {count} instances", files, {"instances": count}, timed=True)
 
 
-def _add_paired(commands: Any) -> None:
+def _add_paired(commands: Any, shared: dict[str, Any]) -> None:
     paired = commands.add_parser(
         "paired",
         help="segment original, zero-filled and reconstructed volumes and compare the segmentations",
         argument_default=argparse.SUPPRESS,  # the defaults are those of PairedOptions
+        **shared,
     )
     add = paired.add_argument
     add("--datalist", help="name or file of a data manifest")
@@ -90,7 +93,7 @@ def _add_paired(commands: Any) -> None:
     paired.set_defaults(run=_paired)
 
 
-def _paired(options: argparse.Namespace) -> None:
+def _paired(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.engines import keep_freed_memory
     from monai_gan_recon.evaluation.paired.run import run_paired
     from monai_gan_recon.evaluation.tables import paired_table
@@ -98,7 +101,7 @@ def _paired(options: argparse.Namespace) -> None:
     chosen = paired_options(options)
     keep_freed_memory()
     results = run_paired(chosen)
-    print(f"\n{paired_table(results)}\n\nMetrics: {Path(chosen.output_dir) / 'metrics.json'}")
+    return Outcome(paired_table(results), [Path(chosen.output_dir) / "metrics.json"], timed=True)
 
 
 def paired_options(options: argparse.Namespace) -> PairedOptions:
@@ -114,7 +117,7 @@ def paired_options(options: argparse.Namespace) -> PairedOptions:
 
 
 def _given(options: argparse.Namespace) -> dict[str, Any]:
-    return {name: value for name, value in vars(options).items() if name != "run"}
+    return {name: value for name, value in vars(options).items() if name not in _NOT_OF_THE_LIBRARY}
 
 
 def _label_name(text: str) -> tuple[int, str]:
@@ -141,4 +144,5 @@ def _size(words: list[str]) -> Any:
     return values[0] if len(values) == 1 else values
 
 
+_NOT_OF_THE_LIBRARY = ("run", "command", "json", "verbose")
 _SETTINGS: dict[str, Any] = {"action": "append", "type": _setting, "metavar": "ID=VALUE"}

@@ -8,24 +8,34 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.resources import available_bundles, bundle_path
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
     group = commands.add_parser("bundles", help="the shipped MONAI bundles: path, export")
     actions = group.add_subparsers(metavar="ACTION", required=True)
     names = ", ".join(available_bundles())
-    path = actions.add_parser("path", help="print the folder of a bundle, for python -m monai.bundle")
-    export = actions.add_parser("export", help="copy a bundle, with its weights, to change or to upload it")
+    path = actions.add_parser(
+        "path", help="print the folder of a bundle, for python -m monai.bundle", **shared
+    )
+    export = actions.add_parser(
+        "export", help="copy a bundle, with its weights, to change or to upload it", **shared
+    )
     for parser in (path, export):
         parser.add_argument("name", help=names)
     export.add_argument("folder", type=Path, help="new folder of the copy")
-    path.set_defaults(run=lambda options: print(bundle_path(options.name)))
+    path.set_defaults(run=_path)
     export.set_defaults(run=_export)
 
 
-def _export(options: argparse.Namespace) -> None:
+def _path(options: argparse.Namespace) -> Outcome:
+    folder = bundle_path(options.name)
+    return Outcome(str(folder), data={"folder": folder})
+
+
+def _export(options: argparse.Namespace) -> Outcome:
     source, target = bundle_path(options.name), options.folder.expanduser()
     if target.exists():
         raise FileExistsError(f"{target}: exists already; choose another folder")
@@ -34,4 +44,4 @@ def _export(options: argparse.Namespace) -> None:
         copy = Path(temporary) / target.name
         shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
         copy.rename(target)
-    print(target)
+    return Outcome(str(target), data={"folder": target})

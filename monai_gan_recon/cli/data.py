@@ -1,17 +1,27 @@
-"""Subcommands on data: ``convert``, ``manifest build`` and ``manifest check``."""
+"""Subcommands on data: ``info``, ``convert``, ``manifest build`` and ``manifest check``."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.checks import home_expanded
+from monai_gan_recon.checks import check_exists, home_expanded
+from monai_gan_recon.cli.console import Outcome
 
 
-def add_commands(commands: Any) -> None:
+def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
-    convert = commands.add_parser("convert", help="write raw k-space of any readable format as ISMRMRD")
+    info = commands.add_parser(
+        "info", help="what a file or folder holds, and what can be done with it", **shared
+    )
+    info.add_argument("input", metavar="INPUT", help="file or folder; identities of patients are not shown")
+    info.add_argument("--axes", help="order of the axes of .npy and .mat with k-space, such as coils,h,w")
+    info.set_defaults(run=_info)
+    convert = commands.add_parser(
+        "convert", help="write raw k-space of any readable format as ISMRMRD", **shared
+    )
     add = convert.add_argument
     add("source", type=Path, help="fastMRI HDF5, ISMRMRD, BART .cfl, Siemens .dat, .npy or .mat")
     add("target", type=Path, help="file to write, .h5 or .mrd")
@@ -20,12 +30,23 @@ def add_commands(commands: Any) -> None:
     add("--overwrite", action="store_true", help="replace a file that exists")
     convert.set_defaults(run=_convert)
     group = commands.add_parser("manifest", help="data manifests: build, check")
-    _add_build(group.add_subparsers(metavar="ACTION", required=True))
+    _add_build(group.add_subparsers(metavar="ACTION", required=True), shared)
 
 
-def _add_build(actions: Any) -> None:
+def _info(options: argparse.Namespace) -> Outcome:
+    path = check_exists(options.input)
+    from monai_gan_recon.data.found import find
+
+    found = find(path, options.axes)
+    volumes = [
+        {name: value for name, value in asdict(item).items() if value not in (None, "")} for item in found
+    ]
+    return Outcome("\n".join(map(str, found)), data={"volumes": volumes})
+
+
+def _add_build(actions: Any, shared: dict[str, Any]) -> None:
     build = actions.add_parser(
-        "build", help="manifest of a BIDS folder or a plain folder of NIfTIs, split by person"
+        "build", help="manifest of a BIDS folder or a plain folder of NIfTIs, split by subject", **shared
     )
     add = build.add_argument
     add("folder", type=home_expanded, help="BIDS folder, or folder of NIfTIs")
@@ -40,18 +61,25 @@ def _add_build(actions: Any) -> None:
     build.set_defaults(run=_build)
 
     check = actions.add_parser(
-        "check", help="split by person, no image twice, every file there with its sha256"
+        "check", help="split by subject, no image twice, every file there with its sha256", **shared
     )
     check.add_argument("manifest", help="shipped manifest (such as oasis_malc) or JSON file")
     check.add_argument("--dataset_dir", help="folder of the data")
-    check.add_argument("--no_hashes", action="store_true", help="only look whether the files are there")
+    check.add_argument(
+        "--hashes",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="compare the sha256 of every file",
+    )
     check.set_defaults(run=_check)
 
 
-def _convert(options: argparse.Namespace) -> None:
+def _convert(options: argparse.Namespace) -> Outcome:
+    check_exists(options.source)
     from monai_gan_recon.io import convert
 
-    print(convert(options.source, options.target, options.axes, options.key, options.overwrite))
+    file = convert(options.source, options.target, options.axes, options.key, options.overwrite)
+    return Outcome("convert: done", [file], timed=True)
 
 
 def _fractions(text: str) -> list[float]:
@@ -61,32 +89,30 @@ def _fractions(text: str) -> list[float]:
 _fractions.__name__ = "comma-separated numbers"  # argparse: "invalid ... value"
 
 
-def _build(options: argparse.Namespace) -> None:
+def _build(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.build_manifest import FILES_ARE_PEOPLE, build_manifest, write_manifest
 
-    given = dict(vars(options))
-    overwrite = given.pop("overwrite")
-    del given["run"]
-    if options.output.exists() and not overwrite:
+    names = ("folder", "output", "name", "licence", "citation", "fractions", "seed", "suffix")
+    given = {name: getattr(options, name) for name in names}
+    if options.output.exists() and not options.overwrite:
         raise ValueError(f"{options.output}: exists already; choose another name or give --overwrite")
     manifest = build_manifest(**given)
     write_manifest(manifest, options.output)
-    lists = {name: entries for name, entries in manifest.items() if isinstance(entries, list)}
+    counts = {name: len(entries) for name, entries in manifest.items() if isinstance(entries, list)}
+    text = f"{options.output}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
     if options.output.absolute().parent / manifest["root"] != options.folder.absolute():
-        print(
-            f"{options.folder} is not below the manifest's folder: give --dataset_dir {options.folder} with it"
-        )
-    print(f"{options.output}: " + ", ".join(f"{len(entries)} {name}" for name, entries in lists.items()))
+        text += f"\n{options.folder} is not below the manifest's folder: give --dataset_dir {options.folder} with it"
     if FILES_ARE_PEOPLE in manifest["description"]:
-        print(
-            f"{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {options.output}, and move all "
+        text += (
+            f"\n{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {options.output}, and move all "
             "of them to one list"
         )
+    return Outcome(text, [options.output], counts)
 
 
-def _check(options: argparse.Namespace) -> int:
+def _check(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.manifest_check import manifest_problems
 
-    problems = manifest_problems(options.manifest, options.dataset_dir, not options.no_hashes, progress=True)
-    print("\n".join(problems) or f"{options.manifest}: no problems found")
-    return 1 if problems else 0
+    problems = manifest_problems(options.manifest, options.dataset_dir, options.hashes, progress=True)
+    text = "\n".join(problems) or f"{options.manifest}: no problems found"
+    return Outcome(text, data={"problems": problems}, code=1 if problems else 0)

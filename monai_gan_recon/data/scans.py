@@ -90,6 +90,38 @@ class SimulatedScand(MapTransform):
         return dict(data) | {"scan": SimulatedScan(data[self.first_key(dict(data))], self.undersample, case)}
 
 
+class MeasuredScan:
+    """Measurements as they are: prewhitened k-space with its maps and noise.
+
+    Args:
+        data: k-space (*batch, coils, H, W).
+        phase: estimate a smooth phase and move it into the operator.
+    """
+
+    def __init__(self, data: KData, phase: bool = True) -> None:
+        *batch, coils, height, width = data.kspace.shape
+
+        def slices(part: torch.Tensor, channels: int, *size: int) -> torch.Tensor:
+            return part.expand(*batch, channels, *size).reshape(-1, channels, *size)
+
+        noise = torch.as_tensor(data.noise_std, dtype=torch.float32)
+        self.kspace = slices(data.kspace, coils, height, width).to(torch.complex64)
+        self.mask = slices(data.mask, 1, height, width)
+        self.maps = None if data.maps is None else slices(data.maps, coils, height, width).to(torch.complex64)
+        self.noise_std = slices(noise if noise.ndim else noise.reshape(1, 1, 1), 1, 1, 1)
+        self.phase, self.reference = phase, None
+        self.size = (len(self.kspace), height, width)
+
+    def block(self, start: int, stop: int) -> dict[str, torch.Tensor]:
+        """The measurement of some of the slices; see :class:`Scan`."""
+        some = slice(start, stop)
+        maps = None if self.maps is None else self.maps[some]
+        mask = self.mask[some]
+        return measured_block(
+            KData(self.kspace[some] * mask, mask, maps, self.noise_std[some]), phase=self.phase
+        )
+
+
 class AcquiredScan:
     """Slices that are undersampled already: zero-filled complex images of one coil and their sampling mask.
 

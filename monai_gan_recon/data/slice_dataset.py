@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import shutil
 import tempfile
+import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -22,6 +24,10 @@ from ..vocabulary import MIN_SLICE_SIZE
 from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
+from .found import find
+
+_SECONDS = 15.0
+"""Time between two lines of the preparation, where no progress bar is shown."""
 
 
 class VolumeSliceDataset(EpochDataset):
@@ -76,10 +82,15 @@ class VolumeSliceDataset(EpochDataset):
             plane_axcodes(plane)
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[Path, str, str, str, int]] = []
-        for entry in tqdm(
-            with_cases(data), desc="preparing volumes", unit="volume", disable=None if progress else True
-        ):
+        entries = with_cases(data)
+        announce_cache(entries, describe(volume_transform), names, folder)
+        last = time.monotonic()
+        bar = tqdm(entries, desc="preparing volumes", unit="volume", disable=None if progress else True)
+        for number, entry in enumerate(bar):
             case = entry["case"]
+            if bar.disable and time.monotonic() - last > _SECONDS:
+                tqdm.write(f"preparing volumes: {number} of {len(data)}")
+                last = time.monotonic()
             person = str(entry.get("person", case))
             prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
             for plane, (file, foreground) in prepared.items():
@@ -112,6 +123,24 @@ class VolumeSliceDataset(EpochDataset):
         folder = tempfile.mkdtemp(prefix="monai_gan_recon_slices_")
         weakref.finalize(self, _remove_folder, folder, os.getpid())
         return Path(folder)
+
+
+def announce_cache(
+    data: Sequence[Mapping[str, Any]], recipe: str, planes: Sequence[str], folder: Path
+) -> None:
+    """Say how much the cache will grow, from the headers of the volumes that are not in it.
+
+    Args:
+        data: entries of a data manifest.
+        recipe: description of the volume transform, which keeps the number of voxels.
+        planes: planes of the slices; each is a copy of the volume.
+        folder: cache folder.
+    """
+    new = [entry for entry in data if not (folder / f"{cache_key(entry, recipe)}_{planes[0]}.npy").exists()]
+    voxels = sum(math.prod(item.size) for entry in new for item in find(Path(entry["image"])))
+    if new:
+        gigabytes = 4 * voxels * len(planes) / 1e9
+        tqdm.write(f"preparing {len(new)} volumes: about {gigabytes:.2g} GB of slices in {folder}")
 
 
 def cached_slices(

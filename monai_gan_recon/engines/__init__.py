@@ -17,11 +17,19 @@ from monai_gan_recon.engines.runtime import (
 )
 from monai_gan_recon.engines.saving import BestModelSaver, LastModelSaver
 from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
-from monai_gan_recon.engines.training_log import TrainingLog, TrainingProgress, read_log, scalars
+from monai_gan_recon.engines.training_log import (
+    EarlyStop,
+    StartValidation,
+    TrainingLog,
+    TrainingProgress,
+    read_log,
+    scalars,
+)
 from monai_gan_recon.engines.validator import ReconstructionValidator
 
 __all__ = [
     "BestModelSaver",
+    "EarlyStop",
     "LastModelSaver",
     "MagnitudeView",
     "MeasuredView",
@@ -31,6 +39,7 @@ __all__ = [
     "ReconstructionValidator",
     "ResumableCheckpoint",
     "ResumableWarmupCosine",
+    "StartValidation",
     "TrainingLog",
     "TrainingProgress",
     "bf16_pays",

@@ -50,7 +50,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         inferer: MONAI inferer, for a block of slices; None: the network's forward.
         batch_size: slices at a time.
         amp: bfloat16 autocast: true, false or "auto".
-        progress: show a progress bar over the slices of each volume.
+        progress: show a progress bar over the slices of each volume, on a terminal.
         zero_filled: keep the zero-filled volume, too.
         val_handlers: MONAI or Ignite handlers.
 
@@ -103,7 +103,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         numbers: dict[str, list[torch.Tensor]] = {}
         seconds = 0.0
         starts = range(0, slices, self.batch_size)
-        for start in tqdm(starts, desc="slices", leave=False, disable=not self.progress):
+        for start in tqdm(starts, desc="slices", leave=False, disable=None if self.progress else True):
             block = scan.block(start, min(start + self.batch_size, slices))
             inputs = block["input"].to(self.state.device).contiguous(memory_format=torch.channels_last)
             self._synchronize()

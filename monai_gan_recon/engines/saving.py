@@ -58,6 +58,8 @@ class BestModelSaver:
 
     def _note_validation(self, validator: Engine, trainer: Engine) -> None:
         self._validated_epoch = trainer.state.epoch
+        if trainer.state.epoch == 0:  # before the first step: the weights that the training starts from
+            self._keep_best(trainer)
 
     def _phase(self, engine: Engine) -> str:
         return WARM_UP if engine.state.epoch <= self.warmup_epochs else MAIN

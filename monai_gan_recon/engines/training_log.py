@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
+from ignite.handlers import EarlyStopping
 from ignite.handlers.tqdm_logger import ProgressBar
 from monai.engines import Evaluator
 from tqdm import tqdm
 
 from monai_gan_recon.atomic import atomic_path
-from monai_gan_recon.checks import check_output_dir, home_expanded
+from monai_gan_recon.checks import check_counts, check_output_dir, home_expanded
 
 
 class TrainingLog:
@@ -115,13 +116,13 @@ def read_log(path: str | os.PathLike[str]) -> list[dict[str, str]]:
     raise ValueError(f"{path} is damaged, or no training log: move it away; the training goes on without it")
 
 
-class TrainingProgress:
-    """A progress bar with the loss, and after each validation its PSNR beside the zero-filled one.
+class StartValidation:
+    """Validate the weights that a training starts from, before its first step, so that the gain is seen.
 
-    The bar is shown on terminals only; the lines are always printed.
+    Attach it after what resumes a checkpoint: a resumed training has done this.
 
     Args:
-        validator: evaluator of the reconstruction.
+        validator: evaluator of the network.
     """
 
     def __init__(self, validator: Evaluator) -> None:
@@ -129,9 +130,59 @@ class TrainingProgress:
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED, self._validate)
+
+    def _validate(self, engine: Engine) -> None:
+        if engine.state.epoch == 0:
+            self.validator.run()
+
+
+class EarlyStop:
+    """End a training whose validation has not become better for a while; what is saved is the best.
+
+    Args:
+        validator: evaluator with a key metric.
+        patience: validations without a new best.
+    """
+
+    def __init__(self, validator: Evaluator, patience: int) -> None:
+        check_counts(patience=patience)
+        self.validator, self.patience = validator, patience
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
+
+        def score(validator: Engine) -> float:
+            return float(validator.state.metrics[validator.state.key_metric_name])
+
+        self.validator.add_event_handler(Events.COMPLETED, EarlyStopping(self.patience, score, engine))
+
+
+class TrainingProgress:
+    """A progress bar with the loss, and after each validation its PSNR beside the zero-filled one.
+
+    The bar is shown on terminals only; elsewhere there is a line every ``seconds``. The lines of the validation are
+    always printed.
+
+    Args:
+        validator: evaluator of the reconstruction.
+        seconds: time between two lines, in training and in validation.
+    """
+
+    def __init__(self, validator: Evaluator, seconds: float = 15.0) -> None:
+        self.validator, self.seconds = validator, seconds
+
+    def attach(self, engine: Engine) -> None:
+        """Register with a trainer."""
         if sys.stderr.isatty():
             bar = ProgressBar(desc="training")
             bar.attach(engine, output_transform=lambda output: {"loss": float(output["loss"])})
+        else:
+            self._last = time.monotonic()
+            engine.add_event_handler(Events.ITERATION_COMPLETED, self._line, engine, "batch")
+            self.validator.add_event_handler(
+                Events.ITERATION_COMPLETED, self._line, engine, "validation batch"
+            )
         self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
 
     def describe(self, metrics: Mapping[str, Any]) -> str:
@@ -141,6 +192,21 @@ class TrainingProgress:
             f"SSIM {metrics['val_ssim']:.4f} (zero-filled {metrics['zero_filled_ssim']:.4f})"
         )
 
+    def _line(self, engine: Engine, trainer: Engine, what: str) -> None:
+        if time.monotonic() - self._last < self.seconds:
+            return
+        self._last = time.monotonic()
+        length = engine.state.epoch_length or 0
+        done = (engine.state.iteration - 1) % length + 1 if length else engine.state.iteration
+        loss = scalars(engine.state.output).get("loss") if engine is trainer else None
+        text = "" if loss is None else f", loss {float(loss):.4f}"
+        tqdm.write(f"{_epoch(trainer)}: {what} {done}/{length}{text}")
+
     def _report(self, validator: Engine, trainer: Engine) -> None:
-        epoch = f"epoch {trainer.state.epoch}/{trainer.state.max_epochs}"
-        tqdm.write(f"{epoch}: {self.describe(validator.state.metrics)}")
+        self._last = time.monotonic()
+        tqdm.write(f"{_epoch(trainer)}: {self.describe(validator.state.metrics)}")
+
+
+def _epoch(trainer: Engine) -> str:
+    state = trainer.state
+    return f"epoch {state.epoch}/{state.max_epochs}" if state.epoch else "before the first step"

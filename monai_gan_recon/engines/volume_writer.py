@@ -28,11 +28,16 @@ class ResultWriter(ABC):
     Args:
         output_dir: folder of the results.
         overwrite: do volumes again whose results are all there; else these are skipped, see :meth:`finished`.
+
+    Attributes:
+        failed: a line for each volume that failed.
+        results: the files of each case that was done.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
         self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
         self.failed: list[str] = []
+        self.results: dict[str, list[str]] = {}
 
     @abstractmethod
     def files(self, case: str) -> dict[str, Path]:
@@ -44,9 +49,14 @@ class ResultWriter(ABC):
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
-        engine.add_event_handler(Events.STARTED, self.failed.clear)
+        engine.add_event_handler(Events.STARTED, self.start)
         engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
         engine.add_event_handler(Events.COMPLETED, self.finish)
+
+    def start(self, _engine: Engine) -> None:
+        """Forget an earlier run."""
+        self.failed.clear()
+        self.results.clear()
 
     def finished(self, entry: Mapping[str, Any]) -> str | None:
         """A line if all files of this entry exist and are not to be replaced; else it is to be done, and None."""
@@ -71,6 +81,7 @@ class ResultWriter(ABC):
                     said = self.write(output, image, dict(zip(files, temporary, strict=True)))
                 written = ", ".join(map(str, files.values()))
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
+                self.results[output["case"]] = [str(file) for file in files.values()]
             except OSError as failure:
                 error = one_line(failure)
             except ValueError as failure:
@@ -82,6 +93,11 @@ class ResultWriter(ABC):
             self.failed.append(error)
             if engine.state.epoch_length > 1:
                 tqdm.write(printable(error), file=sys.stderr)
+
+    @property
+    def written(self) -> list[Path]:
+        """All files that were written."""
+        return [Path(file) for files in self.results.values() for file in files]
 
     def finish(self, engine: Engine) -> None:
         """Raise a ValueError of one line if a volume failed."""
@@ -141,14 +157,14 @@ class VolumeWriter(ResultWriter):
             raise ValueError(
                 "the network's output has NaN or infinite values; use other weights, or --amp false"
             )
-        prediction = self._original(output["pred"], image)
+        prediction = self.on_original_grid(output["pred"], image)
         save_nifti(prediction, prediction.affine, files["recon"], image.meta)
         if "zero_filled" in files:
-            zero_filled = self._original(output["zero_filled"], image)
+            zero_filled = self.on_original_grid(output["zero_filled"], image)
             save_nifti(zero_filled, zero_filled.affine, files["zero_filled"], image.meta)
             del zero_filled  # volumes are large
         if "error" in files:
-            error = self._original(output["label"], image).sub_(prediction).abs_()
+            error = self.on_original_grid(output["label"], image).sub_(prediction).abs_()
             save_nifti(error, prediction.affine, files["error"], image.meta)
         if "kspace_residual" in files:
             text = json.dumps(residuals(output), indent=2) + "\n"
@@ -156,7 +172,8 @@ class VolumeWriter(ResultWriter):
         count = output["pred"].shape[1]
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network"
 
-    def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+    def on_original_grid(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
+        """Slices (1, N, H, W) on the grid of the file that ``image`` is the slices of."""
         if not image.applied_operations:  # raw k-space: the slices are the image's own grid
             return MetaTensor(slices, affine=image.affine)
         result: MetaTensor = self.postprocessing({"image": image, "pred": MetaTensor(slices)})["pred"]

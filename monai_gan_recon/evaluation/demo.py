@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from monai.bundle import ConfigWorkflow
 
+from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
@@ -40,24 +40,6 @@ MIN_GAIN = 3.0
 """Gain in PSNR over the zero-filled image, in dB, that the shipped weights reach at every rate."""
 FILE_NAMES = {"zero_filled": "zero_filled", "reconstruction": "recon"}
 """End of the file name that a volume was written under."""
-
-
-def evaluate_bundle(bundle: Path, **options: Any) -> None:
-    """Run a bundle's ``evaluate.yaml``, as ``python -m monai.bundle run evaluate`` does.
-
-    Args:
-        bundle: its folder.
-        options: its options, such as ``rate=0.1``.
-    """
-    workflow = ConfigWorkflow(
-        config_file=str(bundle / "configs" / "evaluate.yaml"),
-        workflow_type="infer",
-        bundle_root=str(bundle),
-        **options,
-    )
-    workflow.initialize()
-    workflow.run()
-    workflow.finalize()
 
 
 def run_demo(
@@ -91,16 +73,10 @@ def run_demo(
     entries: list[dict[str, Any]] = []
     for rate in rates:
         print(f"\n{100 * rate:g} % of k-space:", flush=True)
-        evaluate_bundle(
-            bundle,
-            datalist=datalist,
-            rate=rate,
-            plane=PLANE,
-            output_dir=str(output_dir),
-            save_volumes=True,
-            figures=False,
-            **options,
-        )
+        chosen = {"datalist": datalist, "rate": rate, "plane": PLANE, "output_dir": str(output_dir)}
+        open_bundle(
+            bundle, "evaluate.yaml", chosen | {"save_volumes": True, "figures": False} | options
+        ).run()
         entries += RECONSTRUCTION.read(metrics)["results"][-len(METHODS) :]
     first = manifest.section("testing")[0]
     image = Path(first["image"])

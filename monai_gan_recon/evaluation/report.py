@@ -66,6 +66,11 @@ class Report(ABC):
         """The results' file."""
         return self.output_dir / "metrics.json"
 
+    @property
+    def rows(self) -> list[Any]:
+        """Scores so far, see :mod:`monai_gan_recon.evaluation.statistics`."""
+        return self._rows
+
     def attach(self, engine: Engine) -> None:
         """Score at each iteration of an evaluator, report at its end."""
         engine.add_event_handler(Events.STARTED, self.start)

@@ -189,7 +189,7 @@ def test_a_page_to_look_at_of_each_volume(run_bundle, write_manifest, tmp_path):
         "[32,32]",
         "--output_dir",
         tmp_path / "out",
-        "--report",
+        "--reports",
         "true",
     ]
     assert run_bundle("evaluate.yaml", *arguments)[0] is None

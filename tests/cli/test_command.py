@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+import time
 
 import pytest
 
 from monai_gan_recon import __version__, cli
-from monai_gan_recon.errors import INTERRUPTED
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV
 from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
 
 HEAVY = (
@@ -23,16 +24,48 @@ def subcommands(parser, words=()):
     return [found for name, sub in choices[0].items() for found in subcommands(sub, (*words, name))]
 
 
+def subparser(words):
+    """The parser of a subcommand."""
+    found = cli.parser()
+    for word in words:
+        found = next(a.choices for a in found._actions if isinstance(a.choices, dict))[word]
+    return found
+
+
 def test_there_are_subcommands():
-    assert ("manifest", "build") in subcommands(cli.parser())
+    names = {words[0] for words in subcommands(cli.parser())}
+    assert names >= {
+        "reconstruct", "segment", "evaluate", "train", "finetune", "convert", "manifest", "demo", "info", "bundles",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("words", subcommands(cli.parser()), ids=" ".join)
 def test_help_needs_nothing_heavy(words):
     code = f"from monai_gan_recon.cli import main\ntry: main({[*words, '--help']})\nfinally: {HEAVY}"
+    began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=20)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("usage: monai-gan-recon " + " ".join(words))
+    assert time.perf_counter() - began < 1.0
+    for action in subparser(words)._actions:
+        assert action.help, f"{words} {action.dest} has no help"
+
+
+@pytest.mark.parametrize(
+    "words", [("reconstruct",), ("segment",), ("info",), ("evaluate", "--weights"), ("train",)]
+)
+def test_a_missing_file_is_told_at_once(words, tmp_path):
+    command = [sys.executable, "-m", "monai_gan_recon", *words, str(tmp_path / "nothing.nii.gz")]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20)
+    assert time.perf_counter() - began < 2.0
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "nothing.nii.gz" in done.stderr
+
+
+def test_the_package_imports_nothing_heavy():
+    code = f"import monai_gan_recon as mgr; assert mgr.__version__; {HEAVY}"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
 
 
 def test_as_a_process():
@@ -53,6 +86,7 @@ def test_as_a_process():
         (ValueError("a\n  b"), 1, "a b\n"),
         (FileNotFoundError(2, "not there", "x.nii"), 1, "[Errno 2] not there: 'x.nii'\n"),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
+        (KeyboardInterrupt("later"), INTERRUPTED, "interrupted; later\n"),
     ],
 )
 def test_errors_are_one_line_and_a_code(monkeypatch, capsys, error, code, printed):
@@ -73,7 +107,7 @@ def test_errors_of_the_program_keep_their_traceback(monkeypatch):
     with pytest.raises(ZeroDivisionError):
         cli.main(["bundles", "path", "x"])
     error = ValueError("a user's")
-    monkeypatch.setenv(cli.TRACEBACK_ENV, "1")
+    monkeypatch.setenv(TRACEBACK_ENV, "1")
     with pytest.raises(ValueError, match="user"):
         cli.main(["bundles", "path", "x"])
 

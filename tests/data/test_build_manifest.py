@@ -73,8 +73,8 @@ def test_built_manifest_passes_the_check(bids, tmp_path, capsys):
     ]
     assert main(arguments) == 0
     assert "6 training, 2 validation, 2 testing" in capsys.readouterr().out
-    assert manifest_problems(output) == []
-    manifest = load_manifest(output)
+    assert manifest_problems(output, bids) == []  # not below the manifest: its folder is given
+    manifest = load_manifest(output, bids)
     assert (manifest.name, manifest.licence, manifest.dataset_dir) == ("mine", "CC0", bids)
     assert [p.name for p in output.parent.iterdir()] == ["mine.json"]
 

@@ -99,9 +99,9 @@ def test_unknown_manifest_lists_the_known_ones(name):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("{", "not valid JSON"),
-        ("[]", "has none of the lists"),
-        ('{"title": "x"}', "has none of the lists"),
+        ("{", "no valid JSON"),
+        ("[]", "not a data manifest"),
+        ('{"title": "x"}', "not a data manifest"),
         ('{"training": {}}', "must be a list"),
         ('{"training": ["a.nii"]}', "must be an object"),
         ('{"training": [{"image": "a.nii"}]}', "no 'person'"),
@@ -110,6 +110,12 @@ def test_unknown_manifest_lists_the_known_ones(name):
         ('{"training": [{"person": "a", "image": "x/../../y.nii"}]}', "must be relative"),
         ('{"training": [{"person": "a", "image": "package://os/../y.nii"}]}', "must be relative"),
         ('{"training": [{"person": "a", "image": "a.nii", "label": "../b.nii"}]}', "must be relative"),
+        ('{"root": "../x", "training": []}', "root"),
+        ('{"root": "/x", "training": []}', "root"),
+        ("[" * 100_000, "no valid JSON"),
+        ('{"training": [{"person": "a", "image": "a.nii", "label": null}]}', "None"),
+        ('{"training": [{"person": "a", "image": "a.nii", "sha256": ["x"]}]}', "sha256"),
+        ('{"training": [{"person": "P0", "image": "a"}, {"person": "p0 ", "image": "b"}]}', "two people"),
     ],
 )
 def test_malformed_manifest(tmp_path, text, match):

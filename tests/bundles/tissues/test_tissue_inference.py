@@ -46,8 +46,9 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert np.array_equal(labels[0].numpy(), np.asarray(written.dataobj))
     assert np.allclose(labels.affine.numpy(), LAS)
 
-    refused, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out)
-    assert "--overwrite" in refused
+    error, skipped = run_bundle(CONFIG, "--input", brain, "--output_dir", out)
+    assert error is None
+    assert "--overwrite" in skipped.out
     error, _ = run_bundle(CONFIG, "--input", brain, "--output_dir", out, "--overwrite", "True")
     assert error is None
 

@@ -1,0 +1,113 @@
+"""A bundle's configuration run from Python, with the checks of its command line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser, ConfigWorkflow
+
+from monai_gan_recon.bundle.command_line import check_options
+from monai_gan_recon.bundle.typed import Typed
+from monai_gan_recon.bundle.values import refuse_code, refuse_name
+from monai_gan_recon.errors import users_error
+from monai_gan_recon.resources import bundle_path
+
+
+@dataclass(frozen=True)
+class _Given(Typed):
+    """Options that are values already, for :func:`check_options`."""
+
+    def value(self, name: str) -> Any:
+        return self.options.get(name)
+
+
+class _Workflow(ConfigWorkflow):
+    """MONAI's, without the RuntimeError in which it wraps what a constructor or a run raises."""
+
+    def initialize(self) -> Any:
+        return _unwrapped(super().initialize)
+
+    def run(self) -> Any:
+        return _unwrapped(super().run)
+
+
+def _unwrapped(step: Callable[[], Any]) -> Any:
+    try:
+        return step()
+    except RuntimeError as error:
+        cause = users_error(error)
+        if cause is None:
+            raise
+        raise cause from None
+
+
+def typed_values(options: Mapping[str, str]) -> dict[str, Any]:
+    """Values of options that were typed, read as ``python -m monai.bundle`` reads them.
+
+    Args:
+        options: text by id, nested ones as "network_def#width".
+
+    Example:
+        >>> typed_values({"size": "[64,64]", "weights": "null", "network_def#width": "4"})
+        {'size': [64, 64], 'weights': None, 'network_def::width': 4}
+    """
+    line = Typed("run", (), {name.replace("#", "::"): text for name, text in options.items()})
+    values = {name: line.value(name) for name in line.options}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def open_bundle(
+    bundle: str | os.PathLike[str],
+    config: str,
+    options: Mapping[str, Any] | None = None,
+    merged: Sequence[str | os.PathLike[str]] = (),
+    objects: Mapping[str, Any] | None = None,
+) -> ConfigWorkflow:
+    """A bundle's configuration, checked and initialised: ``run()`` does the work.
+
+    Args:
+        bundle: name of a shipped bundle, or a folder.
+        config: name of the configuration, such as "inference.yaml".
+        options: values by id, nested ones as "network_def#width".
+        merged: further configuration files, merged in this order; a name is looked for in the bundle's ``configs``.
+        objects: what replaces parts of the configuration, unchecked; never of a user.
+
+    Raises:
+        FileNotFoundError: if the bundle or a file is missing.
+        ValueError: in one line, for an option that the configuration does not have, or that it refuses.
+
+    Example:
+        >>> open_bundle("brain_mri_gan_reconstruction", "inference.yaml", {"input": "scan.nii.gz"})  # doctest: +SKIP
+    """
+    folder = bundle_path(bundle)
+    files = [str(_config_file(folder, name)) for name in (config, *merged)]
+    options = {name.replace("#", "::"): value for name, value in (options or {}).items()}
+    for name, value in options.items():
+        refuse_name(f"--{name}", name)
+        refuse_code(f"--{name}", value)
+    check_options(_Given("run", (), options), ConfigParser.load_config_files(files))
+    logger = logging.getLogger(ConfigWorkflow.__module__)
+    disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
+    try:
+        workflow = _Workflow(
+            config_file=files,
+            workflow_type="train" if "train" in config else "infer",
+            logging_file=False,
+            **{"bundle_root": str(folder)} | options | dict(objects or {}),
+        )
+    finally:
+        logger.disabled = disabled
+    workflow.initialize()
+    return workflow
+
+
+def _config_file(bundle: Path, name: str | os.PathLike[str]) -> Path:
+    for file in (bundle / "configs" / name, Path(name).expanduser()):
+        if file.is_file():
+            return file
+    raise FileNotFoundError(f"{name}: no such configuration file, neither there nor in {bundle / 'configs'}")

@@ -1,0 +1,116 @@
+"""Options of a subcommand, read from the bundle's configuration: each is written, explained and given its default once.
+
+The files are read as text, so that ``--help`` needs neither YAML nor MONAI: the items between ``# --- options`` and the
+next such heading, each with its default and a comment that says what it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from monai_gan_recon.checks import check_exists
+from monai_gan_recon.resources import bundle_path, manifest_path
+
+_OPTIONS = re.compile(r"^# -+ options\n(.*?)(?=^# -+ |\Z)", re.DOTALL | re.MULTILINE)
+_ITEM = re.compile(r"""^(\w+):[ ]*("[^"]*"|[^#\n]*?)[ ]*(?:\#[ ](.*))?$""", re.MULTILINE)
+_FILES = ("input", "weights", "mask", "phase", "maps", "init_weights", "coil_maps")
+_HIDDEN = ("bundle_root", "raw")
+
+
+@dataclass(frozen=True)
+class Item:
+    """An option of a configuration: name, default as it is written, and what it is."""
+
+    name: str
+    default: str
+    text: str
+
+
+def items(files: Sequence[Path]) -> Iterator[Item]:
+    """Options of configurations that are merged; a later file changes defaults, and adds options."""
+    found: dict[str, Item] = {}
+    for file in files:
+        section = _OPTIONS.search(file.read_text(encoding="utf-8"))
+        for name, default, text in _ITEM.findall(section[1] if section else ""):
+            known = found.get(name)
+            found[name] = Item(name, default, text or (known.text if known else ""))
+    return iter(found.values())
+
+
+def add_options(
+    parser: argparse.ArgumentParser,
+    bundle: str,
+    configs: Sequence[str],
+    positional: Sequence[tuple[str, str]] = (),
+    hidden: Collection[str] = (),
+) -> None:
+    """Add the options of a bundle's configuration, ``--set`` and ``--bundle``.
+
+    Args:
+        parser: of the subcommand.
+        bundle: name or folder of the bundle.
+        configs: names of configurations, merged in this order.
+        positional: options that may be given by their place, and how they are shown there.
+        hidden: options that are not offered.
+    """
+    places, files = dict(positional), [bundle_path(bundle) / "configs" / config for config in configs]
+    if not all(file.is_file() for file in files):  # a bundle for another subcommand
+        return
+    group = parser.add_argument_group(f"options of {' and '.join(configs)}")
+    for item in items(files):
+        if item.name in (*_HIDDEN, *hidden):
+            continue
+        text = item.text.replace("%", "%%")
+        text += "" if item.default[:2] in ('"$', '"@', "$@", "") else f" ({item.default})"
+        shared: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": text}
+        if item.name in places:
+            parser.add_argument(
+                metavar=places[item.name], nargs=None if item.name == "input" else "?", **shared
+            )
+        if item.default in ("true", "false"):
+            group.add_argument(f"--{item.name}", action=argparse.BooleanOptionalAction, **shared)
+        elif item.name != "input":
+            group.add_argument(f"--{item.name}", metavar="VALUE", **shared)
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="ID=VALUE",
+        help="any other item, such as network_def#width=8",
+    )
+    group.add_argument("--bundle", default=bundle, help="name or folder of the bundle (%(default)s)")
+    parser.set_defaults(_options=[action.dest for action in group._group_actions])
+
+
+def given(options: argparse.Namespace) -> dict[str, Any]:
+    """What was given of a configuration's options, as its values; files that are missing are told at once.
+
+    Raises:
+        FileNotFoundError: if a file, or the data manifest, is missing.
+        ValueError: if ``--set`` is not ID=VALUE.
+    """
+    texts = {}
+    for setting in options.set:
+        name, equals, text = setting.partition("=")
+        if not equals:
+            raise ValueError(f"--set {setting}: is not ID=VALUE, such as --set network_def#width=8")
+        texts[name] = text
+    for name in {*options._options, "input"} - {"set", "bundle"}:
+        if hasattr(options, name):
+            texts[name] = str(getattr(options, name))
+    for name in _FILES:
+        if texts.get(name, "null").lower() not in ("null", "none"):
+            check_exists(texts[name])
+    if "datalist" in texts:
+        manifest_path(texts["datalist"])
+    from monai_gan_recon.bundle import typed_values
+
+    paths = {
+        name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
+    }
+    return typed_values(texts) | paths

@@ -1,0 +1,127 @@
+"""Subcommands that run the bundles: ``reconstruct``, ``segment``, ``evaluate``, ``train`` and ``finetune``."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from monai_gan_recon.cli.console import Outcome
+from monai_gan_recon.cli.options import add_options, given
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION
+
+_INPUT = (("input", "INPUT"), ("output_dir", "OUTPUT"))
+_DATALIST = (("datalist", "MANIFEST"),)
+_MODEL = "checkpoints/model.pt"
+
+
+def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
+    """Add the subcommands to a parser; the options of train and evaluate are those of ``bundle``, if it is given."""
+    volumes = "NIfTI file, DICOM folder, raw k-space, or a folder of these; results go into the folder OUTPUT"
+    for name, home, text in (
+        ("reconstruct", RECONSTRUCTION, f"reconstruct undersampled MRI: {volumes}"),
+        (
+            "segment",
+            SEGMENTATION,
+            "segment a brain into CSF, grey and white matter: NIfTI file, DICOM folder, or folder of these",
+        ),
+    ):
+        parser = commands.add_parser(name, help=text.partition(":")[0], description=text, **shared)
+        add_options(parser, bundle or home, ["inference.yaml"], _INPUT, hidden=["dataset_dir"])
+        parser.set_defaults(run=_inference)
+    evaluate = commands.add_parser(
+        "evaluate", help="score a model on the testing list of a data manifest", **shared
+    )
+    add_options(evaluate, bundle or RECONSTRUCTION, ["evaluate.yaml"], _DATALIST)
+    evaluate.set_defaults(run=_evaluate)
+    train = commands.add_parser(
+        "train", help="train a model; goes on from its checkpoint if it is started again", **shared
+    )
+    train.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        help="configuration to merge after train.yaml, such as systems/dagan.yaml",
+    )
+    add_options(train, bundle or RECONSTRUCTION, ["train.yaml"], _DATALIST)
+    train.set_defaults(run=_train)
+    _add_finetune(commands, bundle or RECONSTRUCTION, shared)
+
+
+def _add_finetune(commands: Any, bundle: str, shared: dict[str, Any]) -> None:
+    finetune = commands.add_parser(
+        "finetune",
+        help="fine-tune the reconstruction on a data manifest; a table before/after of each subject at the end",
+        **shared,
+    )
+    finetune.add_argument(
+        "--from", dest="start", default="shipped", help="shipped, or a file of weights (%(default)s)"
+    )
+    finetune.add_argument("--rate", type=float, default=0.25, help="sampling rate of the table (%(default)s)")
+    finetune.add_argument(
+        "--track", default="replica", help="track of the table: replica or simulated (%(default)s)"
+    )
+    add_options(finetune, bundle, ["train.yaml", "finetune.yaml"], _DATALIST, hidden=["init_weights"])
+    finetune.set_defaults(run=_finetune)
+
+
+def _inference(options: argparse.Namespace) -> Outcome:
+    values = given(options)
+    from monai_gan_recon.bundle import open_bundle
+
+    workflow = open_bundle(options.bundle, "inference.yaml", values)
+    writer = workflow.parser.get_parsed_content("writer")
+    try:
+        workflow.run()
+    except ValueError:
+        if not writer.written:
+            raise
+    done = len(writer.results)
+    text = f"{options.command}: {done} of {done + len(writer.failed)} volumes"
+    data = {"cases": writer.results, "failed": writer.failed}
+    return Outcome(text, writer.written, data, code=1 if writer.failed else 0, timed=True)
+
+
+def _evaluate(options: argparse.Namespace) -> Outcome:
+    values = given(options)
+    from monai_gan_recon.bundle import open_bundle
+
+    workflow = open_bundle(options.bundle, "evaluate.yaml", values)
+    workflow.run()
+    metrics = Path(workflow.parser.get_parsed_content("output_dir")) / "metrics.json"
+    return Outcome("evaluate: the table is added to metrics.json", [metrics], timed=True)
+
+
+def _train(options: argparse.Namespace) -> Outcome:
+    values = given(options)
+    from monai_gan_recon.bundle import open_bundle
+
+    workflow = open_bundle(options.bundle, "train.yaml", values, merged=options.config)
+    with _resumable():
+        workflow.run()
+    model = Path(workflow.parser.get_parsed_content("ckpt_dir")) / "model.pt"
+    return Outcome(f"train: use it by --weights {model}", [model], timed=True)
+
+
+def _finetune(options: argparse.Namespace) -> Outcome:
+    values = given(options)
+    if options.start != "shipped":
+        from monai_gan_recon.checks import check_exists
+
+        values["init_weights"] = str(check_exists(options.start))
+    from monai_gan_recon.evaluation.finetuning import finetune
+
+    with _resumable():
+        result = finetune(options.bundle, values, options.rate, options.track)
+    text = f"{result.table}\n\nfinetune: use it by --weights {result.model}"
+    return Outcome(text, [result.model, result.file], {"subjects": result.subjects}, timed=True)
+
+
+@contextlib.contextmanager
+def _resumable() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("the same command goes on from the last finished epoch") from None

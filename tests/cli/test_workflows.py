@@ -1,0 +1,158 @@
+"""Subcommands that run the bundles, on small scans."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from monai_gan_recon import cli
+from monai_gan_recon.errors import INTERRUPTED
+
+SMALL = (
+    "--size",
+    "[32,32]",
+    "--crop",
+    "[16,32]",
+    "--min_pixels",
+    24,
+    "--val_slices",
+    2,
+    "--slices-per-epoch",
+    4,
+)
+
+
+def test_reconstruct_writes_and_reports(scan, head, command):
+    code, done, _ = command(
+        "reconstruct", scan, "out", "--rate", 0.5, "--plane", "axial", "--save-zero-filled"
+    )
+    assert code == done["exit_code"] == 0
+    assert done["failed"] == []
+    recon, zero_filled = (nib.load(file) for file in done["cases"]["scan"])
+    assert recon.get_filename() == str(scan.parent / "out" / "scan_recon.nii.gz")
+    np.testing.assert_allclose(recon.affine, nib.load(scan).affine)
+    error, before = (np.square(image.get_fdata() - head).mean() for image in (recon, zero_filled))
+    assert error < before / 4
+
+
+def test_an_existing_result_stays_unless_told(scan, command):
+    assert command("reconstruct", scan, "out", "--rate", 0.5)[0] == 0
+    code, done, err = command("reconstruct", scan, "out", "--rate", 0.5)
+    assert code == done["exit_code"] == 1
+    assert "scan_recon.nii.gz" in done["error"]
+    assert err.count(done["error"]) == 1
+    assert command("reconstruct", scan, "out", "--rate", 0.5, "--overwrite")[0] == 0
+
+
+def test_of_a_folder_what_can_be_done_is_done(scan, command):
+    (scan.parent / "broken.nii.gz").write_bytes(b"no NIfTI")
+    code, done, err = command("reconstruct", scan.parent, "out", "--rate", 0.5)
+    assert code == done["exit_code"] == 1
+    assert list(done["cases"]) == ["scan"]
+    assert "broken.nii.gz" in done["failed"][0]
+    assert "broken.nii.gz" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["out", "--rate", "7"], "rate"),
+        (["out", "--rate", "fast"], "rate"),
+        (["out", "--set", "rat=0.5"], "rat"),
+        (["out", "--plane", "$print(1)"], "plane"),
+        (["scan_recon.nii.gz"], "scan_recon.nii.gz"),
+    ],
+)
+def test_wrong_values_are_one_line(scan, capsys, words, named):
+    assert cli.main(["reconstruct", str(scan), *words]) == 1
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err.count("\n")) == ("", 1)
+    assert named in printed.err
+
+
+def test_a_process_is_quiet(scan):
+    words = [sys.executable, "-m", "monai_gan_recon", "reconstruct", scan, "out", "--rate", "0.5"]
+    done = subprocess.run([*words, "--json"], capture_output=True, text=True, timeout=120)
+    assert json.loads(done.stdout)["command"] == "reconstruct"
+    assert "arning" not in done.stderr
+    assert done.stderr.count("\n") <= 2
+    assert cli.main(["reconstruct", str(scan), "out", "--overwrite"]) == 0
+
+
+@pytest.fixture
+def manifest(scan, head, command):
+    """A BIDS folder of five subjects, as a manifest."""
+    scan.unlink()
+    for number in range(5):
+        file = scan.parent / "bids" / f"sub-{number}" / "anat" / f"sub-{number}_T1w.nii.gz"
+        file.parent.mkdir(parents=True)
+        nib.save(nib.Nifti1Image(np.roll(head, number, 0) + number, np.diag([2.0, 3.0, 4.0, 1.0])), file)
+    code, done, _ = command(
+        "manifest", "build", "bids", "--output", "mine.json", "--fractions", "0.4,0.2,0.4"
+    )
+    assert code == 0
+    assert (done["training"], done["validation"], done["testing"]) == (2, 1, 2)
+    return scan.parent / "mine.json"
+
+
+def test_finetune_from_the_shipped_weights(manifest, command):
+    code, done, err = command("finetune", manifest, "--max_epochs", 2, "--rate", 0.5, *SMALL)
+    assert code == 0, err
+    model, table = done["files"]
+    assert err.index("GB of slices") < err.index("before the first step") < err.index("epoch 1/2")
+    assert len(done["subjects"]) == 2
+    for subject in done["subjects"]:
+        assert subject["before_psnr"] > subject["zero_filled_psnr"]
+    lines = Path(table).read_text().splitlines()
+    assert len(lines) == 3
+    assert lines[0].startswith("subject,zero_filled_psnr,before_psnr,after_psnr")
+    assert command("reconstruct", "bids/sub-0/anat/sub-0_T1w.nii.gz", "out", "--weights", model)[0] == 0
+    assert command("evaluate", manifest, "--weights", model, "--size", "[32,32]", "--no-figures")[0] == 0
+
+
+def test_what_makes_it_worse_is_not_kept_and_stops_early(manifest, command):
+    """With an absurd learning rate the validation falls: the weights stay the shipped ones, the training ends."""
+    words = ("--max_epochs", 9, "--patience", 2, "--learning_rate", 10.0, "--warmup_steps", 1)
+    code, done, err = command("finetune", manifest, *words, *SMALL)
+    assert code == 0, err
+    assert "epoch 2/9" in err
+    assert "epoch 3/9" not in err
+    model = torch.load(done["files"][0], weights_only=True)
+    shipped = torch.load(
+        cli.bundles.bundle_path("brain_mri_gan_reconstruction") / "models/model.pt", weights_only=True
+    )
+    assert all(torch.equal(model[name], shipped[name]) for name in shipped)
+    for subject in done["subjects"]:
+        assert subject["before_psnr"] == subject["after_psnr"]
+
+
+def test_interrupted_training_goes_on(manifest, command):
+    words = ["train", str(manifest), *map(str, SMALL), "--gan_fraction", "0"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "monai_gan_recon", *words, "--max_epochs", "500"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    checkpoint = manifest.parent / "outputs/training/checkpoints/checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (INTERRUPTED, -signal.SIGINT)  # a shell calls both 130
+    assert err.splitlines()[-1].startswith("interrupted")
+    assert "Traceback" not in err
+    done = torch.load(checkpoint, weights_only=True)["epoch"]
+    code, _, err = command(*words, "--max_epochs", done + 1)
+    assert code == 0, err
+    assert torch.load(checkpoint, weights_only=True)["epoch"] == done + 1

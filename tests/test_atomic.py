@@ -1,0 +1,46 @@
+"""Files are there all or none, and what killed programs left is removed."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from monai_gan_recon.atomic import atomic_paths, remove_leftovers
+
+KILLED = """
+import os, signal
+from monai_gan_recon.atomic import atomic_paths
+with atomic_paths(["a.txt", "b.txt"]) as files:
+    for file in files:
+        file.write_text("half")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_several_files_are_one_step(tmp_path):
+    names = [tmp_path / "a.txt", tmp_path / "new" / "b.txt"]
+    with pytest.raises(ZeroDivisionError), atomic_paths(names) as files:
+        files[0].write_text(str(1 / 0))
+    assert not any(name.exists() for name in names)
+    with atomic_paths(names) as files:
+        [file.write_text("whole") for file in files]
+    assert [name.read_text() for name in names] == ["whole"] * 2
+
+
+def test_leftovers_of_dead_programs_only(tmp_path):
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, "-c", KILLED], cwd=tmp_path, env=environment)
+    assert done.returncode == -signal.SIGKILL
+    assert len(list(tmp_path.iterdir())) == 2
+    with atomic_paths([tmp_path / "c.txt"]) as files:
+        files[0].write_text("live")
+        assert len(remove_leftovers(tmp_path)) == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["c.txt"]
+
+
+def test_a_name_too_long_is_found_before_the_work(tmp_path):
+    with pytest.raises(ValueError, match="bytes"), atomic_paths([tmp_path / ("x" * 250)]):
+        pytest.fail("the work began")
