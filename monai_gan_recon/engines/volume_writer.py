@@ -31,12 +31,14 @@ class ResultWriter(ABC):
 
     Attributes:
         failed: a line for each volume that failed.
+        skipped: a line for each volume that was finished before.
         results: the files of each case that was done.
     """
 
     def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
         self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
         self.failed: list[str] = []
+        self.skipped: list[str] = []
         self.results: dict[str, list[str]] = {}
 
     @abstractmethod
@@ -56,6 +58,7 @@ class ResultWriter(ABC):
     def start(self, _engine: Engine) -> None:
         """Forget an earlier run."""
         self.failed.clear()
+        self.skipped.clear()
         self.results.clear()
 
     def finished(self, entry: Mapping[str, Any]) -> str | None:
@@ -72,6 +75,7 @@ class ResultWriter(ABC):
         output = engine.state.output
         error = output.get("error")
         if "finished" in output:
+            self.skipped.append(output["finished"])
             tqdm.write(printable(output["finished"]))
         elif error is None:
             files = self.files(str(output["case"]))
