@@ -15,6 +15,8 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.io.dicom import choose_series, is_dicom
+from monai_gan_recon.io.planes import own_plane
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -24,13 +26,16 @@ logger = logging.getLogger(__name__)
 
 
 def input_entries(
-    path: str | os.PathLike[str] | None, output_dir: str | os.PathLike[str] | None = None
-) -> list[dict[str, str]]:
-    """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
+    path: str | os.PathLike[str] | None,
+    output_dir: str | os.PathLike[str] | None = None,
+    series: str | int | None = None,
+) -> list[dict[str, Any]]:
+    """Entries (image, case, plane of its acquisition, DICOM series) of a file, a DICOM folder, or a folder of volumes.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
         output_dir: folder of the results, which must not be that of several volumes: the next run would read them.
+        series: which of the series of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
         One dictionary a volume, never none.
@@ -45,8 +50,8 @@ def input_entries(
             f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; "
             "./NAME for a name that looks like a number"
         )
-    volumes = raw_files(path) or find_volumes(path)
-    entries = [{"image": str(volume), "case": case_name(volume)} for volume in volumes]
+    volumes = raw_files(path) or (find_volumes(path) if series is None else [Path(path)])
+    entries = [entry for volume in volumes for entry in _entries(volume, series)]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -57,6 +62,24 @@ def input_entries(
         raise ValueError(
             f"--output_dir: {output_dir} is the folder of the input; give another one for the results"
         )
+    return entries
+
+
+def _entries(volume: Path, series: str | int | None) -> list[dict[str, Any]]:
+    """One entry, or one a DICOM series."""
+    if not volume.is_dir() and not is_dicom(volume) and volume.name.upper() != "DICOMDIR":
+        if series is not None and volume.exists():
+            raise ValueError(f"{volume}: --series is for DICOM, and this is none")
+        plane = own_plane(volume) if volume.exists() else None
+        return [{"image": str(volume), "case": case_name(volume), "plane": plane}]
+    chosen = choose_series(volume, series)
+    entries = []
+    for place, item in enumerate(chosen, 1):
+        folder = volume if len({other.path for other in chosen}) == 1 else item.path
+        together = [other.number for other in chosen if other.path == item.path]
+        name = item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
+        case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
+        entries.append({"image": str(folder), "case": case, "plane": own_plane(folder, item), "series": item})
     return entries
 
 

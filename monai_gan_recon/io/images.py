@@ -17,7 +17,7 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, SpaceKeys
 
 from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
-from .dicom import is_dicom, read_dicom
+from .dicom import Series, is_dicom, read_dicom
 from .formats import kind_of
 from .volumes import read_itk, read_nifti, read_numpy
 
@@ -29,7 +29,10 @@ _IN_PLANE = {  # anatomical axes of a plane's slices: 0 left-right, 1 AP, 2 SI
 
 
 def load_volume(
-    path: str | os.PathLike[str], plane: str | None = None, min_size: int = MIN_SLICE_SIZE
+    path: str | os.PathLike[str],
+    plane: str | None = None,
+    min_size: int = MIN_SLICE_SIZE,
+    series: Series | str | int | None = None,
 ) -> MetaTensor:
     """Read one volume and check that it can be reconstructed.
 
@@ -39,6 +42,7 @@ def load_volume(
         plane: plane whose slices will be used ("coronal", "axial", "sagittal"), for the check of their size
             and for ".npy" files, which do not say (default coronal).
         min_size: least height and width of a slice in pixels.
+        series: which volume of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
         (1, X, Y, Z), float32 (complex64 for complex NIfTI), with the affine (voxel to RAS, mm) and the file's
@@ -52,7 +56,7 @@ def load_volume(
     """
     path = Path(path).expanduser()
     try:
-        array, affine = _read(path, plane)
+        array, affine = _read(path, plane, series)
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
     _check_affine(path, affine)
@@ -72,10 +76,12 @@ def load_volume(
     return MetaTensor(image, affine=matrix, meta={str(key): value for key, value in meta.items()})
 
 
-def _read(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
+def _read(
+    path: Path, plane: str | None, series: Series | str | int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     kind = kind_of(path)
-    if path.is_dir() or kind == "dicom":
-        return read_dicom(path)
+    if path.is_dir() or kind == "dicom" or path.name.upper() == "DICOMDIR":
+        return read_dicom(path, series)[:2]
     if kind == "nifti":
         return read_nifti(path)
     if kind == "npy":
@@ -109,13 +115,13 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     if path.is_file():
         return [path]
     entries = sorted(path.iterdir())
-    if any(is_dicom(entry) for entry in entries):
+    if any(is_dicom(entry) or entry.name.upper() == "DICOMDIR" for entry in entries):
         return [path]
     volumes = [
         entry
         for entry in entries
         if (entry.is_file() and kind_of(entry) in ("nifti", "npy", "itk"))
-        or (entry.is_dir() and any(is_dicom(file) for file in entry.iterdir()))
+        or (entry.is_dir() and any(is_dicom(file) for file in entry.rglob("*")))
     ]
     if not volumes:
         what = "empty" if not entries else "without NIfTI files, DICOM series or other readable volumes"
@@ -164,8 +170,13 @@ class LoadVolumed(MapTransform):
         self.loader = LoadVolume(plane, min_size)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace paths by volumes."""
-        return dict(data) | {key: self.loader(data[key]) for key in self.key_iterator(dict(data))}
+        """Replace paths by volumes; ``plane`` and ``series`` of the entry count where they are not given here."""
+        plane = self.loader.plane or data.get("plane")
+        volumes = {
+            key: load_volume(data[key], plane, self.loader.min_size, data.get("series"))
+            for key in self.key_iterator(dict(data))
+        }
+        return dict(data) | volumes
 
 
 def load_label_volume(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:

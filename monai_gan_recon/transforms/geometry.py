@@ -63,17 +63,23 @@ class SlicesOfPlaned(Orientationd):
 
     Args:
         keys: keys of the volumes.
-        plane: "coronal" (the paper's), "axial" or "sagittal".
+        plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``.
         allow_missing_keys: skip keys that are not there.
     """
 
     def __init__(
-        self, keys: KeysCollection, plane: str = "coronal", allow_missing_keys: bool = False
+        self, keys: KeysCollection, plane: str | None = "coronal", allow_missing_keys: bool = False
     ) -> None:
         super().__init__(
-            keys, axcodes=plane_axcodes(plane), labels=None, allow_missing_keys=allow_missing_keys
+            keys, axcodes=plane_axcodes(plane or "coronal"), labels=None, allow_missing_keys=allow_missing_keys
         )
-        self.ornt_transform = SlicesOfPlane(plane)
+        self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or "coronal")
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None) -> dict[Hashable, Any]:
+        """Reorient the volumes; their affines follow."""
+        if self.plane is None:
+            self.ornt_transform.axcodes = plane_axcodes(str(data.get("plane") or "coronal"))
+        return dict(super().__call__(data, lazy))
 
 
 class CropPadSlices(InvertibleTransform):

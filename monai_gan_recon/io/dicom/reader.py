@@ -1,10 +1,10 @@
-"""One complete DICOM series from a folder: MONAI's PydicomReader behind the checks of a series."""
+"""Slices of one DICOM volume: MONAI's PydicomReader behind the checks of a series."""
 
 from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,13 +12,27 @@ import numpy as np
 import pydicom
 from monai.data import PydicomReader
 
+from .frames import single_frames
+
 _PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
-_GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 # Only these elements are read: no name, number or date of a patient ever gets into memory or into a message.
 _TAGS = [
     "InstanceNumber",
     "SeriesInstanceUID",
-    *_GEOMETRY,
+    "SeriesNumber",
+    "SOPInstanceUID",
+    "ImageType",
+    "MRAcquisitionType",
+    "InPlanePhaseEncodingDirection",
+    "EchoTime",
+    "TriggerTime",
+    "TemporalPositionIdentifier",
+    "DiffusionBValue",
+    "AcquisitionNumber",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+    *GEOMETRY,
     "SliceThickness",
     "SamplesPerPixel",
     "PhotometricInterpretation",
@@ -36,10 +50,16 @@ _TAGS = [
 ]
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
-_DAMAGED = "a DICOM file in it is damaged or truncated; export the series again"
+DAMAGED = "a DICOM file in it is damaged or truncated; export the series again"
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
+_UNDECODED = (
+    "its DICOM pixel data cannot be decoded (truncated, or compressed: pip install 'monai-gan-recon[dicom]' "
+    "brings decoders)"
+)
+_DEFERRED = 4096
+"""Elements of more bytes are read when they are asked for."""
 _GIVE = "give a folder of one DICOM series or a NIfTI file"
-_READ_ERRORS = (EOFError, OSError, ValueError, KeyError, TypeError, OverflowError)
+READ_ERRORS = (EOFError, OSError, ValueError, KeyError, TypeError, OverflowError)
 
 
 def is_dicom(path: Path) -> bool:
@@ -47,56 +67,57 @@ def is_dicom(path: Path) -> bool:
     return path.is_file() and path.name.upper() != "DICOMDIR" and pydicom.misc.is_dicom(path)
 
 
-def read_dicom(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Volume and affine of a DICOM folder (one series) or file (a volume of one slice).
+class Refused(Exception):
+    """Why DICOM files cannot be read, without their path."""
+
+
+def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]:
+    """Open files without their pixels, which are read when they are asked for.
+
+    Raises:
+        Refused: if one is damaged, or none is an image.
+    """
+    try:  # pydicom converts elements when they are asked for
+        opened = [
+            (pydicom.dcmread(file, specific_tags=list(_TAGS), defer_size=_DEFERRED), file) for file in files
+        ]
+        return _images(opened)
+    except (pydicom.errors.InvalidDicomError, *READ_ERRORS) as error:
+        raise Refused(DAMAGED) from error
+
+
+def read_slices(slices: Sequence[tuple[Path, int | None]]) -> tuple[np.ndarray, np.ndarray]:
+    """Volume and affine of the slices of one volume.
 
     The slices are ordered by their position along the slice normal (as GDCM and SimpleITK do), not by their
-    instance numbers. Files that are not DICOM are skipped, and so are DICOM objects of another kind beside
-    images, such as reports. An image without its pixels is a truncated file, and refused.
+    instance numbers.
 
     Args:
-        path: folder or file.
+        slices: file and frame of each; frame None: the only one.
 
     Returns:
         array (columns, rows, slices) with the rescale slope applied, and the (4, 4) affine in RAS and mm.
 
     Raises:
-        ValueError: in one line, without patient data, for whatever keeps the series from being read.
+        Refused: for whatever keeps them from being read.
     """
     try:
-        with _silent_pydicom():
-            return _read(path)
-    except _Refused as error:
-        raise ValueError(f"{path}: {error}") from error
-
-
-class _Refused(Exception):
-    """Why a series cannot be read, without its path."""
-
-
-def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    files = [path] if path.is_file() else _files(path)
-    try:  # pydicom converts elements when they are asked for
-        objects = [(pydicom.dcmread(file, specific_tags=list(_TAGS)), str(file)) for file in files]
-        images = _images(objects)
-        datasets = [dataset for dataset, _ in images]
-        _check_one_series(datasets)
+        datasets = _datasets(slices)
+        _check_slices(datasets)
         distance, normal = _distances(datasets)
         thickness = float(datasets[0].get("SliceThickness") or 1.0)
-    except (pydicom.errors.InvalidDicomError, *_READ_ERRORS) as error:
-        raise _Refused(_DAMAGED) from error
+    except (pydicom.errors.InvalidDicomError, *READ_ERRORS) as error:
+        raise Refused(DAMAGED) from error
     _check_spacing(np.sort(distance))
     order = np.argsort(distance, kind="stable")
     for rank, index in enumerate(order):
         datasets[index].InstanceNumber = rank + 1
     reader = PydicomReader(channel_dim="no_channel", prune_metadata=True)
-    reader.has_series, reader.filenames = True, [[images[index][1] for index in order]]
+    reader.has_series, reader.filenames = True, [[str(slices[index][0]) for index in order]]
     try:
         array, meta = reader.get_data([datasets[index] for index in order])
     except Exception as error:  # whatever a decoder raises: no plugin, truncated pixels, ...
-        raise _Refused(
-            f"its DICOM pixel data cannot be decoded (truncated, or compressed); {_CONVERT}"
-        ) from error
+        raise Refused(_UNDECODED) from error
     affine = np.asarray(meta["affine"], dtype=np.float64)
     if array.ndim == 2:  # one slice: MONAI leaves the third column at (0, 0, 1)
         array = array[..., None]
@@ -104,8 +125,38 @@ def _read(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(array), affine
 
 
+def _datasets(slices: Sequence[tuple[Path, int | None]]) -> list[pydicom.Dataset]:
+    """Every slice as a data set of one frame with its pixels."""
+    datasets: list[pydicom.Dataset] = []
+    enhanced: dict[Path, tuple[list[pydicom.Dataset], np.ndarray]] = {}
+    for file, frame in slices:
+        if file not in enhanced:
+            dataset = pydicom.dcmread(file, specific_tags=list(_TAGS))
+            frames = single_frames(dataset)
+            if frames == [dataset]:
+                datasets.append(dataset)
+                continue
+            enhanced[file] = frames, _pixels(dataset)
+        frames, pixels = enhanced[file]
+        one = frames[frame or 0]
+        one.PixelData = pixels[frame or 0].tobytes()
+        one.file_meta = pydicom.dataset.FileMetaDataset()
+        one.file_meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+        datasets.append(one)
+    return datasets
+
+
+def _pixels(dataset: pydicom.FileDataset) -> np.ndarray:
+    """Stored values of an enhanced image, (frames, rows, columns)."""
+    try:
+        pixels = np.asarray(dataset.pixel_array)
+    except Exception as error:
+        raise Refused(_UNDECODED) from error
+    return pixels.reshape(-1, *pixels.shape[-2:])
+
+
 @contextmanager
-def _silent_pydicom() -> Iterator[None]:
+def silent_pydicom() -> Iterator[None]:
     """Without pydicom's warnings and log, in which it quotes the values of elements."""
     logger = logging.getLogger("pydicom")
     disabled, logger.disabled = logger.disabled, True
@@ -117,54 +168,55 @@ def _silent_pydicom() -> Iterator[None]:
         logger.disabled = disabled
 
 
-def _files(folder: Path) -> list[Path]:
-    entries = sorted(folder.iterdir())
+def dicom_files(path: Path) -> list[Path]:
+    """All DICOM files of a folder and its subfolders, or the file itself.
+
+    Raises:
+        Refused: if there is none, or one is too short to be one.
+    """
+    if path.is_file():
+        return [path]
+    entries = sorted(entry for entry in path.rglob("*") if entry.is_file())
     files = [entry for entry in entries if is_dicom(entry)]
     if not files:
         what = "is empty" if not entries else "holds no DICOM file"
-        raise _Refused(f"the folder {what}; {_GIVE}")
-    named = [entry for entry in entries if entry.suffix.lower() == ".dcm" and entry.is_file()]
-    if any(entry.stat().st_size < _PREAMBLE for entry in named):
-        raise _Refused(_DAMAGED)
+        raise Refused(f"the folder {what}; {_GIVE}")
+    if any(entry.stat().st_size < _PREAMBLE for entry in entries if entry.suffix.lower() == ".dcm"):
+        raise Refused(DAMAGED)
     return files
 
 
-def _images(objects: list[tuple[pydicom.FileDataset, str]]) -> list[tuple[pydicom.FileDataset, str]]:
+def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydicom.FileDataset, Path]]:
     """The objects with pixels, without those of another kind; an image may not have lost its pixels."""
     images = [item for item in objects if any(tag in item[0] for tag in _PIXELS)]
     if not images:
-        raise _Refused("its DICOM data have no pixel data; give a series of images")
+        raise Refused("its DICOM data have no pixel data; give a series of images")
     series = {dataset.get("SeriesInstanceUID") for dataset, _ in images}
     classes = {dataset.file_meta.get("MediaStorageSOPClassUID") for dataset, _ in images}
     for dataset, _ in objects:
         kind = dataset.file_meta.get("MediaStorageSOPClassUID")
         of_the_series = "Rows" in dataset or kind in classes or dataset.get("SeriesInstanceUID") in series
         if of_the_series and not any(tag in dataset for tag in _PIXELS):
-            raise _Refused(_DAMAGED)
+            raise Refused(DAMAGED)
     return images
 
 
-def _check_one_series(datasets: list[pydicom.FileDataset]) -> None:
-    """Slices of one series: single frames, gray, with geometry, of one size and spacing."""
-    series = {str(dataset.get("SeriesInstanceUID", "")) for dataset in datasets}
-    if len(series) > 1:
-        raise _Refused(f"holds {len(series)} DICOM series; put each in a folder of its own and give one")
+def _check_slices(datasets: list[pydicom.Dataset]) -> None:
+    """Slices in gray, with geometry, of one size and spacing."""
     for dataset in datasets:
-        if int(dataset.get("NumberOfFrames") or 1) > 1:
-            raise _Refused(f"is multi-frame (enhanced) DICOM; {_CONVERT}")
         if int(dataset.get("SamplesPerPixel") or 1) > 1:
-            raise _Refused("is a colour image, not MRI data; give the original series")
-        if not all(dataset.get(tag) for tag in _GEOMETRY):
-            raise _Refused(f"its DICOM data have no slice position, orientation or spacing; {_CONVERT}")
+            raise Refused("is a colour image, not MRI data; give the original series")
+        if not all(dataset.get(tag) for tag in GEOMETRY):
+            raise Refused(f"its DICOM data have no slice position, orientation or spacing; {_CONVERT}")
     if len({(data.get("Rows"), data.get("Columns"), tuple(data.PixelSpacing)) for data in datasets}) > 1:
-        raise _Refused("its slices differ in size or spacing; give a folder of one DICOM series")
+        raise Refused("its slices differ in size or spacing; give a folder of one DICOM series")
 
 
-def _distances(datasets: list[pydicom.FileDataset]) -> tuple[np.ndarray, np.ndarray]:
+def _distances(datasets: list[pydicom.Dataset]) -> tuple[np.ndarray, np.ndarray]:
     """Distances in mm of parallel slices from the origin along their normal, (slices,), and it, (3,), in LPS."""
     orientation = np.array([dataset.ImageOrientationPatient for dataset in datasets], dtype=float)
     if np.abs(orientation - orientation[0]).max() > 1e-3:
-        raise _Refused("its slices are not parallel (a localiser?); give a folder of one DICOM series")
+        raise Refused("its slices are not parallel (a localiser?); give a folder of one DICOM series")
     normal = np.cross(orientation[0, :3], orientation[0, 3:])
     position = np.array([dataset.ImagePositionPatient for dataset in datasets], dtype=float)
     return position @ normal, normal
@@ -177,7 +229,7 @@ def _check_spacing(distance: np.ndarray) -> None:
         return
     repeated = int((gaps < 1e-3).sum())
     if repeated:
-        raise _Refused(
+        raise Refused(
             f"{repeated} of {distance.size} DICOM slices repeat a position (several echoes, times?); "
             "put each volume in a folder of its own"
         )
@@ -185,4 +237,4 @@ def _check_spacing(distance: np.ndarray) -> None:
     if np.abs(gaps - spacing).max() > max(0.02 * spacing, 0.01):
         missing = int(np.round(gaps / spacing - 1).clip(0).sum())
         about = f"about {missing} missing" if missing else "positions are irregular"
-        raise _Refused(f"its DICOM slices are unevenly spaced ({about}); export the complete series again")
+        raise Refused(f"its DICOM slices are unevenly spaced ({about}); export the complete series again")
