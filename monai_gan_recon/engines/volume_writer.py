@@ -16,6 +16,7 @@ from monai.data import MetaTensor
 from tqdm import tqdm
 
 from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io.writing import atomic_path, save_nifti
@@ -27,10 +28,13 @@ class ResultWriter(ABC):
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
+        dicom: write DICOM, a folder a result; None: NIfTI.
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
-        self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
+    def __init__(
+        self, output_dir: str | os.PathLike[str], overwrite: bool = False, dicom: DicomOutput | None = None
+    ) -> None:
+        self.output_dir, self.overwrite, self.dicom = check_output_dir(output_dir), overwrite, dicom
         self.failed: list[str] = []
 
     @abstractmethod
@@ -48,7 +52,9 @@ class ResultWriter(ABC):
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def refuse_existing(self, entry: Mapping[str, Any]) -> None:
-        """Raise a ValueError if a result of this entry exists and is not to be replaced."""
+        """Raise a ValueError if a result of this entry exists and is not to be replaced, or cannot be DICOM."""
+        if self.dicom is not None:
+            self.dicom.check(entry.get("series"))
         existing = [file for file in self.files(str(entry["case"])).values() if file.exists()]
         if existing and not self.overwrite:
             raise ValueError(
@@ -61,6 +67,7 @@ class ResultWriter(ABC):
         error = output.get("error")
         if error is None:
             try:
+                output = output | {"series": engine.state.batch.get("series")}
                 tqdm.write(f"{output['case']}: {self.write(output, engine.state.batch['image'])}")
             except OSError as failure:
                 error = str(failure)
@@ -84,7 +91,7 @@ class ResultWriter(ABC):
 
 
 class VolumeWriter(ResultWriter):
-    """Write ``<case>_recon.nii.gz`` and, on request, what helps to judge it.
+    """Write ``<case>_recon.nii.gz`` (or the DICOM folder ``<case>_recon``) and, on request, what helps to judge it.
 
     All images are magnitudes in the input's intensities, with its affine and spacing.
 
@@ -96,6 +103,7 @@ class VolumeWriter(ResultWriter):
         error_map: also write ``<case>_error.nii.gz``, the absolute difference from the fully sampled image.
         kspace_residual: also write ``<case>_kspace_residual.json``: see :func:`residuals`.
         overwrite: replace results that exist.
+        dicom: write the images as derived MR series, ``<case>_recon`` and so on; None: as NIfTI.
     """
 
     def __init__(
@@ -106,18 +114,20 @@ class VolumeWriter(ResultWriter):
         error_map: bool = False,
         kspace_residual: bool = False,
         overwrite: bool = False,
+        dicom: DicomOutput | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite)
+        super().__init__(output_dir, overwrite, dicom)
         self.postprocessing = postprocessing
         self.zero_filled, self.error_map, self.kspace_residual = zero_filled, error_map, kspace_residual
 
     def files(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
-        names = {"recon": ".nii.gz"}
+        suffix = "" if self.dicom is not None else ".nii.gz"
+        names = {"recon": suffix}
         if self.zero_filled:
-            names["zero_filled"] = ".nii.gz"
+            names["zero_filled"] = suffix
         if self.error_map:
-            names["error"] = ".nii.gz"
+            names["error"] = suffix
         if self.kspace_residual:
             names["kspace_residual"] = ".json"
         return {what: self.output_dir / f"{case}_{what}{suffix}" for what, suffix in names.items()}
@@ -130,20 +140,26 @@ class VolumeWriter(ResultWriter):
                 "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
             )
         prediction = self._original(output["pred"], image)
-        save_nifti(prediction, prediction.affine, files["recon"])
+        self._save(prediction, output, files, "recon")
         if "zero_filled" in files:
-            zero_filled = self._original(output["zero_filled"], image)
-            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"])
-            del zero_filled  # volumes are large
+            self._save(self._original(output["zero_filled"], image), output, files, "zero_filled")
         if "error" in files:
             error = self._original(output["label"], image).sub_(prediction).abs_()
-            save_nifti(error, prediction.affine, files["error"])
+            self._save(error, output, files, "error")
         if "kspace_residual" in files:
             with atomic_path(files["kspace_residual"]) as temporary:
                 temporary.write_text(json.dumps(residuals(output), indent=2) + "\n", encoding="utf-8")
         count = output["pred"].shape[1]
         written = ", ".join(map(str, files.values()))
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network -> {written}"
+
+    def _save(
+        self, volume: MetaTensor, output: Mapping[str, Any], files: Mapping[str, Path], what: str
+    ) -> None:
+        if self.dicom is None:
+            save_nifti(volume, volume.affine, files[what])
+        else:
+            self.dicom.save_volume(volume, output.get("series"), files[what], what)
 
     def _original(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
         if not image.applied_operations:  # raw k-space: the slices are the image's own grid

@@ -144,9 +144,9 @@ class LoadVolume(Transform):
         self.plane = plane
         self.min_size = min_size
 
-    def __call__(self, data: str | os.PathLike[str]) -> MetaTensor:
+    def __call__(self, data: str | os.PathLike[str], series: Series | str | int | None = None) -> MetaTensor:
         """Read the volume at this path."""
-        return load_volume(data, self.plane, self.min_size)
+        return load_volume(data, self.plane, self.min_size, series)
 
 
 class LoadVolumed(MapTransform):
@@ -170,13 +170,10 @@ class LoadVolumed(MapTransform):
         self.loader = LoadVolume(plane, min_size)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace paths by volumes; ``plane`` and ``series`` of the entry count where they are not given here."""
-        plane = self.loader.plane or data.get("plane")
-        volumes = {
-            key: load_volume(data[key], plane, self.loader.min_size, data.get("series"))
-            for key in self.key_iterator(dict(data))
+        """Replace paths by volumes; ``series`` of the entry says which one of a DICOM folder."""
+        return dict(data) | {
+            key: self.loader(data[key], data.get("series")) for key in self.key_iterator(dict(data))
         }
-        return dict(data) | volumes
 
 
 def load_label_volume(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:

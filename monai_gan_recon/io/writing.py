@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,32 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Temporary folder beside ``path``, renamed to it when the block succeeds and removed when it fails.
+
+    A folder that is there already is replaced as a whole.
+
+    Raises:
+        OSError: in one line, if it cannot be written.
+    """
+    path = Path(path)
+    temporary, old = (path.with_name(f".{os.getpid()}.{what}.{path.name}") for what in ("part", "old"))
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        if path.exists():
+            os.replace(path, old)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(
+            f"{path}: cannot be written ({error.strerror or error}); check the folder, its permissions and space"
+        ) from error
+    finally:
+        for folder in (temporary, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def save_state(state: Any, path: str | os.PathLike[str]) -> Path:

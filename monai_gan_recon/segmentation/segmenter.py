@@ -16,6 +16,7 @@ from monai.engines import SupervisedEvaluator
 from monai.inferers import Inferer
 from torch import nn
 
+from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
@@ -186,12 +187,13 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 class LabelWriter(ResultWriter):
-    """Write ``<case>_tissues.nii.gz``, uint8, and print a line with the tissues' volumes.
+    """Write ``<case>_tissues.nii.gz``, uint8 (or a DICOM folder ``<case>_tissues``), and print a line with the tissues' volumes.
 
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_report`; None: no.
+        dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
     """
 
     def __init__(
@@ -199,25 +201,30 @@ class LabelWriter(ResultWriter):
         output_dir: str | os.PathLike[str],
         overwrite: bool = False,
         instances: Instances | None = None,
+        dicom: DicomOutput | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite)
+        super().__init__(output_dir, overwrite, dicom)
         self.instances = instances
 
     def files(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
         regions = {} if self.instances is None else region_files(self.output_dir, case)
-        return {"tissues": self.output_dir / f"{case}_tissues.nii.gz", **regions}
+        suffix = "" if self.dicom is not None else ".nii.gz"
+        return {"tissues": self.output_dir / f"{case}_tissues{suffix}", **regions}
 
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> str:
         """Write the files; volumes, times and file in words."""
         labels, case = output["pred"], str(output["case"])
         found = None if self.instances is None else self.instances(labels)
         file = self.files(case)["tissues"]
-        with atomic_path(file) as temporary:
-            nib.save(label_image(labels), temporary)
+        volumes = class_volumes(labels)
+        if self.dicom is not None:
+            self.dicom.save_labels(labels, volumes, output.get("series"), file)
+        else:
+            with atomic_path(file) as temporary:
+                nib.save(label_image(labels), temporary)
         if found is not None:
             write_region_report(labels, found, self.output_dir, case, TISSUES, overwrite=self.overwrite)
-        volumes = class_volumes(labels)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
         seconds, of_network = output["seconds"], output["network_seconds"]
         return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network -> {file}"

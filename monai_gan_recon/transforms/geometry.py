@@ -6,8 +6,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
+import nibabel as nib
 import torch
 from monai.config import KeysCollection
+from monai.data import MetaTensor
 from monai.transforms import (
     InvertibleTransform,
     MapTransform,
@@ -18,7 +20,7 @@ from monai.transforms import (
 )
 from torch.nn.functional import avg_pool2d
 
-from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
 
 
 def plane_axcodes(plane: str) -> str:
@@ -63,7 +65,8 @@ class SlicesOfPlaned(Orientationd):
 
     Args:
         keys: keys of the volumes.
-        plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``.
+        plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``, or
+            another one if its slices are too small.
         allow_missing_keys: skip keys that are not there.
     """
 
@@ -78,8 +81,20 @@ class SlicesOfPlaned(Orientationd):
     def __call__(self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None) -> dict[Hashable, Any]:
         """Reorient the volumes; their affines follow."""
         if self.plane is None:
-            self.ornt_transform.axcodes = plane_axcodes(str(data.get("plane") or "coronal"))
+            volume = data[self.first_key(dict(data))]
+            wanted = (str(data.get("plane") or PLANES[0]), *PLANES)
+            plane = next((plane for plane in wanted if _slice_size(volume, plane) >= MIN_SLICE_SIZE), wanted[0])
+            self.ornt_transform.axcodes = plane_axcodes(plane)
         return dict(super().__call__(data, lazy))
+
+
+def _slice_size(volume: torch.Tensor, plane: str) -> int:
+    """The lesser of height and width of the slices of a plane."""
+    affine = volume.affine if isinstance(volume, MetaTensor) else torch.eye(4)
+    axes = nib.io_orientation(affine.cpu().numpy())[:, 0].astype(int)
+    lengths = {int(axis): length for axis, length in zip(axes, volume.shape[1:], strict=True)}
+    normal = ("RAS".find(plane_axcodes(plane)[0]) + "LPI".find(plane_axcodes(plane)[0])) + 1
+    return min(length for axis, length in lengths.items() if axis != normal)
 
 
 class CropPadSlices(InvertibleTransform):
