@@ -77,7 +77,9 @@ def _entries(volume: Path, series: str | int | None) -> list[dict[str, Any]]:
     for place, item in enumerate(chosen, 1):
         folder = volume if len({other.path for other in chosen}) == 1 else item.path
         together = [other.number for other in chosen if other.path == item.path]
-        name = item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
+        name = (
+            item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
+        )
         case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
         entries.append({"image": str(folder), "case": case, "plane": own_plane(folder, item), "series": item})
     return entries

@@ -74,16 +74,23 @@ class SlicesOfPlaned(Orientationd):
         self, keys: KeysCollection, plane: str | None = "coronal", allow_missing_keys: bool = False
     ) -> None:
         super().__init__(
-            keys, axcodes=plane_axcodes(plane or "coronal"), labels=None, allow_missing_keys=allow_missing_keys
+            keys,
+            axcodes=plane_axcodes(plane or "coronal"),
+            labels=None,
+            allow_missing_keys=allow_missing_keys,
         )
         self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or "coronal")
 
-    def __call__(self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None) -> dict[Hashable, Any]:
+    def __call__(
+        self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None
+    ) -> dict[Hashable, Any]:
         """Reorient the volumes; their affines follow."""
         if self.plane is None:
             volume = data[self.first_key(dict(data))]
             wanted = (str(data.get("plane") or PLANES[0]), *PLANES)
-            plane = next((plane for plane in wanted if _slice_size(volume, plane) >= MIN_SLICE_SIZE), wanted[0])
+            plane = next(
+                (plane for plane in wanted if _slice_size(volume, plane) >= MIN_SLICE_SIZE), wanted[0]
+            )
             self.ornt_transform.axcodes = plane_axcodes(plane)
         return dict(super().__call__(data, lazy))
 

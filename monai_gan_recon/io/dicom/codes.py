@@ -12,7 +12,13 @@ from pydicom.uid import generate_uid
 from monai_gan_recon import __version__
 
 MANUFACTURER = MODEL = "monai_gan_recon"
-_EQUIPMENT = ("Manufacturer", "ManufacturerModelName", "StationName", "DeviceSerialNumber", "SoftwareVersions")
+_EQUIPMENT = (
+    "Manufacturer",
+    "ManufacturerModelName",
+    "StationName",
+    "DeviceSerialNumber",
+    "SoftwareVersions",
+)
 _EQUIPMENT += ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName")
 _NEEDED = (  # type 2: may be empty, must be there
     "PatientName",
@@ -30,7 +36,11 @@ _NEEDED = (  # type 2: may be empty, must be there
 def code_item(code: Code) -> pydicom.Dataset:
     """Item of a code sequence."""
     item = pydicom.Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = code.value, code.scheme_designator, code.meaning
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = (
+        code.value,
+        code.scheme_designator,
+        code.meaning,
+    )
     return item
 
 
@@ -60,7 +70,11 @@ def set_equipment(dataset: pydicom.Dataset) -> None:
     own = pydicom.Dataset()
     own.PurposeOfReferenceCodeSequence = [code_item(codes.DCM.ProcessingEquipment)]
     for item in (dataset, own):
-        item.Manufacturer, item.ManufacturerModelName, item.SoftwareVersions = MANUFACTURER, MODEL, __version__
+        item.Manufacturer, item.ManufacturerModelName, item.SoftwareVersions = (
+            MANUFACTURER,
+            MODEL,
+            __version__,
+        )
     dataset.ContributingEquipmentSequence = [*earlier, scanner, own]
 
 

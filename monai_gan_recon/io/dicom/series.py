@@ -126,7 +126,9 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
     fit = [item for item in found if not item.unfit] or found
     if series is None:
         if len({item.path for item in fit}) < len(fit):
-            raise ValueError(f"{path}: holds {len(found)} DICOM series, choose with --series N or all: {listed}")
+            raise ValueError(
+                f"{path}: holds {len(found)} DICOM series, choose with --series N or all: {listed}"
+            )
         return fit
     text = str(series).strip()
     if text.lower() == ALL:
@@ -159,7 +161,9 @@ def read_dicom(
     if not isinstance(series, Series):
         chosen = choose_series(path, series)
         if len(chosen) > 1:
-            raise ValueError(f"{path}: holds {len(chosen)} DICOM series in its folders; give one of these folders")
+            raise ValueError(
+                f"{path}: holds {len(chosen)} DICOM series in its folders; give one of these folders"
+            )
         series = chosen[0]
     try:
         with silent_pydicom():
