@@ -187,7 +187,7 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 class LabelWriter(ResultWriter):
-    """Write ``<case>_tissues.nii.gz``, uint8 (or a DICOM folder ``<case>_tissues``), and print a line with the tissues' volumes.
+    """Write ``<case>_tissues.nii.gz``, uint8 (or a folder of DICOM), and print a line with the tissues' volumes.
 
     Args:
         output_dir: folder of the results.

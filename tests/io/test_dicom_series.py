@@ -109,7 +109,7 @@ def test_a_folder_for_each_series(write_series, tmp_path):
 
 
 def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):
-    folder, values = write_series(RescaleSlope=2, RescaleIntercept=-7)
+    folder, _values = write_series(RescaleSlope=2, RescaleIntercept=-7)
     classic = load_volume(folder)
     slices = [pydicom.dcmread(file) for file in sorted(folder.iterdir())]
     enhanced = slices[0]
@@ -164,8 +164,9 @@ def test_plane_of_a_dicom_acquisition(write_series, acquisition, phase, plane):
         ((1, 5, 1), None, "coronal"),
         ((1, 1, 4), None, "axial"),
         ((5, 1, 1), 1, "sagittal"),
-    ]
-    + [((1, 1, 1), 2, "axial"), ((1, 1, 1), 0, "sagittal")],
+        ((1, 1, 1), 2, "axial"),
+        ((1, 1, 1), 0, "sagittal"),
+    ],
 )
 def test_plane_of_a_nifti_acquisition(tmp_path, zooms, readout, plane):
     image = nib.Nifti1Image(np.ones((20, 21, 22), np.float32), np.diag([*map(float, zooms), 1.0]))

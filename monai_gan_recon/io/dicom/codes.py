@@ -18,8 +18,10 @@ _EQUIPMENT = (
     "StationName",
     "DeviceSerialNumber",
     "SoftwareVersions",
+    "InstitutionName",
+    "InstitutionAddress",
+    "InstitutionalDepartmentName",
 )
-_EQUIPMENT += ("InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName")
 _NEEDED = (  # type 2: may be empty, must be there
     "PatientName",
     "PatientID",

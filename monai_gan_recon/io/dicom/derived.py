@@ -20,14 +20,41 @@ from .reader import silent_pydicom
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LARGEST = 2**16 - 1
 _DROPPED = (
-    "ImageType InstanceNumber SOPInstanceUID SeriesInstanceUID SeriesNumber SliceLocation SpacingBetweenSlices "
-    "WindowCenter WindowWidth WindowCenterWidthExplanation VOILUTFunction VOILUTSequence ModalityLUTSequence "
-    "RescaleType RealWorldValueMappingSequence SmallestImagePixelValue LargestImagePixelValue "
-    "SmallestPixelValueInSeries LargestPixelValueInSeries PixelPaddingValue PixelPaddingRangeLimit IconImageSequence "
-    "DigitalSignaturesSequence MACParametersSequence ReferencedImageSequence SourceImageSequence NumberOfFrames "
-    "DerivationDescription DerivationCodeSequence DimensionIndexSequence DimensionOrganizationSequence "
-    "AcquisitionContextSequence PresentationLUTShape PlanarConfiguration"
-).split()
+    "ImageType",
+    "InstanceNumber",
+    "SOPInstanceUID",
+    "SeriesInstanceUID",
+    "SeriesNumber",
+    "SliceLocation",
+    "SpacingBetweenSlices",
+    "WindowCenter",
+    "WindowWidth",
+    "WindowCenterWidthExplanation",
+    "VOILUTFunction",
+    "VOILUTSequence",
+    "ModalityLUTSequence",
+    "RescaleType",
+    "RealWorldValueMappingSequence",
+    "SmallestImagePixelValue",
+    "LargestImagePixelValue",
+    "SmallestPixelValueInSeries",
+    "LargestPixelValueInSeries",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "IconImageSequence",
+    "DigitalSignaturesSequence",
+    "MACParametersSequence",
+    "ReferencedImageSequence",
+    "SourceImageSequence",
+    "NumberOfFrames",
+    "DerivationDescription",
+    "DerivationCodeSequence",
+    "DimensionIndexSequence",
+    "DimensionOrganizationSequence",
+    "AcquisitionContextSequence",
+    "PresentationLUTShape",
+    "PlanarConfiguration",
+)
 _MR = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
 _MR_EMPTY = ("ScanOptions", "MRAcquisitionType", "EchoTime", "EchoTrainLength", "PositionReferenceIndicator")
 
@@ -124,7 +151,7 @@ def _like_source(
     """The volume with its axes flipped and ordered as the source's; checked to lie within it."""
     there, size = source_affine(source)
     centre = np.linalg.inv(there) @ affine @ [*(np.array(volume.shape) - 1) / 2, 1]
-    if not ((-1 <= centre[:3]) & (centre[:3] <= size)).all():
+    if not ((centre[:3] >= -1) & (centre[:3] <= size)).all():
         raise ValueError(
             "the source series lies elsewhere in space than the image; give the series it was made of"
         )

@@ -28,8 +28,17 @@ from .reader import (
 ALL = "all"
 _FEW = 3
 """A series of several orientations with this many slices each is a localiser."""
-_APART = ("EchoTime", "EffectiveEchoTime", "ImageType", "FrameType", "TemporalPositionIdentifier")
-_APART += ("TemporalPositionIndex", "DiffusionBValue", "TriggerTime", "AcquisitionNumber")
+_APART = (
+    "EchoTime",
+    "EffectiveEchoTime",
+    "ImageType",
+    "FrameType",
+    "TemporalPositionIdentifier",
+    "TemporalPositionIndex",
+    "DiffusionBValue",
+    "TriggerTime",
+    "AcquisitionNumber",
+)
 """What tells volumes of one series and position apart."""
 _NORMALS = {codes[0]: plane for plane, codes in PLANE_AXCODES.items()}
 _OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
