@@ -13,7 +13,7 @@ setup(
         "monai_gan_recon.data_manifests": "data_manifests",
     },
     package_data={
-        "monai_gan_recon": ["py.typed"],
+        "monai_gan_recon": ["py.typed", "report/*.html"],
         "monai_gan_recon.bundles": ["*/LICENSE", "*/configs/**/*", "*/docs/*", "*/models/*.pt"],
         "monai_gan_recon.data_manifests": ["*.json"],
     },

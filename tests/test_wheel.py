@@ -98,7 +98,7 @@ def test_packages_weights_and_manifests_are_in_it(wheel):
         "monai_gan_recon",
         f"monai_gan_recon-{monai_gan_recon.__version__}.dist-info",
     }
-    wanted = list(ROOT.glob("monai_gan_recon/**/*.py"))
+    wanted = [*ROOT.glob("monai_gan_recon/**/*.py"), *ROOT.glob("monai_gan_recon/**/*.html")]
     wanted += [
         ROOT / "monai_gan_recon" / file.relative_to(ROOT)
         for pattern in (

@@ -78,9 +78,11 @@ def _inference(options: argparse.Namespace) -> Outcome:
     except ValueError:
         if not writer.written:
             raise
-    done = len(writer.results)
-    text = f"{options.command}: {done} of {done + len(writer.failed)} volumes"
-    data = {"cases": writer.results, "failed": writer.failed}
+    done, before = len(writer.results), len(writer.skipped)
+    text = f"{options.command}: {done} of {done + before + len(writer.failed)} volumes"
+    if before:
+        text += f", {before} finished before"
+    data = {"cases": writer.results, "finished_before": before, "failed": writer.failed}
     return Outcome(text, writer.written, data, code=1 if writer.failed else 0, timed=True)
 
 

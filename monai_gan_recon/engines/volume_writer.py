@@ -33,6 +33,7 @@ class ResultWriter(ABC):
 
     Attributes:
         failed: a line for each volume that failed.
+        skipped: a line for each volume that was finished before.
         results: the files (or DICOM folders) of each case that was done.
     """
 
@@ -41,6 +42,7 @@ class ResultWriter(ABC):
     ) -> None:
         self.output_dir, self.overwrite, self.dicom = check_output_dir(output_dir), overwrite, dicom
         self.failed: list[str] = []
+        self.skipped: list[str] = []
         self.results: dict[str, list[str]] = {}
 
     @abstractmethod
@@ -60,6 +62,7 @@ class ResultWriter(ABC):
     def start(self, _engine: Engine) -> None:
         """Forget an earlier run."""
         self.failed.clear()
+        self.skipped.clear()
         self.results.clear()
 
     def finished(self, entry: Mapping[str, Any]) -> str | None:
@@ -82,6 +85,7 @@ class ResultWriter(ABC):
         output = engine.state.output
         error = output.get("error")
         if "finished" in output:
+            self.skipped.append(output["finished"])
             tqdm.write(printable(output["finished"]))
         elif error is None:
             files = self.files(str(output["case"]))

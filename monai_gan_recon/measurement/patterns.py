@@ -5,10 +5,15 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from monai_gan_recon.measurement.lines import equispaced_lines, gaussian_lines, random_lines
+from monai_gan_recon.measurement.lines import dagan_lines, equispaced_lines, gaussian_lines, random_lines
 from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
 
-LINE_PATTERNS = {"gaussian1d": gaussian_lines, "equispaced": equispaced_lines, "random": random_lines}
+LINE_PATTERNS = {
+    "gaussian1d": gaussian_lines,
+    "dagan1d": dagan_lines,
+    "equispaced": equispaced_lines,
+    "random": random_lines,
+}
 POINT_PATTERNS = {"gaussian2d": gaussian_points, "poisson": poisson_disc, "radial": radial_spokes}
 PATTERNS = (*LINE_PATTERNS, *POINT_PATTERNS)
 
@@ -25,12 +30,13 @@ def sampling_mask(
     """Draw a sampling mask.
 
     Args:
-        pattern: "gaussian1d" (whole lines, Gaussian density), "equispaced" and "random" (MONAI's, whole lines),
+        pattern: "gaussian1d" (whole lines, Gaussian density, crowded near the centre at low rates), "dagan1d" (the
+            same, as spread as DAGAN's patterns), "equispaced" and "random" (MONAI's, whole lines),
             "gaussian2d", "poisson" (points) or "radial" (spokes on the Cartesian grid).
         size: size of k-space (H, W), each at least 1.
         rate: fraction of k-space to sample, in (0, 1]. Exact, ``round(rate * N)`` lines or points, for
-            "gaussian1d", "gaussian2d" and "poisson"; within a spoke for "radial"; about that for MONAI's: the mask's
-            mean is the true rate.
+            "gaussian1d", "dagan1d", "gaussian2d" and "poisson"; within a spoke for "radial"; about that for MONAI's:
+            the mask's mean is the true rate.
         axis: for patterns of whole lines, the phase-encoding axis, along which the mask varies: -1 for columns (W),
             -2 for rows (H).
         seed: an integer, a generator, or None for a fresh draw. The same seed gives the same mask.

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 
 import nibabel as nib
 import numpy as np
@@ -58,7 +59,15 @@ def test_fully_sampled_gives_the_volume_back(run_bundle, write_nifti, tmp_path, 
 
 def test_files_on_request(run_bundle, write_nifti, tmp_path):
     source = write_nifti(shape=(30, 6, 40), affine=np.diag([2.0, 3.0, 1.0, 1.0]))
-    switches = ["--save_zero_filled", "true", "--save_error_map", "True", "--save_kspace_residual"]
+    switches = [
+        "--report",
+        "false",
+        "--save_zero_filled",
+        "true",
+        "--save_error_map",
+        "True",
+        "--save_kspace_residual",
+    ]
     arguments = [
         "--input",
         source,
@@ -114,7 +123,8 @@ def test_folder_goes_on_after_a_bad_volume(run_bundle, write_nifti, tmp_path):
     error, printed = run_bundle(CONFIG, "--input", bad.parent, "--output_dir", tmp_path / "out")
     assert error == "1 of 3 volumes failed"
     assert [line for line in printed.err.splitlines() if "a.nii.gz" in line and "constant" in line]
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["b_recon.nii.gz", "c_recon.nii.gz"]
+    names = [f"{case}_{what}" for case in "bc" for what in ("preview.png", "recon.nii.gz", "report.html")]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
 
 
 def test_dicom_series(run_bundle, tmp_path):
@@ -316,8 +326,18 @@ def test_raw_kspace_as_measured_and_undersampled(run_bundle, tmp_path):
     assert residual["measured_fraction"] == pytest.approx(0.6)
     assert sorted(file.name for file in (tmp_path / "half").iterdir()) == [
         f"scan_{what}"
-        for what in ("error.nii.gz", "kspace_residual.json", "recon.nii.gz", "zero_filled.nii.gz")
+        for what in (
+            "error.nii.gz",
+            "kspace_residual.json",
+            "preview.png",
+            "recon.nii.gz",
+            "report.html",
+            "zero_filled.nii.gz",
+        )
     ]
+    page = (tmp_path / "half" / "scan_report.html").read_text()
+    assert "as measured" not in re.search("Pattern.*?</tr>", page)[0]
+    assert float(re.search(r"Acceleration R</th><td>([\d.]+)", page)[1]) == pytest.approx(1 / 0.6, rel=1e-3)
 
 
 def test_memory_holds_blocks_not_volumes(run_bundle, write_nifti, tmp_path, monkeypatch):

@@ -45,16 +45,20 @@ def test_reconstruct_writes_and_reports(scan, head, command):
 
 def test_an_existing_result_stays_unless_told(scan, command):
     assert command("reconstruct", scan, "out", "--rate", 0.5)[0] == 0
+    written = scan.parent.joinpath("out", "scan_recon.nii.gz")
+    before = written.stat().st_mtime_ns
     code, done, err = command("reconstruct", scan, "out", "--rate", 0.5)
-    assert code == done["exit_code"] == 1
-    assert "scan_recon.nii.gz" in done["error"]
-    assert err.count(done["error"]) == 1
+    assert code == done["exit_code"] == 0
+    assert (done["files"], done["finished_before"]) == ([], 1)
+    assert "scan_recon.nii.gz" in err
+    assert written.stat().st_mtime_ns == before
     assert command("reconstruct", scan, "out", "--rate", 0.5, "--overwrite")[0] == 0
+    assert written.stat().st_mtime_ns > before
 
 
 def test_of_a_folder_what_can_be_done_is_done(scan, command):
     (scan.parent / "broken.nii.gz").write_bytes(b"no NIfTI")
-    code, done, err = command("reconstruct", scan.parent, "out", "--rate", 0.5)
+    code, done, err = command("reconstruct", scan.parent, scan.parent.with_name("results"), "--rate", 0.5)
     assert code == done["exit_code"] == 1
     assert list(done["cases"]) == ["scan"]
     assert "broken.nii.gz" in done["failed"][0]

@@ -162,10 +162,10 @@ def test_full_disk_fails_one_volume_only(volume_file, tmp_path, monkeypatch, cap
     other.write_bytes(volume_file.read_bytes())
     real = VolumeWriter.write
 
-    def full(self, output, image):
+    def full(self, output, image, files):
         if output["case"] == "a":
             raise OSError("out/a_recon.nii.gz: cannot be written (No space left on device)")
-        return real(self, output, image)
+        return real(self, output, image, files)
 
     monkeypatch.setattr(VolumeWriter, "write", full)
     transform = chain()
@@ -193,5 +193,5 @@ def test_config_hash_changes_with_everything_that_counts(tmp_path):
 def test_error_map_needs_a_reference(tmp_path):
     writer = VolumeWriter(tmp_path / "out", dict, error_map=True)
     with pytest.raises(ValueError, match="--save_error_map"):
-        writer.write({"case": "a", "pred": torch.zeros(1, 2, 4, 4)}, None)
+        writer.write({"case": "a", "pred": torch.zeros(1, 2, 4, 4)}, None, writer.files("a"))
     assert not list(tmp_path.glob("out/*"))

@@ -172,8 +172,7 @@ def test_a_folder_is_there_as_a_whole_or_not_at_all(tmp_path):
         folder.mkdir()
         (folder / "a").write_text("1")
     with pytest.raises(OSError, match="out"), atomic_path(tmp_path / "out") as folder:
-        folder.mkdir()
-        shutil.copy(tmp_path / "none", folder / "b")
+        shutil.copytree(tmp_path / "out", folder / "b").joinpath("none").read_bytes()
     assert [file.name for file in tmp_path.rglob("*")] == ["out", "a"]
     with atomic_path(tmp_path / "out") as folder:
         folder.mkdir()

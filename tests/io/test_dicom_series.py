@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
 
+from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.engines.inference import input_entries
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.io.dicom import choose_series, find_series
@@ -59,9 +60,11 @@ def test_series_of_a_flat_export_are_told_apart_and_chosen(export):
 
 def test_all_series_become_cases_of_their_own(export):
     folder, *_ = export
-    entries = input_entries(folder, series="all")
+    entries = input_entries(folder, series="all", keep_names=True)
     assert [entry["case"] for entry in entries] == ["flat_4", "flat_7"]
     assert [load_volume(entry["image"], series=entry["series"]).shape[-1] for entry in entries] == [6, 4]
+    cases = {entry["case"] for entry in input_entries(folder, series="all")}
+    assert cases == {neutral_name("1.2.3.1"), neutral_name("1.2.3.2")}
 
 
 def test_a_localiser_beside_one_series_is_left_out(write_series):
@@ -105,7 +108,7 @@ def test_a_folder_for_each_series(write_series, tmp_path):
     (tmp_path / "patient/study").mkdir(parents=True)
     write_series("patient/study/t1")
     write_series("patient/study/t2", slices=4)
-    assert [entry["case"] for entry in input_entries(tmp_path / "patient")] == ["t1", "t2"]
+    assert [entry["case"] for entry in input_entries(tmp_path / "patient", keep_names=True)] == ["t1", "t2"]
 
 
 def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):

@@ -11,7 +11,7 @@ from monai_gan_recon.measurement.lines import DAGAN_CENTRES, DAGAN_LINES, centre
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS, POINT_PATTERNS
 
 SIZES = [(64, 128), (65, 71), (16, 16)]
-EXACT = ["gaussian1d", "gaussian2d", "poisson"]
+EXACT = ["gaussian1d", "dagan1d", "gaussian2d", "poisson"]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -19,7 +19,7 @@ EXACT = ["gaussian1d", "gaussian2d", "poisson"]
 @pytest.mark.parametrize("pattern", EXACT)
 def test_exact_number_of_samples(pattern, rate, size):
     mask = sampling_mask(pattern, size, rate, seed=1)
-    if pattern == "gaussian1d":
+    if pattern in LINE_PATTERNS:
         assert mask[0].sum() == max(round(rate * size[1]), 1)
         assert torch.equal(mask, mask[:1].expand(size))
     else:
@@ -45,6 +45,16 @@ def test_the_centre_of_lines_lies_around_the_zero_frequency(pattern, width, n):
     assert (centre.start + centre.stop) // 2 == n // 2
     always = torch.stack(masks).all(dim=0).nonzero().flatten().tolist()
     assert always == list(range(centre.start, centre.stop))
+
+
+@pytest.mark.parametrize(
+    ("lines", "distance"), [(24, 47.40), (56, 43.74), (75, 58.67), (105, 57.78), (127, 62.31)]
+)
+def test_dagan_lines_are_as_spread_as_in_dagans_patterns(lines, distance):
+    """The distances are those of the five published masks of 256 lines, from the zero frequency, rms."""
+    masks = [sampling_mask("dagan1d", (1, 256), lines / 256, seed=s)[0].numpy() for s in range(400)]
+    rms = [np.sqrt(np.mean((np.flatnonzero(mask) - 128.0) ** 2)) for mask in masks]
+    assert np.mean(rms) == pytest.approx(distance, rel=0.02)
 
 
 @pytest.mark.parametrize("size", [(64, 96), (65, 71)])

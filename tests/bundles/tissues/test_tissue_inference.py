@@ -32,7 +32,13 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert (np.asarray(written.dataobj) == tissues()).mean() > 0.999
     assert "CSF" in printed.out
     assert "ml" in printed.out
-    assert [file.name for file in out.iterdir()] == ["brain_tissues.nii.gz"]
+    written_files = sorted(file.name for file in out.iterdir())
+    assert written_files == ["brain_preview.png", "brain_report.html", "brain_tissues.nii.gz"]
+    page = (out / "brain_report.html").read_text()
+    assert "no reference" in page
+    for label, name in enumerate(("CSF", "GM", "WM"), 1):
+        volume = (np.asarray(written.dataobj) == label).sum() * abs(np.linalg.det(LAS[:3, :3])) / 1000
+        assert f">{name}</th><td>{volume:.1f} ml<" in page
 
     segmenter = TissueSegmenter.from_bundle(bundle)  # the same from Python
     labels = segmenter(load_volume(brain))
@@ -49,7 +55,18 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
 
 def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
     out = tmp_path / "out"
-    arguments = ["--input", brain, "--output_dir", out, "--save_regions", "True", "--minimum_size_mm3", "50"]
+    arguments = [
+        "--input",
+        brain,
+        "--output_dir",
+        out,
+        "--save_regions",
+        "True",
+        "--minimum_size_mm3",
+        "50",
+        "--report",
+        "False",
+    ]
     error, _ = run_bundle(CONFIG, *arguments)
     assert error is None
     names = ["brain_instances.nii.gz", "brain_regions.csv", "brain_regions.json", "brain_tissues.nii.gz"]
@@ -100,7 +117,9 @@ def test_folder_with_a_bad_volume(run_bundle, brain, tmp_path):
         brain.parent / "negative.nii.gz",
         np.random.default_rng(0).uniform(-2, -1, (20, 20, 20)).astype(np.float32),
     )
-    error, printed = run_bundle(CONFIG, "--input", brain.parent, "--output_dir", tmp_path / "out")
+    error, printed = run_bundle(
+        CONFIG, "--input", brain.parent, "--output_dir", tmp_path / "out", "--report", "False"
+    )
     assert error == "1 of 2 volumes failed"
     assert "negative.nii.gz" in printed.err
     assert "brain mask" in printed.err

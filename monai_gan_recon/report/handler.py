@@ -1,0 +1,167 @@
+"""Ignite handler that writes the report of each volume: of a reconstruction or a segmentation."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import monai
+import torch
+from ignite.engine import Engine, Events
+from monai.data import MetaTensor
+from monai.data.utils import affine_to_spacing
+from tqdm import tqdm
+
+import monai_gan_recon
+from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.engines.volume_writer import ResultWriter
+from monai_gan_recon.evaluation.scores import score_volume
+from monai_gan_recon.report.page import write_report
+from monai_gan_recon.segmentation.instances import class_volumes
+from monai_gan_recon.segmentation.labels import TISSUES
+from monai_gan_recon.transforms import SlicesOfPlane
+
+QUALITY = {"psnr": "PSNR [dB]", "ssim": "SSIM", "psnr_brain": "PSNR inside [dB]", "ssim_brain": "SSIM inside"}
+
+
+class CaseReport:
+    """Write ``<case>_report.html`` and ``<case>_preview.png`` of each volume of an evaluator.
+
+    Takes the outputs of a :class:`~monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator` that keeps the
+    zero-filled volume, or of a :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`. A report is a view of
+    the other results and replaces an older one.
+
+    Args:
+        output_dir: folder of the results.
+        protocol: what the report states of how they were made; None values are left out.
+        bundle_root: folder of the bundle, whose name and version are stated.
+        results: writer of the other results, registered before; where it failed, there is no report, and a report
+            that cannot be written is told among its failures. None: there are no other results.
+    """
+
+    def __init__(
+        self,
+        output_dir: str | os.PathLike[str],
+        protocol: Mapping[str, Any],
+        bundle_root: str | os.PathLike[str],
+        results: ResultWriter | None = None,
+    ) -> None:
+        self.results, self.failures = results, 0
+        self.output_dir, self.protocol = check_output_dir(output_dir), dict(protocol)
+        metadata = Path(bundle_root) / "configs" / "metadata.json"
+        bundle = json.loads(metadata.read_text(encoding="utf-8")) if metadata.is_file() else {}
+        self.versions = {
+            "Package": f"monai-gan-recon {monai_gan_recon.__version__}",
+            "Bundle": f"{bundle.get('name', Path(bundle_root).name)} {bundle.get('version', '')}".strip(),
+            "PyTorch": torch.__version__,
+            "MONAI": monai.__version__,
+        }
+
+    def attach(self, engine: Engine) -> None:
+        """Register with an evaluator."""
+        engine.add_event_handler(Events.STARTED, self._start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.save)
+
+    def _start(self) -> None:
+        self.failures = 0
+
+    def save(self, engine: Engine) -> None:
+        """Write the report of the volume just done; none of one that failed."""
+        output, failed = engine.state.output, [] if self.results is None else self.results.failed
+        before, self.failures = self.failures, len(failed)
+        if "error" in output or "finished" in output or len(failed) > before:
+            return
+        try:
+            files = self.write(output, engine.state.batch["image"])
+        except OSError as failure:
+            if self.results is None:
+                raise
+            failed.append(str(failure))
+            self.failures += 1
+            tqdm.write(str(failure), file=sys.stderr)
+        else:
+            tqdm.write(f"{output['case']}: report -> {files['report']}")
+
+    def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:
+        """Write the report of an output of the evaluator on ``image``; see :func:`write_report`."""
+        path = self.output_dir / f"{output['case']}_report.html"
+        stated = {name: value for name, value in self.protocol.items() if value is not None}
+        if "zero_filled" not in output:
+            return self._segmentation(path, output, image, stated)
+        names = {"zero_filled": "zero_filled", "reconstruction": "pred", "reference": "label"}
+        images = {name: output[key][0] for name, key in names.items() if key in output}
+        count, height, width = images["reconstruction"].shape
+        sampled = float(output["sampled_fraction"])
+        protocol = {
+            **stated,
+            "Acceleration R": 1 / sampled,
+            "Sampled": f"{100 * sampled:.3g} % of k-space",
+            "Slices": f"{count}, {height} x {width} pixels",
+            "Time in the network": f"{output['seconds']:.1f} s",
+        }
+        quality, note = _quality(output)
+        return write_report(
+            path,
+            images,
+            str(output["case"]),
+            spacing=affine_to_spacing(image.affine).tolist()[1:],
+            sections={"Protocol": protocol, "Quality": quality, "Versions": self.versions},
+            notes={"Quality": note},
+            subtitle="Reconstruction beside the zero-filled image",
+        )
+
+    def _segmentation(
+        self, path: Path, output: Mapping[str, Any], image: MetaTensor, protocol: Mapping[str, Any]
+    ) -> dict[str, Path]:
+        volumes = class_volumes(output["pred"])
+        tissues = {name.upper(): f"{volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items()}
+        axial = SlicesOfPlane("axial")
+        slices: Any = axial(MetaTensor(image.as_tensor().clone(), affine=image.affine.clone()))
+        labels: Any = axial(MetaTensor(output["pred"].as_tensor().clone(), affine=image.affine.clone()))
+        count, height, width = slices.shape[1:]
+        return write_report(
+            path,
+            {"image": slices.as_tensor()},
+            str(output["case"]),
+            spacing=affine_to_spacing(slices.affine).tolist()[1:],
+            labels=labels.as_tensor(),
+            label_names={label: name.upper() for label, name in TISSUES.items()},
+            sections={
+                "Tissue volumes": tissues,
+                "Protocol": {
+                    **protocol,
+                    "Slices": f"{count}, {height} x {width} pixels, axial",
+                    "Time": f"{output['seconds']:.1f} s",
+                },
+                "Quality": {"Reference": "no reference"},
+                "Versions": self.versions,
+            },
+            subtitle="Tissue segmentation",
+        )
+
+
+def _quality(output: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+    """Scores of both images, mean over the slices, and against what."""
+    agreement = output["kspace_residual_complex"]
+    agreement = agreement[agreement.isfinite()]
+    residual = {"k-space residual": float(agreement.mean())} if len(agreement) else {}
+    if "label" not in output:
+        return {"Reference": "no reference", **residual}, ""
+    scale = float(output["label"].max()) or 1.0
+    scores = score_volume(
+        {**output, **{name: output[name] / scale for name in ("label", "pred", "zero_filled")}}
+    )
+    means: dict[str, Any] = {"Reference": "fully sampled image"}
+    for metric, name in QUALITY.items():
+        values = {
+            method: [row.metrics[metric] or 0.0 for row in scores.rows if row.method == method]
+            for method in ("zero_filled", "reconstruction")
+        }
+        pair = [f"{sum(one) / len(one):.4g}" for one in values.values()]
+        means[name] = " → ".join(pair)
+    note = f"Zero-filled → reconstruction, mean over {len(scores.rows) // 2} slices. Inside: where the object is."
+    return means | residual, " ".join([note, *scores.notes])
