@@ -14,6 +14,7 @@ from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_gan_recon.engines.inference import input_entries
 from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.dicom import find_series
 from monai_gan_recon.measurement import fft2c, ifft2c, sampling_mask
 from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator
 
@@ -148,13 +149,20 @@ def test_dicom_out_equals_nifti_out(run_bundle, tmp_path):
     write_series(tmp_path / "series")
     for form in ("nifti", "dicom"):
         arguments = ["--input", tmp_path / "series", "--rate", 0.5, "--output_dir", tmp_path / form]
-        assert run_bundle(CONFIG, *arguments, "--format", form, "--plane", "sagittal")[0] is None
+        arguments += ["--format", form, "--plane", "sagittal", "--keep_names", "true"]
+        assert run_bundle(CONFIG, *arguments)[0] is None
     nifti = nib.load(tmp_path / "nifti" / "series_recon.nii.gz")
     (entry,) = input_entries(tmp_path / "dicom" / "series_recon")
     image = load_volume(entry["image"], series=entry["series"])
     np.testing.assert_allclose(image.affine, nifti.affine, atol=1e-3)
     quantum = np.ptp(nifti.get_fdata()) / 65535
     np.testing.assert_allclose(image.numpy()[0], nifti.get_fdata(), atol=quantum)
+    for again in (False, True):  # finished before; done again
+        (tmp_path / "dicom" / "series_recon" / "mark").touch()
+        assert run_bundle(CONFIG, *arguments, *(["--overwrite", "true"] if again else []))[0] is None
+        assert [path.name for path in (tmp_path / "dicom").iterdir()] == ["series_recon"]
+        assert (tmp_path / "dicom" / "series_recon" / "mark").exists() == (not again)
+        assert len(find_series(tmp_path / "dicom")) == 1
 
 
 def test_dicom_out_needs_a_source(run_bundle, write_nifti, tmp_path):
@@ -167,7 +175,7 @@ def test_dicom_out_needs_a_source(run_bundle, write_nifti, tmp_path):
 def test_real_dicom_series(run_bundle, data_dir, tmp_path):
     folder = data_dir / "dicom" / "fnndsc_mprage"
     arguments = ["--input", folder, "--plane", "sagittal", "--rate", 0.5, "--output_dir", tmp_path / "out"]
-    assert run_bundle(CONFIG, *arguments)[0] is None
+    assert run_bundle(CONFIG, *arguments, "--keep_names", "true")[0] is None
     assert_same_as_itk(tmp_path / "out" / "fnndsc_mprage_recon.nii.gz", folder, None)
 
 

@@ -111,6 +111,17 @@ def test_a_folder_for_each_series(write_series, tmp_path):
     assert [entry["case"] for entry in input_entries(tmp_path / "patient", keep_names=True)] == ["t1", "t2"]
 
 
+def test_a_damaged_series_is_an_entry_of_its_own(write_series, tmp_path):
+    good, _ = write_series("study/good")
+    bad, _ = write_series("study/bad", skip=(3,))
+    sorted(bad.iterdir())[0].write_bytes(b"")
+    entries = input_entries(tmp_path / "study", keep_names=True)
+    assert [entry["case"] for entry in entries] == ["bad", "good"]
+    with pytest.raises(ValueError, match="bad"):
+        load_volume(entries[0]["image"], series=entries[0].get("series"))
+    assert load_volume(entries[1]["image"], series=entries[1]["series"]).shape == load_volume(good).shape
+
+
 def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):
     folder, _values = write_series(RescaleSlope=2, RescaleIntercept=-7)
     classic = load_volume(folder)
