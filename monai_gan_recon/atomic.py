@@ -1,4 +1,4 @@
-"""Files that are there complete or not at all, one or several in one step, and what killed programs left of them."""
+"""Files and folders that are there complete or not at all, several in one step; what killed programs left of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import os
 import platform
 import re
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +25,8 @@ _STARTED = time.time()
 def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]]:
     """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
 
-    The first is moved last: where it is, the others are. A temporary name ends like the path, so that writers who look
+    The first is moved last: where it is, the others are. A folder that the block makes replaces the one
+    that is there. A temporary name ends like the path, so that writers who look
     at the suffix write the same format.
 
     Raises:
@@ -39,7 +41,7 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
             file.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         for current, written in reversed(list(zip(files, temporary, strict=True))):
-            os.replace(written, current)
+            _move(written, current)
     except OSError as error:
         # numpy's "n requested and m written" has no number
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
@@ -49,7 +51,24 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
     finally:
         for written in set(temporary) - set(files):
             with suppress(OSError):
-                written.unlink(missing_ok=True)
+                _remove(written)
+
+
+def _move(written: Path, path: Path) -> None:
+    """Rename, onto what is there; a folder that is there is moved aside first."""
+    old = path.with_name(_temporary(path).name + ".old")
+    if aside := written.is_dir() and path.is_dir():
+        os.replace(path, old)
+    os.replace(written, path)
+    if aside:
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _temporary(file: Path) -> Path:
@@ -83,7 +102,7 @@ def check_name(path: Path) -> None:
 
 
 def remove_leftovers(folder: str | os.PathLike[str]) -> list[Path]:
-    """Remove the temporary files that killed programs of this machine left in a folder; those of live ones stay.
+    """Remove temporary files and folders that killed programs of this machine left; those of live ones stay.
 
     Returns:
         What was removed.
@@ -94,7 +113,7 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> list[Path]:
             found = _PART.match(file.name)
             if found and found[2] == _MACHINE and _is_dead(int(found[1]), file):
                 with suppress(OSError):
-                    file.unlink()
+                    _remove(file)
                     removed.append(file)
     return removed
 

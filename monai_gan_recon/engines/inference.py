@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pydicom
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
@@ -18,7 +17,9 @@ from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import visible
+from monai_gan_recon.io.planes import own_plane
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -31,14 +32,16 @@ def input_entries(
     path: str | os.PathLike[str] | None,
     output_dir: str | os.PathLike[str] | None = None,
     keep_names: bool = False,
-) -> list[dict[str, str]]:
-    """Entries (image and case) of a NIfTI file, a DICOM folder, or a folder of volumes.
+    series: str | int | None = None,
+) -> list[dict[str, Any]]:
+    """Entries (image, case, plane of its acquisition, DICOM series) of a file, a DICOM folder, or a folder of volumes.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
         output_dir: folder of the results, which must not be in that of several volumes: the next run would read them.
         keep_names: name the results of a DICOM folder by the folder, which often is a patient's name; else by a hash of
             its SeriesInstanceUID, see :func:`monai_gan_recon.data.cases.neutral_name`.
+        series: which of the series of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
         One dictionary a volume, never none.
@@ -57,8 +60,8 @@ def input_entries(
         raise ValueError(f"--keep_names: say true or false, not {keep_names!r}")
     given = home_expanded(path)
     _refuse_output_in_input(given, output_dir)
-    volumes = raw_files(given) or find_volumes(given)
-    entries = [{"image": str(file), "case": _case(file, keep_names)} for file in volumes]
+    volumes = raw_files(given) or (find_volumes(given) if series is None else [given])
+    entries = [entry for volume in volumes for entry in _entries(volume, keep_names, series)]
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -67,20 +70,40 @@ def input_entries(
     return entries
 
 
-def _case(volume: Path, keep_names: bool) -> str:
-    """Name of a volume's results."""
-    if keep_names or not volume.is_dir():
-        return case_name(volume)
-    for file in sorted(entry for entry in volume.iterdir() if entry.is_file()):
-        try:
-            header = pydicom.dcmread(
-                file, force=True, specific_tags=["SeriesInstanceUID"], stop_before_pixels=True
-            )
-            if uid := str(header.get("SeriesInstanceUID", "")):
-                return neutral_name(uid)
-        except Exception:  # a damaged file has errors of all kinds; whoever reads the volume tells them
-            logger.debug("a file without a readable series")
-    return neutral_name(str(volume.absolute()))
+def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[dict[str, Any]]:
+    """One entry, or one a DICOM series."""
+    of_disc = volume.is_dir() or volume.name.upper() == "DICOMDIR"
+    if not of_disc and not is_dicom(volume):
+        if series is not None and volume.exists():
+            raise ValueError(f"{volume}: --series is for DICOM, and this is none")
+        plane = own_plane(volume) if volume.exists() else None
+        return [{"image": str(volume), "case": case_name(volume), "plane": plane}]
+    try:
+        chosen = choose_series(volume, series)
+    except (ValueError, FileNotFoundError):
+        if series is not None:
+            raise
+        named = (
+            keep_names or not of_disc
+        )  # whoever reads the volume says what is wrong, and the others are done
+        return [
+            {
+                "image": str(volume),
+                "case": case_name(volume) if named else neutral_name(str(volume.absolute())),
+            }
+        ]
+    entries = []
+    for place, item in enumerate(chosen, 1):
+        folder = volume if len({other.path for other in chosen}) == 1 else item.path
+        together = [other.number for other in chosen if other.path == item.path]
+        name = (
+            item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
+        )
+        case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
+        if of_disc and not keep_names and item.uid:
+            case = neutral_name(item.uid)
+        entries.append({"image": str(folder), "case": case, "plane": own_plane(folder, item), "series": item})
+    return entries
 
 
 def _refuse_output_in_input(path: Path, output_dir: str | os.PathLike[str] | None) -> None:

@@ -17,6 +17,7 @@ from tqdm import tqdm
 
 from monai_gan_recon.atomic import atomic_paths, check_name
 from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line, printable
 from monai_gan_recon.io import save_nifti
@@ -28,15 +29,18 @@ class ResultWriter(ABC):
     Args:
         output_dir: folder of the results.
         overwrite: do volumes again whose results are all there; else these are skipped, see :meth:`finished`.
+        dicom: write DICOM, a folder a result; None: NIfTI.
 
     Attributes:
         failed: a line for each volume that failed.
         skipped: a line for each volume that was finished before.
-        results: the files of each case that was done.
+        results: the files (or DICOM folders) of each case that was done.
     """
 
-    def __init__(self, output_dir: str | os.PathLike[str], overwrite: bool = False) -> None:
-        self.output_dir, self.overwrite = check_output_dir(output_dir), overwrite
+    def __init__(
+        self, output_dir: str | os.PathLike[str], overwrite: bool = False, dicom: DicomOutput | None = None
+    ) -> None:
+        self.output_dir, self.overwrite, self.dicom = check_output_dir(output_dir), overwrite, dicom
         self.failed: list[str] = []
         self.skipped: list[str] = []
         self.results: dict[str, list[str]] = {}
@@ -62,7 +66,13 @@ class ResultWriter(ABC):
         self.results.clear()
 
     def finished(self, entry: Mapping[str, Any]) -> str | None:
-        """A line if all files of this entry exist and are not to be replaced; else it is to be done, and None."""
+        """A line if all files of this entry exist and are not to be replaced; else it is to be done, and None.
+
+        Raises:
+            ValueError: if a name is too long, or the results cannot be DICOM.
+        """
+        if self.dicom is not None:
+            self.dicom.check(entry.get("series"))
         files = list(self.files(str(entry["case"])).values())
         for file in files:
             check_name(file)
@@ -80,6 +90,7 @@ class ResultWriter(ABC):
         elif error is None:
             files = self.files(str(output["case"]))
             try:
+                output = output | {"series": engine.state.batch.get("series")}
                 with atomic_paths(list(files.values())) as temporary:
                     image = engine.state.batch["image"]
                     said = self.write(output, image, dict(zip(files, temporary, strict=True)))
@@ -113,7 +124,7 @@ class ResultWriter(ABC):
 
 
 class VolumeWriter(ResultWriter):
-    """Write ``<case>_recon.nii.gz`` and, on request, what helps to judge it.
+    """Write ``<case>_recon.nii.gz`` (or the DICOM folder ``<case>_recon``) and, on request, what helps to judge it.
 
     All images are magnitudes in the input's intensities, with its affine and spacing.
 
@@ -125,6 +136,7 @@ class VolumeWriter(ResultWriter):
         error_map: also write ``<case>_error.nii.gz``, the absolute difference from the fully sampled image.
         kspace_residual: also write ``<case>_kspace_residual.json``: see :func:`residuals`.
         overwrite: replace results that exist.
+        dicom: write the images as derived MR series, ``<case>_recon`` and so on; None: as NIfTI.
     """
 
     def __init__(
@@ -135,18 +147,20 @@ class VolumeWriter(ResultWriter):
         error_map: bool = False,
         kspace_residual: bool = False,
         overwrite: bool = False,
+        dicom: DicomOutput | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite)
+        super().__init__(output_dir, overwrite, dicom)
         self.postprocessing = postprocessing
         self.zero_filled, self.error_map, self.kspace_residual = zero_filled, error_map, kspace_residual
 
     def files(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
-        names = {"recon": ".nii.gz"}
+        suffix = "" if self.dicom is not None else ".nii.gz"
+        names = {"recon": suffix}
         if self.zero_filled:
-            names["zero_filled"] = ".nii.gz"
+            names["zero_filled"] = suffix
         if self.error_map:
-            names["error"] = ".nii.gz"
+            names["error"] = suffix
         if self.kspace_residual:
             names["kspace_residual"] = ".json"
         return {what: self.output_dir / f"{case}_{what}{suffix}" for what, suffix in names.items()}
@@ -162,19 +176,32 @@ class VolumeWriter(ResultWriter):
                 "the network's output has NaN or infinite values; use other weights, or --amp false"
             )
         prediction = self.on_original_grid(output["pred"], image)
-        save_nifti(prediction, prediction.affine, files["recon"], image.meta)
+        self._save(prediction, output, image, files, "recon")
         if "zero_filled" in files:
-            zero_filled = self.on_original_grid(output["zero_filled"], image)
-            save_nifti(zero_filled, zero_filled.affine, files["zero_filled"], image.meta)
-            del zero_filled  # volumes are large
+            self._save(
+                self.on_original_grid(output["zero_filled"], image), output, image, files, "zero_filled"
+            )
         if "error" in files:
             error = self.on_original_grid(output["label"], image).sub_(prediction).abs_()
-            save_nifti(error, prediction.affine, files["error"], image.meta)
+            self._save(error, output, image, files, "error")
         if "kspace_residual" in files:
             text = json.dumps(residuals(output), indent=2) + "\n"
             files["kspace_residual"].write_text(text, encoding="utf-8")
         count = output["pred"].shape[1]
         return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network"
+
+    def _save(
+        self,
+        volume: MetaTensor,
+        output: Mapping[str, Any],
+        image: MetaTensor,
+        files: Mapping[str, Path],
+        what: str,
+    ) -> None:
+        if self.dicom is None:
+            save_nifti(volume, volume.affine, files[what], image.meta)
+        else:
+            self.dicom.save_volume(volume, output.get("series"), files[what], what)
 
     def on_original_grid(self, slices: torch.Tensor, image: MetaTensor) -> MetaTensor:
         """Slices (1, N, H, W) on the grid of the file that ``image`` is the slices of."""

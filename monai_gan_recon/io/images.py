@@ -18,7 +18,8 @@ from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, SpaceKeys
 
 from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
-from .dicom import is_dicom, read_dicom
+from .dicom import Series, is_dicom, read_dicom
+from .dicom.reader import visible_files
 from .formats import kind_by_name, kind_of, visible
 from .nifti import TRANSFORMS, Transforms, read_nifti
 from .raw import looks_like_kspace
@@ -47,16 +48,20 @@ class Image(NamedTuple):
 
 
 def load_volume(
-    path: str | os.PathLike[str], plane: str | None = None, min_size: int = MIN_SLICE_SIZE
+    path: str | os.PathLike[str],
+    plane: str | None = None,
+    min_size: int = MIN_SLICE_SIZE,
+    series: Series | str | int | None = None,
 ) -> MetaTensor:
     """Read one volume and check that it can be reconstructed.
 
     Args:
-        path: NIfTI file, folder of one DICOM series (or one DICOM file), ".npy" slices (H, W) or (N, H, W) as
+        path: NIfTI file, DICOM folder (or one DICOM file, or a DICOMDIR), ".npy" slices (H, W) or (N, H, W) as
             displayed, NRRD or MetaImage file. A single slice is a volume of one slice.
         plane: plane whose slices will be used ("coronal", "axial", "sagittal"), for the check of their size
             and for ".npy" files, which do not say (default coronal).
         min_size: least height and width of a slice in pixels.
+        series: which volume of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
         (1, X, Y, Z), float32 (complex64 for complex files), with the affine (voxel to RAS, mm) and the file's
@@ -70,7 +75,7 @@ def load_volume(
             beyond the precision of float32, 4-D, slices too small).
     """
     path = Path(path).expanduser()
-    array, affine, transforms = read_image(path, plane)
+    array, affine, transforms = read_image(path, plane, series=series)
     _check_slice_size(path, array.shape, affine, plane, min_size)
     if transforms is not None and not transforms.sform_code and not transforms.qform_code:
         logger.warning("%s: its header does not say where left and right are (sform and qform code 0)", path)
@@ -114,20 +119,26 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
     )
 
 
-def read_image(path: Path, plane: str | None = None, exact: bool = False) -> Image:
+def read_image(
+    path: Path,
+    plane: str | None = None,
+    exact: bool = False,
+    series: Series | str | int | None = None,
+) -> Image:
     """Read an image of any format and check what holds for images, phases and labels.
 
     Args:
         path: see :func:`load_volume`.
         plane: see :func:`load_volume`.
         exact: labels: keep whole numbers whole.
+        series: see :func:`load_volume`.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
         ValueError: in one line, if it cannot be read, is k-space, or its affine is not valid.
     """
     try:
-        image = _read(path, plane, exact)
+        image = _read(path, plane, exact, series)
     except PermissionError as error:
         raise ValueError(f"{path}: may not be read; check its permissions") from error
     if looks_like_kspace(image.array):
@@ -153,10 +164,10 @@ def _is_valid(affine: np.ndarray) -> bool:
     )
 
 
-def _read(path: Path, plane: str | None, exact: bool) -> Image:
+def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int | None) -> Image:
     kind = kind_of(path)
     if path.is_dir() or kind == "dicom":
-        return Image(*read_dicom(path))
+        return Image(*read_dicom(path, series)[:2])
     if kind == "nifti":
         array, transforms = read_nifti(path, exact)
         affine = transforms.affine.copy()
@@ -196,8 +207,9 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     """Volumes that an input path stands for.
 
     Args:
-        path: a file, or a folder: its own DICOM files are one volume, and each other image file and each DICOM
-            subfolder of it is another. Hidden files are left out.
+        path: a file, or a folder: each image file and each subfolder with DICOM in it is a volume; DICOM files of
+            its own, or a DICOMDIR, are one together with the subfolders, see
+            :func:`monai_gan_recon.io.dicom.choose_series`. Hidden files are left out.
 
     Returns:
         paths for :func:`load_volume`, sorted by name, never empty.
@@ -212,8 +224,8 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
         return [path]
     entries = visible(path)
     volumes = [entry for entry in entries if _is_volume(entry)]
-    if any(is_dicom(entry) for entry in entries):
-        volumes.insert(0, path)
+    if any(is_dicom(entry) or _is_dicomdir(entry) for entry in entries):
+        volumes = [path, *(entry for entry in volumes if not entry.is_dir())]
     if not volumes:
         what = "empty" if not entries else "without NIfTI files, DICOM series or other readable volumes"
         raise ValueError(
@@ -222,10 +234,14 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     return volumes
 
 
+def _is_dicomdir(entry: Path) -> bool:
+    return entry.name.upper() == "DICOMDIR" and entry.is_file()
+
+
 def _is_volume(entry: Path) -> bool:
     """Whether an entry of a folder is a volume, or says so by its name and is damaged: whoever reads it says why."""
     if entry.is_dir():
-        return os.access(entry, os.R_OK | os.X_OK) and any(is_dicom(file) for file in visible(entry))
+        return os.access(entry, os.R_OK | os.X_OK) and any(is_dicom(file) for file in visible_files(entry))
     try:
         return kind_of(entry) in _VOLUMES
     except (OSError, ValueError):
@@ -245,9 +261,9 @@ class LoadVolume(Transform):
         self.plane = plane
         self.min_size = min_size
 
-    def __call__(self, data: str | os.PathLike[str]) -> MetaTensor:
+    def __call__(self, data: str | os.PathLike[str], series: Series | str | int | None = None) -> MetaTensor:
         """Read the volume at this path."""
-        return load_volume(data, self.plane, self.min_size)
+        return load_volume(data, self.plane, self.min_size, series)
 
 
 class LoadVolumed(MapTransform):
@@ -271,8 +287,10 @@ class LoadVolumed(MapTransform):
         self.loader = LoadVolume(plane, min_size)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace paths by volumes."""
-        return dict(data) | {key: self.loader(data[key]) for key in self.key_iterator(dict(data))}
+        """Replace paths by volumes; ``series`` of the entry says which one of a DICOM folder."""
+        return dict(data) | {
+            key: self.loader(data[key], data.get("series")) for key in self.key_iterator(dict(data))
+        }
 
 
 def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from monai.utils import MetaKeys
 from torch import nn
 
 from monai_gan_recon.bundle.values import read_config
+from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import passed_on
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
@@ -182,12 +183,13 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 class LabelWriter(ResultWriter):
-    """Write ``<case>_tissues.nii.gz``, uint8, and print a line with the tissues' volumes.
+    """Write ``<case>_tissues.nii.gz``, uint8 (or a folder of DICOM), and print a line with the tissues' volumes.
 
     Args:
         output_dir: folder of the results.
         overwrite: replace results that exist.
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
+        dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
     """
 
     def __init__(
@@ -195,24 +197,29 @@ class LabelWriter(ResultWriter):
         output_dir: str | os.PathLike[str],
         overwrite: bool = False,
         instances: Instances | None = None,
+        dicom: DicomOutput | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite)
+        super().__init__(output_dir, overwrite, dicom)
         self.instances = instances
 
     def files(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
         regions = {} if self.instances is None else region_files(self.output_dir, case)
-        return {"tissues": self.output_dir / f"{case}_tissues.nii.gz", **regions}
+        suffix = "" if self.dicom is not None else ".nii.gz"
+        return {"tissues": self.output_dir / f"{case}_tissues{suffix}", **regions}
 
     def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
         """Write the files; volumes and times in words."""
         case, affine = str(output["case"]), output["pred"].affine
         of_image = {key: value for key, value in image.meta.items() if key != MetaKeys.AFFINE}
         labels = MetaTensor(output["pred"].as_tensor(), affine=affine, meta=of_image)
-        save_nifti(labels, affine, files["tissues"], image.meta)
+        volumes = class_volumes(labels)
+        if self.dicom is None:
+            save_nifti(labels, affine, files["tissues"], image.meta)
+        else:
+            self.dicom.save_labels(labels, volumes, output.get("series"), files["tissues"])
         if self.instances is not None:
             write_region_files(labels, self.instances(labels), files, case, TISSUES)
-        volumes = class_volumes(labels)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
         seconds, of_network = output["seconds"], output["network_seconds"]
         return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network"

@@ -23,7 +23,7 @@ from monai.transforms.spatial.functional import orientation
 from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
-from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
 
 
 def plane_axcodes(plane: str) -> str:
@@ -102,15 +102,38 @@ class SlicesOfPlaned(Reorientd):
 
     Args:
         keys: keys of the volumes.
-        plane: "coronal" (the paper's), "axial" or "sagittal".
+        plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``, or
+            another one if its slices are too small.
         allow_missing_keys: skip keys that are not there.
     """
 
     def __init__(
-        self, keys: KeysCollection, plane: str = "coronal", allow_missing_keys: bool = False
+        self, keys: KeysCollection, plane: str | None = "coronal", allow_missing_keys: bool = False
     ) -> None:
-        super().__init__(keys, plane_axcodes(plane), allow_missing_keys)
-        self.ornt_transform = SlicesOfPlane(plane)
+        super().__init__(keys, plane_axcodes(plane or PLANES[0]), allow_missing_keys)
+        self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or PLANES[0])
+
+    def __call__(
+        self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None
+    ) -> dict[Hashable, Any]:
+        """Reorient the volumes; their affines follow."""
+        if self.plane is None:
+            volume = data[self.first_key(dict(data))]
+            wanted = (str(data.get("plane") or PLANES[0]), *PLANES)
+            plane = next(
+                (plane for plane in wanted if _slice_size(volume, plane) >= MIN_SLICE_SIZE), wanted[0]
+            )
+            self.ornt_transform.axcodes = plane_axcodes(plane)
+        return dict(super().__call__(data, lazy))
+
+
+def _slice_size(volume: torch.Tensor, plane: str) -> int:
+    """The lesser of height and width of the slices of a plane."""
+    affine = volume.affine if isinstance(volume, MetaTensor) else torch.eye(4)
+    axes = nib.io_orientation(affine.cpu().numpy())[:, 0].astype(int)
+    lengths = {int(axis): length for axis, length in zip(axes, volume.shape[1:], strict=True)}
+    normal = ("RAS".find(plane_axcodes(plane)[0]) + "LPI".find(plane_axcodes(plane)[0])) + 1
+    return min(length for axis, length in lengths.items() if axis != normal)
 
 
 class CropPadSlices(InvertibleTransform):

@@ -12,6 +12,9 @@ import SimpleITK as sitk
 import torch
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from monai_gan_recon.engines.inference import input_entries
+from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.dicom import find_series
 from monai_gan_recon.measurement import fft2c, ifft2c, sampling_mask
 from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator
 
@@ -142,10 +145,37 @@ def test_dicom_series(run_bundle, tmp_path):
     assert_same_as_itk(result, tmp_path / "series", 1e-2)
 
 
+def test_dicom_out_equals_nifti_out(run_bundle, tmp_path):
+    write_series(tmp_path / "series")
+    for form in ("nifti", "dicom"):
+        arguments = ["--input", tmp_path / "series", "--rate", 0.5, "--output_dir", tmp_path / form]
+        arguments += ["--format", form, "--plane", "sagittal", "--keep_names", "true"]
+        assert run_bundle(CONFIG, *arguments)[0] is None
+    nifti = nib.load(tmp_path / "nifti" / "series_recon.nii.gz")
+    (entry,) = input_entries(tmp_path / "dicom" / "series_recon")
+    image = load_volume(entry["image"], series=entry["series"])
+    np.testing.assert_allclose(image.affine, nifti.affine, atol=1e-3)
+    quantum = np.ptp(nifti.get_fdata()) / 65535
+    np.testing.assert_allclose(image.numpy()[0], nifti.get_fdata(), atol=quantum)
+    for again in (False, True):  # finished before; done again
+        (tmp_path / "dicom" / "series_recon" / "mark").touch()
+        assert run_bundle(CONFIG, *arguments, *(["--overwrite", "true"] if again else []))[0] is None
+        assert [path.name for path in (tmp_path / "dicom").iterdir()] == ["series_recon"]
+        assert (tmp_path / "dicom" / "series_recon" / "mark").exists() == (not again)
+        assert len(find_series(tmp_path / "dicom")) == 1
+
+
+def test_dicom_out_needs_a_source(run_bundle, write_nifti, tmp_path):
+    arguments = ["--input", write_nifti(), "--output_dir", tmp_path / "out"]
+    assert "--source_dicom" in run_bundle(CONFIG, *arguments, "--format", "dicom")[0]
+    assert "--deidentify" in run_bundle(CONFIG, *arguments, "--deidentify", "true")[0]
+    assert "--format" in run_bundle(CONFIG, *arguments, "--format", "png")[0]
+
+
 def test_real_dicom_series(run_bundle, data_dir, tmp_path):
     folder = data_dir / "dicom" / "fnndsc_mprage"
     arguments = ["--input", folder, "--plane", "sagittal", "--rate", 0.5, "--output_dir", tmp_path / "out"]
-    assert run_bundle(CONFIG, *arguments)[0] is None
+    assert run_bundle(CONFIG, *arguments, "--keep_names", "true")[0] is None
     assert_same_as_itk(tmp_path / "out" / "fnndsc_mprage_recon.nii.gz", folder, None)
 
 

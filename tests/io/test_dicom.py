@@ -122,32 +122,26 @@ def _malformed_position(write_series):
     return folder
 
 
-def _two_echoes(write_series):
-    write_series(folder="series", series="1.2.3.4567890", EchoTime=1)
-    folder, _ = write_series(folder="other", series="1.2.3.4567890", EchoTime=2)
+def _second_copies(write, **elements):
+    """Slices of two volumes of one series in a folder."""
+    write(folder="series", series="1.2.3.4567890")
+    folder, _ = write(folder="other", series="1.2.3.4567890", **elements)
     for file in folder.iterdir():
         file.rename(folder.parent / "series" / f"second_{file.name}")
     return folder.parent / "series"
-
-
-def _not_parallel(write_series):
-    write_series(series="1.2.3.4567890")
-    return write_series(series="1.2.3.4567890", slices=2, ImageOrientationPatient=[1, 0, 0, 0, 1, 0])[0]
 
 
 BAD = {
     "the folder is empty": _empty,
     r"its file a\.dcm is no readable DICOM": _text_only,
     "no pixel data": lambda write: write(pixels=False)[0],
-    "holds 2 DICOM series; put each": _two_series,
+    "--series N or all: 1: .*; 2: ": _two_series,
     r"unevenly spaced \(about 1 missing\)": lambda write: write(skip=(3,))[0],
     r"unevenly spaced \(about 2 missing\)": lambda write: write(slices=9, skip=(3, 4))[0],
     "cannot be decoded": _truncated,
-    "repeat a position": _two_echoes,
-    "not parallel": _not_parallel,
     "is a mosaic": lambda write: write(ImageType=["ORIGINAL", "PRIMARY", "M", "MOSAIC"])[0],
     "right angles": lambda write: write(ImageOrientationPatient=[1, 0, 0, 1, 0, 0])[0],
-    "multi-frame": lambda write: write(NumberOfFrames=6)[0],
+    "repeat a position": lambda write: _second_copies(write),
     "no slice position": lambda write: write(ImagePositionPatient=None)[0],
     "colour image": lambda write: write(SamplesPerPixel=3)[0],
 }

@@ -1,0 +1,200 @@
+"""Tissue labels as a DICOM segmentation, and their volumes as a structured report (TID 1500)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pydicom
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+from pydicom.uid import generate_uid
+
+from monai_gan_recon import __version__
+
+from .codes import MANUFACTURER, MODEL, complete, public_elements
+from .deidentify import stamp
+from .reader import silent_pydicom
+
+if TYPE_CHECKING:
+    import highdicom
+
+_EXTRA = "--format dicom: segmentations need more packages: pip install 'monai-gan-recon[dicom]'"
+_ML = Code("mL", "UCUM", "milliliter")
+_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_COLOURS = {1: "#3b6fd4", 2: "#9aa0a6", 3: "#f2efe6"}
+TISSUE_CODES: dict[int, tuple[Code, Code]] = {
+    1: (codes.SCT.BodySubstance, codes.SCT.CerebrospinalFluid),
+    2: (codes.SCT.Tissue, codes.SCT.GrayMatter),
+    3: (codes.SCT.Tissue, codes.SCT.WhiteMatter),
+}
+"""Category and type of each tissue's label (SNOMED CT)."""
+
+
+@silent_pydicom()  # the packages quote names in their warnings
+def derive_segmentation(
+    labels: np.ndarray,
+    affine: np.ndarray,
+    source: Sequence[pydicom.Dataset],
+    algorithm: str = "tissue segmentation",
+    offset: int = 2000,
+) -> highdicom.seg.Segmentation:
+    """Labels as a binary segmentation of the source's study and frame of reference, one segment a tissue.
+
+    Args:
+        labels: (X, Y, Z), 0 background, 1 CSF, 2 gray matter, 3 white matter.
+        affine: (4, 4), voxel to RAS in mm.
+        source: headers of the slices that were segmented.
+        algorithm: its name, for people.
+        offset: the Series Number is the source's plus this.
+
+    Raises:
+        ValueError: if highdicom is not installed, or nothing is labelled.
+    """
+    hd = _highdicom()
+    if not np.isin(labels, list(TISSUE_CODES)).any():
+        raise ValueError("nothing is labelled; there is no segmentation to write")
+    source = complete(source)
+    matrix = (_LPS @ np.asarray(affine, dtype=float))[:, [2, 1, 0, 3]]
+    volume = hd.Volume(
+        np.ascontiguousarray(labels.transpose(2, 1, 0)).astype(np.uint8),
+        matrix,
+        coordinate_system="PATIENT",
+        frame_of_reference_uid=str(source[0].FrameOfReferenceUID),
+    )
+    name = hd.AlgorithmIdentificationSequence(
+        name=algorithm, version=__version__, family=codes.DCM.ArtificialIntelligence
+    )
+    segments = [
+        hd.seg.SegmentDescription(
+            segment_number=label,
+            segment_label=kind.meaning,
+            segmented_property_category=category,
+            segmented_property_type=kind,
+            algorithm_type="AUTOMATIC",
+            algorithm_identification=name,
+            tracking_uid=generate_uid(),
+            tracking_id=kind.meaning,
+            display_color=hd.color.CIELabColor.from_string(_COLOURS[label]),
+        )
+        for label, (category, kind) in TISSUE_CODES.items()
+    ]
+    result = hd.seg.Segmentation(
+        source_images=_parallel(source),
+        pixel_array=volume,
+        segmentation_type="BINARY",
+        segment_descriptions=segments,
+        series_description="tissue segmentation",
+        **_identity(source[0], offset),
+    )
+    return _finished(result, source[0])
+
+
+@silent_pydicom()
+def derive_report(
+    segmentation: highdicom.seg.Segmentation,
+    volumes_ml: Mapping[int, float],
+    source: Sequence[pydicom.Dataset],
+    offset: int = 3000,
+) -> highdicom.sr.Comprehensive3DSR:
+    """Volumes of the tissues as a measurement report (TID 1500).
+
+    Args:
+        segmentation: what was measured, see :func:`derive_segmentation`.
+        volumes_ml: ml by label.
+        source: headers of the slices that were segmented.
+        offset: the Series Number is the source's plus this.
+
+    Raises:
+        ValueError: if highdicom is not installed.
+    """
+    hd = _highdicom()
+    sr = hd.sr
+    series = sr.SourceSeriesForSegmentation(referenced_series_instance_uid=source[0].SeriesInstanceUID)
+    groups = [
+        sr.VolumetricROIMeasurementsAndQualitativeEvaluations(
+            tracking_identifier=sr.TrackingIdentifier(
+                uid=segmentation.get_segment_description(label).tracking_uid, identifier=kind.meaning
+            ),
+            referenced_segment=sr.ReferencedSegment(
+                sop_class_uid=segmentation.SOPClassUID,
+                sop_instance_uid=segmentation.SOPInstanceUID,
+                segment_number=label,
+                source_series=series,
+            ),
+            finding_category=category,
+            finding_type=kind,
+            finding_sites=[sr.FindingSite(anatomic_location=codes.SCT.Brain)],
+            measurements=[
+                sr.Measurement(
+                    name=codes.SCT.Volume, value=round(float(volumes_ml.get(label, 0.0)), 6), unit=_ML
+                )
+            ],
+        )
+        for label, (category, kind) in TISSUE_CODES.items()
+    ]
+    device = sr.ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=sr.DeviceObserverIdentifyingAttributes(
+            uid=generate_uid(), name=MODEL, manufacturer_name=MANUFACTURER, model_name=MODEL
+        ),
+    )
+    report = sr.MeasurementReport(
+        observation_context=sr.ObservationContext(observer_device_context=device),
+        procedure_reported=codes.LN.BrainMRI,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+    )
+    result = sr.Comprehensive3DSR(
+        evidence=[segmentation, *_parallel(complete(source))],
+        content=report[0],
+        is_complete=True,
+        is_final=False,
+        series_description="tissue volumes",
+        **_identity(source[0], offset),
+    )
+    return _finished(result, source[0])
+
+
+def _parallel(source: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
+    """The headers once each, all with the orientation of the first: scanners round it slice by slice."""
+    once = {str(header.get("SOPInstanceUID")): header for header in source}
+    result = []
+    for header in once.values():
+        copy = pydicom.Dataset()
+        copy.update({element.tag: element for element in public_elements(header)})
+        copy.ImageOrientationPatient = source[0].ImageOrientationPatient
+        copy.file_meta = header.file_meta
+        result.append(copy)
+    return result
+
+
+def _identity(first: pydicom.Dataset, offset: int) -> dict[str, Any]:
+    return {
+        "series_instance_uid": generate_uid(),
+        "series_number": int(first.get("SeriesNumber") or 0) + offset,
+        "sop_instance_uid": generate_uid(),
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": MODEL,
+        "software_versions": __version__,
+        "device_serial_number": "0",
+    }
+
+
+def _finished(result: Any, first: pydicom.Dataset) -> Any:
+    """Say of an object made of de-identified headers that it is so, too."""
+    for name in ("PatientIdentityRemoved", "DeidentificationMethod", "DeidentificationMethodCodeSequence"):
+        if name in first:
+            result[name] = first[name]
+    stamp(result)
+    return result
+
+
+def _highdicom() -> Any:
+    try:
+        import highdicom
+    except ImportError as error:
+        raise ValueError(_EXTRA) from error
+    return highdicom

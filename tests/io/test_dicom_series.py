@@ -1,0 +1,202 @@
+"""Folders as a PACS exports them: several series, echoes, localisers, subfolders, enhanced and compressed images."""
+
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
+
+from monai_gan_recon.data.cases import neutral_name
+from monai_gan_recon.engines.inference import input_entries
+from monai_gan_recon.io import load_volume
+from monai_gan_recon.io.dicom import choose_series, find_series
+from monai_gan_recon.io.planes import own_plane
+
+AXIAL = [1, 0, 0, 0, 1, 0]
+
+
+def pour(source, target):
+    """Move the files of a folder into another, under new names."""
+    for file in sorted(source.iterdir()):
+        file.rename(target / f"{source.name}_{file.name}")
+    source.rmdir()
+
+
+@pytest.fixture
+def export(write_series):
+    """A flat folder of two series and a localiser of two planes."""
+    folder, first = write_series("flat", series="1.2.3.1", SeriesNumber=4)
+    other, second = write_series("other", slices=4, series="1.2.3.2", SeriesNumber=7)
+    pour(other, folder)
+    for name, cosines in (("a", AXIAL), ("b", [0, 1, 0, 0, 0, -1])):
+        local, _ = write_series(
+            name, slices=1, series="1.2.3.3", SeriesNumber=1, ImageOrientationPatient=cosines
+        )
+        pour(local, folder)
+    return folder, first, second
+
+
+def test_series_of_a_flat_export_are_told_apart_and_chosen(export):
+    folder, first, second = export
+    found = find_series(folder)
+    assert [(item.number, len(item.slices), bool(item.unfit)) for item in found] == [
+        (1, 1, True),
+        (1, 1, True),
+        (4, 6, False),
+        (7, 4, False),
+    ]
+    for series, values in ((3, first), ("1.2.3.2", second)):
+        np.testing.assert_array_equal(
+            load_volume(folder, series=series).numpy()[0], values.transpose(2, 1, 0)
+        )
+    assert [item.uid for item in choose_series(folder, "all")] == ["1.2.3.1", "1.2.3.2"]
+    with pytest.raises(ValueError, match="--series"):
+        load_volume(folder)
+    with pytest.raises(ValueError, match="--series 9"):
+        load_volume(folder, series=9)
+
+
+def test_all_series_become_cases_of_their_own(export):
+    folder, *_ = export
+    entries = input_entries(folder, series="all", keep_names=True)
+    assert [entry["case"] for entry in entries] == ["flat_4", "flat_7"]
+    assert [load_volume(entry["image"], series=entry["series"]).shape[-1] for entry in entries] == [6, 4]
+    cases = {entry["case"] for entry in input_entries(folder, series="all")}
+    assert cases == {neutral_name("1.2.3.1"), neutral_name("1.2.3.2")}
+
+
+def test_a_localiser_beside_one_series_is_left_out(write_series):
+    folder, values = write_series("flat")
+    local, _ = write_series("local", slices=1, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
+    pour(local, folder)
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize("element", [("EchoTime", 5, 80), ("ImageType", ["A", "B", "M"], ["A", "B", "P"])])
+def test_volumes_of_one_series_are_told_apart(write_series, element):
+    name, one, two = element
+    folder, _ = write_series("flat", series="1.2.3.1", **{name: one})
+    other, _ = write_series("other", series="1.2.3.1", RescaleSlope=3, RescaleIntercept=0, **{name: two})
+    pour(other, folder)
+    first, second = (load_volume(folder, series=number).numpy() for number in (1, 2))
+    np.testing.assert_array_equal(second, 3 * first)
+
+
+def test_the_same_file_twice_counts_once(write_series):
+    folder, values = write_series()
+    for file in sorted(folder.iterdir()):
+        shutil.copy(file, folder / f"copy_{file.name}")
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+
+
+def test_dicomdir_subfolders_and_names_without_suffix(write_series, tmp_path):
+    folder, values = write_series()
+    for place, file in enumerate(sorted(folder.iterdir())):
+        part = tmp_path / "disc" / "DICOM" / f"PART{place // 3}"
+        part.mkdir(parents=True, exist_ok=True)
+        file.rename(part / f"IM{place}")
+    (tmp_path / "disc" / "DICOMDIR").write_bytes(bytes(128) + b"DICM")
+    for path in (tmp_path / "disc", tmp_path / "disc" / "DICOMDIR"):
+        (entry,) = input_entries(path)
+        volume = load_volume(entry["image"], series=entry["series"])
+        np.testing.assert_array_equal(volume.numpy()[0], values.transpose(2, 1, 0))
+
+
+def test_a_folder_for_each_series(write_series, tmp_path):
+    (tmp_path / "patient/study").mkdir(parents=True)
+    write_series("patient/study/t1")
+    write_series("patient/study/t2", slices=4)
+    assert [entry["case"] for entry in input_entries(tmp_path / "patient", keep_names=True)] == ["t1", "t2"]
+
+
+def test_a_damaged_series_is_an_entry_of_its_own(write_series, tmp_path):
+    good, _ = write_series("study/good")
+    bad, _ = write_series("study/bad", skip=(3,))
+    sorted(bad.iterdir())[0].write_bytes(b"")
+    entries = input_entries(tmp_path / "study", keep_names=True)
+    assert [entry["case"] for entry in entries] == ["bad", "good"]
+    with pytest.raises(ValueError, match="bad"):
+        load_volume(entries[0]["image"], series=entries[0].get("series"))
+    assert load_volume(entries[1]["image"], series=entries[1]["series"]).shape == load_volume(good).shape
+
+
+def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):
+    folder, _values = write_series(RescaleSlope=2, RescaleIntercept=-7)
+    classic = load_volume(folder)
+    slices = [pydicom.dcmread(file) for file in sorted(folder.iterdir())]
+    enhanced = slices[0]
+    pixels = b"".join(item.PixelData for item in slices)
+    enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    frames = []
+    for item in slices:
+        frame, position, value = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+        position.ImagePositionPatient = item.ImagePositionPatient
+        value.RescaleSlope, value.RescaleIntercept = 2, -7
+        frame.PlanePositionSequence, frame.PixelValueTransformationSequence = [position], [value]
+        frames.append(frame)
+    shared, measures, orientation = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+    measures.PixelSpacing, measures.SliceThickness = enhanced.PixelSpacing, enhanced.SliceThickness
+    orientation.ImageOrientationPatient = enhanced.ImageOrientationPatient
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
+    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+        del enhanced[name]
+    del enhanced.RescaleSlope, enhanced.RescaleIntercept
+    enhanced.SharedFunctionalGroupsSequence, enhanced.PerFrameFunctionalGroupsSequence = [shared], frames
+    enhanced.NumberOfFrames, enhanced.PixelData = len(slices), pixels
+    enhanced.save_as(tmp_path / "enhanced.dcm", enforce_file_format=True)
+    image = load_volume(tmp_path / "enhanced.dcm")
+    np.testing.assert_array_equal(image.numpy(), classic.numpy())
+    np.testing.assert_allclose(image.affine, classic.affine, atol=1e-6)
+
+
+def test_compressed_series_reads_the_same(write_series):
+    folder, values = write_series()
+    for file in folder.iterdir():
+        dataset = pydicom.dcmread(file)
+        dataset.compress(RLELossless)
+        dataset.save_as(file)
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+
+
+@pytest.mark.parametrize(
+    ("acquisition", "phase", "plane"),
+    [("2D", "ROW", "axial"), ("3D", "ROW", "coronal"), ("3D", "COL", "sagittal")],
+)
+def test_plane_of_a_dicom_acquisition(write_series, acquisition, phase, plane):
+    folder, _ = write_series(
+        ImageOrientationPatient=AXIAL, MRAcquisitionType=acquisition, InPlanePhaseEncodingDirection=phase
+    )
+    assert find_series(folder)[0].own_plane == plane
+
+
+@pytest.mark.parametrize(
+    ("zooms", "readout", "plane"),
+    [
+        ((1, 1, 1), None, "coronal"),
+        ((1, 5, 1), None, "coronal"),
+        ((1, 1, 4), None, "axial"),
+        ((5, 1, 1), 1, "sagittal"),
+        ((1, 1, 1), 2, "axial"),
+        ((1, 1, 1), 0, "sagittal"),
+    ],
+)
+def test_plane_of_a_nifti_acquisition(tmp_path, zooms, readout, plane):
+    image = nib.Nifti1Image(np.ones((20, 21, 22), np.float32), np.diag([*map(float, zooms), 1.0]))
+    image.header.set_dim_info(freq=readout)
+    nib.save(image, tmp_path / "a.nii.gz")
+    assert own_plane(tmp_path / "a.nii.gz") == plane
+
+
+def test_uids_of_other_files_do_not_matter(write_series):
+    """A report beside the images is not a series."""
+    folder, _ = write_series()
+    report = pydicom.Dataset()
+    report.file_meta = pydicom.dataset.FileMetaDataset()
+    report.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    report.SOPClassUID = report.file_meta.MediaStorageSOPClassUID = pydicom.uid.BasicTextSRStorage
+    report.SOPInstanceUID = report.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    report.SeriesInstanceUID = generate_uid()
+    report.save_as(folder / "report", enforce_file_format=True)
+    assert len(find_series(folder)) == 1
