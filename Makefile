@@ -17,7 +17,7 @@ setup: $(STAMP) ## make .venv and install the package with the tested versions o
 
 $(STAMP): pyproject.toml setup.py constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,docs,benchmarks,siemens]'
+	$(BIN)/python -m pip install --disable-pip-version-check -c constraints.txt -e '.[dev,docs,benchmarks,siemens,dicom]'
 	touch $@
 
 demo: setup ## reconstruct an average brain (MNI152) at 10 % and 50 % sampling and segment it; results in outputs/demo
