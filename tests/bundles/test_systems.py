@@ -15,7 +15,7 @@ from monai_gan_recon.networks import MagnitudeNetwork, load_weights
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 SYSTEMS = sorted(file.stem for file in (SOURCE / "configs" / "systems").glob("*.yaml"))
-CLASSICAL = ["cs_tv", "cs_wavelet", "zero_filled", "zero_filled_hermitian"]
+CLASSICAL = ["cs_tv", "cs_wavelet", "support_cg", "total_variation", "zero_filled", "zero_filled_hermitian"]
 LEARNED = [system for system in SYSTEMS if system not in CLASSICAL]
 FAST = ["dagan", "gan_resnet50_gp", "monai_varnet", "unet_hyun", "unsupervised_gan", "zero_filled", "cs_tv"]
 SMALL = {

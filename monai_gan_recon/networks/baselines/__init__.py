@@ -1,5 +1,6 @@
 """The systems that ours is compared with, one file a system or family."""
 
+from monai_gan_recon.networks.baselines.classical import SupportCG, TotalVariation
 from monai_gan_recon.networks.baselines.compressed_sensing import CompressedSensing
 from monai_gan_recon.networks.baselines.dagan import DAGANGenerator, halvings
 from monai_gan_recon.networks.baselines.dagan_critic import DAGANCritic
@@ -15,6 +16,8 @@ __all__ = [
     "HermitianZeroFilled",
     "MonaiComplexUNet",
     "MonaiVarNet",
+    "SupportCG",
+    "TotalVariation",
     "UNet",
     "ZeroFilled",
     "halvings",

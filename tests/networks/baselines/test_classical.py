@@ -1,81 +1,91 @@
-"""Systems without weights: Hermitian completion, compressed sensing."""
+"""Classical methods: least squares on a support, total variation against scikit-image and its own objective."""
 
+import numpy as np
 import pytest
 import torch
-from baseline_inputs import batch, scan_of
+from baseline_inputs import measured, network_input
+from skimage.restoration import denoise_tv_chambolle
 
-from monai_gan_recon.measurement import from_channels, mirror, pack
-from monai_gan_recon.networks.baselines import CompressedSensing, HermitianZeroFilled, ZeroFilled
+from monai_gan_recon.measurement import normal_operator, pack, sampling_mask, to_channels, unpack
+from monai_gan_recon.measurement.operators import gram_real
+from monai_gan_recon.networks.baselines import SupportCG, TotalVariation
+from monai_gan_recon.networks.generator import signal_intensity
 
-SIZE = (48, 64)
 
-
-def box():
-    image = torch.zeros(1, *SIZE)
-    image[:, 12:36, 20:44] = 1.0
-    image[:, 20:28, 28:36] = 0.4
+def square(size=(48, 48)):
+    """A real object in an empty frame, (1, H, W)."""
+    image = torch.zeros(1, *size, dtype=torch.complex64)
+    image[:, 14:34, 12:36] = 1.0
+    image[:, 20:26, 18:28] = 2.0
     return image
 
 
-def test_zero_filled_is_the_input():
-    x = batch(SIZE)
-    assert torch.equal(ZeroFilled()(x), x[:, :2])
+def test_support_cg_finds_a_real_object_in_an_empty_frame():
+    image = square()
+    mask = sampling_mask("equispaced", (48, 48), 0.6, seed=0)[None, None]
+    x = network_input_of(image, mask)
+    zero_filled = (x[:, :2] - to_channels(image)).norm()
+    found = SupportCG(iterations=300)(x)
+    assert (found - to_channels(image)).norm() < 0.05 * zero_filled
+    assert not found[:, 1].any()
+    assert SupportCG(real=False)(x)[:, 1].any()
 
 
-@pytest.mark.parametrize("size", [SIZE, (47, 63)])
-def test_half_of_k_space_and_its_mirror_are_all_of_a_real_image(size):
-    image = torch.rand(1, *size, generator=torch.Generator().manual_seed(0))
-    half = torch.ones(*size)
-    half[:, size[1] // 2 + 1 :] = 0
-    half[:, 0] = 1
-    assert ((half + mirror(half)) > 0).all()
-    found = HermitianZeroFilled()(pack(scan_of(image, mask=half)))
-    torch.testing.assert_close(found[:, 0], image, rtol=0, atol=1e-5)
-    assert found[:, 1].abs().max() < 1e-5
+@pytest.mark.parametrize("coils", [0, 4])
+def test_support_cg_scales_with_image_and_noise(coils):
+    x = network_input((32, 32), coils=coils, noise_std=0.05)
+    scaled = x.clone()
+    scaled[:, [0, 1, 3]] *= 1000
+    network = SupportCG(real=False)
+    torch.testing.assert_close(network(scaled), 1000 * network(x), rtol=1e-3, atol=1.0)
 
 
-def test_completion_of_what_is_complete_changes_nothing():
-    x = batch(SIZE, hermitian=True)
-    torch.testing.assert_close(HermitianZeroFilled()(x), x[:, :2], rtol=0, atol=1e-5)
+def test_total_variation_of_full_sampling_is_rof_denoising():
+    """Fully sampled, it is the model that scikit-image solves by Chambolle's algorithm."""
+    generator = torch.Generator().manual_seed(0)
+    image = square((40, 40)).real + 0.2 * torch.randn(1, 40, 40, generator=generator)
+    x = network_input_of(image.to(torch.complex64), torch.ones(1, 1, 40, 40))
+    scale = float(signal_intensity(x[:, :2]))
+    found = TotalVariation(weight=0.1, iterations=400)(x)[0, 0].numpy()
+    expected = denoise_tv_chambolle(image[0].numpy() / scale, weight=0.1, eps=1e-9, max_num_iter=5000) * scale
+    assert np.abs(found - expected).max() < 0.01 * scale
 
 
-@pytest.mark.parametrize("method", ["wavelet", "tv"])
-def test_compressed_sensing_recovers_a_sparse_object(method):
-    image = box()
-    x = pack(scan_of(image, "gaussian2d", 0.35))
-    recovered = from_channels(CompressedSensing(method, lamda=0.003, iterations=150)(x))
-    zero_filled = from_channels(x[:, :2])
-    assert (recovered - image).abs().square().sum() < 0.36 * (zero_filled - image).abs().square().sum()
+@pytest.mark.parametrize("coils", [0, 4])
+def test_total_variation_has_converged(coils):
+    """Of twice the iterations the objective gains nothing, and no random step makes it smaller."""
+    x = network_input((32, 40), coils=coils, noise_std=0.02)
+    data = unpack(x)
+    normal = normal_operator(data.mask, data.maps)
+    scale = signal_intensity(data.adjoint)
+    weight = 0.02
 
+    def objective(image):
+        x = image / scale
+        y = x.movedim(1, -1).contiguous()
+        inner = (x * gram_real(y, normal).movedim(-1, 1)).sum((1, 2, 3)) / 2 - (x * data.adjoint / scale).sum(
+            (1, 2, 3)
+        )
+        down, across = (torch.diff(y, dim=d, append=y.narrow(d, y.shape[d] - 1, 1)) for d in (1, 2))
+        return inner + weight * (down.square() + across.square()).sum(-1).sqrt().sum((1, 2))
 
-def test_noisy_samples_have_a_weight_of_their_own():
-    x = pack(scan_of(box(), "gaussian2d", 0.35))
-    noisy = x.clone()
-    noisy[:, 3] = 0.1
-    both = CompressedSensing("tv", 0.003, 0.3, 5)
-    assert torch.equal(both(x), CompressedSensing("tv", 0.003, None, 5)(x))
-    assert torch.equal(both(noisy), CompressedSensing("tv", 0.3, None, 5)(noisy))
-    assert not torch.equal(both(noisy), CompressedSensing("tv", 0.003, None, 5)(noisy))
-
-
-def test_everything_measured_comes_back():
-    x = pack(scan_of(box(), mask=torch.ones(SIZE)))
-    torch.testing.assert_close(CompressedSensing("tv", 1e-6)(x)[:, 0], box(), rtol=0, atol=0.01)
+    once, twice = (TotalVariation(weight, iterations=n)(x) for n in (100, 200))
+    assert (objective(once) - objective(twice)).abs().max() < 1e-3 * objective(twice).abs().max()
+    generator = torch.Generator().manual_seed(1)
+    for size in (1e-2, 1e-1):
+        step = size * scale * torch.randn(twice.shape, generator=generator)
+        assert (objective(twice + step) > objective(twice)).all()
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"method": "dct"}, {"lamda": 0.0}, {"noisy_lamda": -1.0}, {"iterations": 0}]
-)
-def test_wrong_arguments(arguments):
-    with pytest.raises(ValueError, match="compressed sensing"):
-        CompressedSensing(**arguments)
+    ("kind", "given"),
+    [(SupportCG, {"threshold": -1}), (SupportCG, {"blur": 4}), (TotalVariation, {"weight": 0}),
+     (TotalVariation, {"iterations": 0})],
+)  # fmt: skip
+def test_classical_methods_refuse_numbers(kind, given):
+    with pytest.raises(ValueError, match=next(iter(given)) if kind is SupportCG else "variation"):
+        kind(**given)
 
 
-def test_a_missing_library_is_named(monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "sigpy.mri.app", None)
-    with pytest.raises(ValueError, match="SigPy"):
-        CompressedSensing()
-
-
-def test_the_numbers_are_part_of_the_printed_form():
-    assert "lamda=0.25, noisy_lamda=0.5, iterations=7" in repr(CompressedSensing("tv", 0.25, 0.5, 7))
+def network_input_of(image, mask):
+    return pack(measured(image, mask))
