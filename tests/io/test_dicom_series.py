@@ -112,6 +112,7 @@ def test_a_folder_for_each_series(write_series, tmp_path):
 
 
 def test_a_damaged_series_is_an_entry_of_its_own(write_series, tmp_path):
+    (tmp_path / "study").mkdir()
     good, _ = write_series("study/good")
     bad, _ = write_series("study/bad", skip=(3,))
     sorted(bad.iterdir())[0].write_bytes(b"")
