@@ -36,6 +36,7 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
     files = [Path(path) for path in paths]
     temporary = [_temporary(file) for file in files]
     current = files[0]
+    made = [folder for file in files for folder in file.parents if not folder.exists()]
     try:
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +53,9 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
         for written in set(temporary) - set(files):
             with suppress(OSError):
                 _remove(written)
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()  # if it is empty: nothing was written
 
 
 def _move(written: Path, path: Path) -> None:

@@ -44,3 +44,13 @@ def test_leftovers_of_dead_programs_only(tmp_path):
 def test_a_name_too_long_is_found_before_the_work(tmp_path):
     with pytest.raises(ValueError, match="bytes"), atomic_paths([tmp_path / ("x" * 250)]):
         pytest.fail("the work began")
+
+
+def test_a_failure_leaves_no_folder_behind(tmp_path):
+    (tmp_path / "kept").mkdir()
+    with pytest.raises(ValueError, match="no result"), atomic_paths([tmp_path / "kept" / "new" / "a.txt"]):
+        raise ValueError("no result")
+    assert list((tmp_path / "kept").iterdir()) == []
+    with atomic_paths([tmp_path / "new" / "a.txt"]) as temporary:
+        temporary[0].write_text("a")
+    assert (tmp_path / "new" / "a.txt").read_text() == "a"

@@ -73,7 +73,7 @@ def test_four_axes(refused, write_nifti):
 
 def test_small_slices(refused, write_nifti):
     path = write_nifti(shape=(15, 20, 30))  # x, y, z: axial and coronal slices are 15 wide
-    refused("--input", path, words=["scan.nii.gz", "15", "16", "sagittal"])
+    refused("--input", path, "--plane", "coronal", words=["scan.nii.gz", "15", "16", "sagittal"])
 
 
 def test_empty_folder(refused, tmp_path):

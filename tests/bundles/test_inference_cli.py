@@ -28,7 +28,6 @@ def test_process_from_another_folder(run_process, write_nifti, tmp_path):
     output = tmp_path / "elsewhere" / "outputs" / "inference" / "scan_recon.nii.gz"
     assert str(output.relative_to(tmp_path / "elsewhere")) in done.stdout
     assert "s per slice" in done.stdout
-    assert "slices:" in done.stderr  # progress bar
     assert_same_image(output, source)
 
 
@@ -359,7 +358,16 @@ def test_memory_holds_blocks_not_volumes(run_bundle, write_nifti, tmp_path, monk
         return scan(self, slices, *arguments)
 
     monkeypatch.setattr(Undersample, "__call__", spy)
-    options = ["--input", write_nifti(), "--output_dir", tmp_path / "out", "--batch_size", 5]
+    options = [
+        "--input",
+        write_nifti(),
+        "--output_dir",
+        tmp_path / "out",
+        "--plane",
+        "coronal",
+        "--batch_size",
+        5,
+    ]
     assert run_bundle(CONFIG, *options)[0] is None
     assert (max(sizes), sum(sizes)) == (5, 24)
 

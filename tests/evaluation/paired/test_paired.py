@@ -139,7 +139,7 @@ def fails(capsys):
         (phantom.tissues()[:-1], None, "39 x 28 x 44 voxels"),
         (phantom.tissues(), np.diag([1.5, 2.0, 2.0, 1.0]), "its affine differs"),
         (phantom.tissues() * 2, None, "has the value 4"),
-        (phantom.tissues() * 0, None, "constant"),
+        (phantom.tissues() * 0, None, "tissue"),
     ],
 )
 def test_labels_that_do_not_fit_end_it_before_anything_is_written(
