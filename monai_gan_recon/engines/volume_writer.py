@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +44,7 @@ class ResultWriter(ABC):
         self.failed: list[str] = []
         self.skipped: list[str] = []
         self.results: dict[str, list[str]] = {}
+        self.companions: list[Callable[[str], Sequence[Path]]] = []
 
     @abstractmethod
     def files(self, case: str) -> dict[str, Path]:
@@ -73,9 +74,11 @@ class ResultWriter(ABC):
         """
         if self.dicom is not None:
             self.dicom.check(entry.get("series"))
-        files = list(self.files(str(entry["case"])).values())
+        case = str(entry["case"])
+        files = list(self.files(case).values())
         for file in files:
             check_name(file)
+        files += [file for written in self.companions for file in written(case)]
         if self.overwrite or not all(file.exists() for file in files):
             return None
         return f"{entry['case']}: finished already, {files[0]}; --overwrite true does it again"

@@ -20,7 +20,7 @@ import monai_gan_recon
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.evaluation.scores import score_volume
-from monai_gan_recon.report.page import write_report
+from monai_gan_recon.report.page import preview_path, write_report
 from monai_gan_recon.segmentation.instances import class_volumes
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.transforms import SlicesOfPlane
@@ -52,6 +52,8 @@ class CaseReport:
     ) -> None:
         self.results, self.failures = results, 0
         self.output_dir, self.protocol = check_output_dir(output_dir), dict(protocol)
+        if results is not None:
+            results.companions.append(self.files)
         metadata = Path(bundle_root) / "configs" / "metadata.json"
         bundle = json.loads(metadata.read_text(encoding="utf-8")) if metadata.is_file() else {}
         self.versions = {
@@ -60,6 +62,11 @@ class CaseReport:
             "PyTorch": torch.__version__,
             "MONAI": monai.__version__,
         }
+
+    def files(self, case: str) -> list[Path]:
+        """Report and preview of a case."""
+        report = self.output_dir / f"{case}_report.html"
+        return [report, preview_path(report)]
 
     def attach(self, engine: Engine) -> None:
         """Register with an evaluator."""
@@ -88,7 +95,7 @@ class CaseReport:
 
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:
         """Write the report of an output of the evaluator on ``image``; see :func:`write_report`."""
-        path = self.output_dir / f"{output['case']}_report.html"
+        path = self.files(str(output["case"]))[0]
         stated = {name: value for name, value in self.protocol.items() if value is not None}
         if "zero_filled" not in output:
             return self._segmentation(path, output, image, stated)
