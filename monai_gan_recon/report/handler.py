@@ -41,6 +41,7 @@ class CaseReport:
         bundle_root: folder of the bundle, whose name and version are stated.
         results: writer of the other results, registered before; where it failed, there is no report, and a report
             that cannot be written is told among its failures. None: there are no other results.
+        name: end of the report's file name; it ends in "report".
     """
 
     def __init__(
@@ -49,8 +50,9 @@ class CaseReport:
         protocol: Mapping[str, Any],
         bundle_root: str | os.PathLike[str],
         results: ResultWriter | None = None,
+        name: str = "report",
     ) -> None:
-        self.results, self.failures = results, 0
+        self.results, self.failures, self.name = results, 0, name
         self.output_dir, self.protocol = check_output_dir(output_dir), dict(protocol)
         if results is not None:
             results.companions.append(self.files)
@@ -65,7 +67,7 @@ class CaseReport:
 
     def files(self, case: str) -> list[Path]:
         """Report and preview of a case."""
-        report = self.output_dir / f"{case}_report.html"
+        report = self.output_dir / f"{case}_{self.name}.html"
         return [report, preview_path(report)]
 
     def attach(self, engine: Engine) -> None:

@@ -33,8 +33,8 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert "CSF" in printed.out
     assert "ml" in printed.out
     written_files = sorted(file.name for file in out.iterdir())
-    assert written_files == ["brain_preview.png", "brain_report.html", "brain_tissues.nii.gz"]
-    page = (out / "brain_report.html").read_text()
+    assert written_files == ["brain_tissues.nii.gz", "brain_tissues_preview.png", "brain_tissues_report.html"]
+    page = (out / "brain_tissues_report.html").read_text()
     assert "no reference" in page
     for label, name in enumerate(("CSF", "GM", "WM"), 1):
         volume = (np.asarray(written.dataobj) == label).sum() * abs(np.linalg.det(LAS[:3, :3])) / 1000
