@@ -2,6 +2,7 @@
 
 from monai_gan_recon.engines.batch import PrepareMeasuredBatch, PrepareReconstructionBatch
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
+from monai_gan_recon.engines.config_hash import training_identity
 from monai_gan_recon.engines.critic_view import MagnitudeView, MeasuredView
 from monai_gan_recon.engines.optimisation import ResumableWarmupCosine, ema_of
 from monai_gan_recon.engines.runtime import (
@@ -54,4 +55,5 @@ __all__ = [
     "resolve_amp",
     "scalars",
     "set_seed",
+    "training_identity",
 ]
