@@ -25,7 +25,8 @@ _STARTED = time.time()
 def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]]:
     """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
 
-    The first is moved last: where it is, the others are. A folder that the block makes replaces the one
+    The first is moved last, and an old one of its name is removed before the others are moved: where it is, the others
+    of the same step are. A folder that the block makes replaces the one
     that is there. A temporary name ends like the path, so that writers who look
     at the suffix write the same format.
 
@@ -41,6 +42,8 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
         for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        if len(files) > 1:
+            _remove(files[0])
         for current, written in reversed(list(zip(files, temporary, strict=True))):
             _move(written, current)
     except OSError as error:

@@ -6,10 +6,12 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from monai_gan_recon import __version__
 from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.data.manifest import read_manifest
 
@@ -58,3 +60,28 @@ def training_identity(
         16 hexadecimal digits, the same on every machine.
     """
     return config_hash({"data": read_manifest(datalist)[1], "options": options}, network, init_weights)
+
+
+def result_record(
+    protocol: Mapping[str, Any],
+    network: nn.Module,
+    weights: str | os.PathLike[str] | None = None,
+    paths: Sequence[str | os.PathLike[str] | None] = (),
+) -> dict[str, Any]:
+    """What is written beside a result, to tell later how it was made and whether another run would make the same.
+
+    Args:
+        protocol: options that count, by their names for people; None values are left out.
+        network: see :func:`config_hash`.
+        weights: its name is stated, its bytes count.
+        paths: options that count and are paths, which may name a patient and so are not stated.
+
+    Returns:
+        ``software``, ``protocol`` and ``config_hash``, for JSON.
+    """
+    stated = {name: value for name, value in protocol.items() if value is not None}
+    if weights is not None:
+        stated["Weights"] = Path(weights).name
+    counts = {"protocol": stated, "paths": [None if path is None else str(path) for path in paths]}
+    digest = config_hash(counts, network, weights)
+    return {"software": f"monai-gan-recon {__version__}", "protocol": stated, "config_hash": digest}

@@ -37,7 +37,9 @@ def test_reconstruct_writes_and_reports(scan, head, command):
     )
     assert code == done["exit_code"] == 0
     assert done["failed"] == []
-    recon, zero_filled = (nib.load(file) for file in done["cases"]["scan"])
+    recon, zero_filled = (nib.load(file) for file in done["cases"]["scan"][:2])
+    written = [Path(file).name for file in done["files"]]
+    assert written[2:] == ["scan_recon.json", "scan_report.html", "scan_preview.png"]
     assert recon.get_filename() == str(scan.parent / "out" / "scan_recon.nii.gz")
     np.testing.assert_allclose(recon.affine, nib.load(scan).affine)
     error, before = (np.square(image.get_fdata() - head).mean() for image in (recon, zero_filled))
@@ -55,6 +57,14 @@ def test_an_existing_result_stays_unless_told(scan, command):
     assert written.stat().st_mtime_ns == before
     assert command("reconstruct", scan, "out", "--rate", 0.5, "--overwrite")[0] == 0
     assert written.stat().st_mtime_ns > before
+
+
+def test_a_system_is_merged_after_the_configuration(scan, command):
+    code, done, _ = command("reconstruct", scan, "out", "--rate", 0.5, "--config", "systems/zero_filled.yaml")
+    assert code == 0
+    _, filled, _ = command("reconstruct", scan, "filled", "--rate", 0.5, "--save-zero-filled")
+    recon, zero_filled = (nib.load(files["cases"]["scan"][i]) for files, i in ((done, 0), (filled, 1)))
+    np.testing.assert_allclose(recon.get_fdata(), zero_filled.get_fdata(), atol=1e-2)
 
 
 def test_of_a_folder_what_can_be_done_is_done(scan, command):
