@@ -101,7 +101,7 @@ class ResumableCheckpoint:
         """Content of the file."""
         if not self.resume:
             raise ValueError(
-                f"{self.path} exists: resume that training (--resume true) or choose another --ckpt_dir"
+                f"{self.path} exists: resume that training (--resume) or choose another --ckpt_dir"
             )
         try:
             state = dict(torch.load(self.path, map_location="cpu", weights_only=True))

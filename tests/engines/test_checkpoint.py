@@ -70,7 +70,7 @@ def test_finished_training_does_nothing_more(training, tmp_path):
 
 def test_refuses_to_overwrite(training, tmp_path):
     run(training, tmp_path / "a.pt", 1)
-    with pytest.raises(ValueError, match="--resume true"):
+    with pytest.raises(ValueError, match="--resume"):
         run(training, tmp_path / "a.pt", 1, resume=False)
 
 
