@@ -12,7 +12,7 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.measurement import check_pattern, check_rate, sampling_mask
+from monai_gan_recon.measurement import KData, check_pattern, check_rate, sampling_mask
 from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
 from monai_gan_recon.simulation.coils import biot_savart_maps
 from monai_gan_recon.simulation.phase import smooth_phase
@@ -85,6 +85,14 @@ class Undersample(Transform):
     def __call__(
         self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
+        """Scan slices, see :meth:`measure`, and give what :func:`monai_gan_recon.simulation.measured_block` gives."""
+        data, target = self.measure(slices, case, first, volume)
+        simulated = self.track == "simulated"
+        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+
+    def measure(
+        self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
+    ) -> tuple[KData, torch.Tensor]:
         """Scan slices.
 
         Args:
@@ -94,7 +102,7 @@ class Undersample(Transform):
             volume: the whole volume, whose foreground the SNR refers to; None: the slices.
 
         Returns:
-            What :func:`monai_gan_recon.simulation.measured_block` gives.
+            The measurement (N, coils, H, W), and the complex images (N, H, W) that it is of.
         """
         image = torch.as_tensor(slices)[0].as_subclass(torch.Tensor).float()
         state = [self.seed, zlib.crc32(case.encode())]
@@ -117,7 +125,7 @@ class Undersample(Transform):
                 for i in range(len(image))
             ]
             data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
-        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+        return data, target
 
 
 class Undersampled(MapTransform):

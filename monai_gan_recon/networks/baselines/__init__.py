@@ -1,6 +1,6 @@
 """The systems that ours is compared with, one file a system or family."""
 
-from monai_gan_recon.networks.baselines.classical import SupportCG, TotalVariation
+from monai_gan_recon.networks.baselines.classical import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.networks.baselines.compressed_sensing import CompressedSensing
 from monai_gan_recon.networks.baselines.dagan import DAGANGenerator, halvings
 from monai_gan_recon.networks.baselines.dagan_critic import DAGANCritic
@@ -9,11 +9,13 @@ from monai_gan_recon.networks.baselines.unet import CorrectedUNet, UNet
 from monai_gan_recon.networks.baselines.zero_filled import HermitianZeroFilled, ZeroFilled
 
 __all__ = [
+    "CGSense",
     "CompressedSensing",
     "CorrectedUNet",
     "DAGANCritic",
     "DAGANGenerator",
     "HermitianZeroFilled",
+    "L1Wavelet",
     "MonaiComplexUNet",
     "MonaiVarNet",
     "SupportCG",
