@@ -82,8 +82,8 @@ class Run:
 
         return self.tuned.get(cell.name, name, identity, find)
 
-    def columns(self, cell: Cell) -> list[str]:
-        """Names of the methods that are tried in a cell."""
+    def names(self, cell: Cell) -> list[str]:
+        """Columns of a cell: the methods that are tried in it."""
         classical = [name for name in self.methods if cell.coils >= CLASSICAL[name].least_coils]
         ends = ("",) if cell.track == "replica" else ("", ESTIMATED)
         return [ZERO_FILLED, *classical, *(w.name + end for w in self.weights for end in ends)]
@@ -136,7 +136,7 @@ class Run:
 def run(options: Run, chosen: Sequence[Cell]) -> None:
     """Fill all methods of the chosen cells."""
     for number, cell in enumerate(chosen, 1):
-        done = [options.fill(cell, name) for name in options.columns(cell)]
+        done = [options.fill(cell, name) for name in options.names(cell)]
         if not any(done):
             print(f"[{number}/{len(chosen)}] {cell.name}: finished already", flush=True)
 
