@@ -22,6 +22,10 @@ from monai_gan_recon.measurement import (
 from monai_gan_recon.networks.generator import signal_intensity
 
 
+_RELAXATION = 1.7
+"""Of ADMM's steps, from 1 to 2 (Boyd et al. 2011, section 3.4.3)."""
+
+
 class _Classical(nn.Module):
     """Of a network's input, in units of the image's intensity."""
 
@@ -90,7 +94,7 @@ class TotalVariation(_Classical):
     Args:
         weight: :math:`\lambda`, for images divided by their :func:`signal_intensity`.
         real: the image is real, as on the replica track, or where its phase is part of the operator.
-        iterations: of ADMM. With noise, 50 to 200 leave less than 0.1 dB; without, small weights take more.
+        iterations: of ADMM. With noise, 50 to 200 leave less than 0.1 dB; without, small weights take 800.
 
     Raises:
         ValueError: for a number that is not positive.
@@ -112,17 +116,18 @@ class TotalVariation(_Classical):
         laplacian = laplacian[:, : width // 2 + 1] if self.real else laplacian
         split = _gradient(image)
         dual_split, dual = torch.zeros_like(split), torch.zeros_like(image)
-        penalty_split, penalty = (torch.full((len(image), 1, 1), p, device=image.device) for p in (0.3, 0.3))
+        penalty_split, penalty = (torch.full((len(image), 1, 1), p, device=image.device) for p in (0.1, 0.1))
         for iteration in range(self.iterations):
             fitted = _fit(image - dual, data, normal, penalty)
-            rhs = penalty_split * _gradient_adjoint(split - dual_split) + penalty * (fitted + dual)
+            relaxed = image + _RELAXATION * (fitted - image)
+            rhs = penalty_split * _gradient_adjoint(split - dual_split) + penalty * (relaxed + dual)
             filtered = (torch.fft.rfft2 if self.real else torch.fft.fft2)(rhs)
             filtered = filtered / (penalty_split * laplacian + penalty)
             before, image = image, (torch.fft.irfft2 if self.real else torch.fft.ifft2)(filtered, s=rhs.shape[-2:])
             gradient = _gradient(image)
             moved, split_before = gradient + dual_split, split
             split = moved * (1 - self.weight / penalty_split / _length(moved).clamp_min(1e-12)).clamp_min(0)
-            dual_split, dual = moved - split, dual + fitted - image
+            dual_split, dual = moved - split, dual + relaxed - image
             if iteration < self.iterations // 2 and iteration % 5 == 4:
                 change = penalty_split * _norm(_gradient_adjoint(split - split_before))
                 factor = _balance(_norm(_length(gradient - split)), change)
@@ -146,7 +151,7 @@ class L1Wavelet(_Classical):
         weight: :math:`\lambda`, for images divided by their :func:`signal_intensity`.
         real: the image is real, as on the replica track, or where its phase is part of the operator.
         iterations: of ADMM.
-        levels: of the wavelets.
+        levels: most levels of the wavelets.
 
     Raises:
         ValueError: for a number that is not positive; at the call, without SigPy.
@@ -163,6 +168,7 @@ class L1Wavelet(_Classical):
     def solve(self, data: Measurement, normal: NormalOperator) -> torch.Tensor:
         """See the class."""
         try:
+            import pywt  # comes with SigPy
             from sigpy.linop import Wavelet
         except ImportError as error:
             raise ValueError(
@@ -170,7 +176,8 @@ class L1Wavelet(_Classical):
             ) from error
         image = from_channels(data.adjoint)
         image = image.real if self.real else image
-        wavelet = Wavelet(tuple(image.shape[-2:]), wave_name="db4", level=self.levels)
+        size = tuple(image.shape[-2:])
+        wavelet = Wavelet(size, wave_name="db4", level=min(self.levels, pywt.dwtn_max_level(size, "db4")))
         shifts = np.random.default_rng(0).integers(2**self.levels, size=(self.iterations, 2))
         dual, penalty = torch.zeros_like(image), torch.full((len(image), 1, 1), 0.3, device=image.device)
         for iteration, shift in enumerate(shifts.tolist()):
