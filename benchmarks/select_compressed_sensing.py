@@ -3,8 +3,7 @@
     python -m benchmarks.select_compressed_sensing --dataset_dir DATA/oasis_malc
 
 For each method, track and sampling rate: mean PSNR of a few coronal slices of the validation people for a grid of
-weights. The best ones stand in configs/systems/cs_wavelet.yaml and cs_tv.yaml of the reconstruction bundle. No test
-person is read.
+weights. The best ones stand in benchmarks/systems/configs/cs_wavelet.yaml and cs_tv.yaml. No test person is read.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.result_files import write_json
+from benchmarks.systems import CompressedSensing
+from benchmarks.systems.compressed_sensing import METHODS
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.measurement import magnitude
-from monai_gan_recon.networks.baselines import CompressedSensing
-from monai_gan_recon.networks.baselines.compressed_sensing import METHODS
 from monai_gan_recon.simulation import Undersample
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 from monai_gan_recon.vocabulary import TRACKS

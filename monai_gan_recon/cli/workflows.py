@@ -43,7 +43,7 @@ def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
         "--config",
         action="append",
         default=[],
-        help="configuration to merge after train.yaml, such as systems/dagan.yaml",
+        help="configuration to merge after train.yaml, such as systems/gan_resnet50.yaml",
     )
     add_options(train, bundle or RECONSTRUCTION, ["train.yaml"], _DATALIST)
     train.set_defaults(run=_train)

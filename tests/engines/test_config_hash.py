@@ -2,9 +2,9 @@
 
 import pytest
 
+from benchmarks.systems import UNet
 from monai_gan_recon.engines.config_hash import config_hash
 from monai_gan_recon.networks import UnrolledGenerator
-from monai_gan_recon.networks.baselines import UNet
 
 
 def generator(**options):
