@@ -25,8 +25,7 @@ class ReconstructionLoss(nn.Module):
         mse: weight of the mean squared error.
         dssim: weight of (1 − SSIM) / 2; its images must be at least 11×11.
         relative: weight of the error relative to the zero-filled image's, see ``RelativeErrorLoss``.
-        frequency_mode: "complex", "amplitude" or "unmeasured", see ``FrequencyLoss``.
-        unmeasured_weight: how many times more an unmeasured line counts in mode "unmeasured".
+        frequency_mode: "complex" or "amplitude", see ``FrequencyLoss``.
 
     Raises:
         ValueError: a negative weight, or none above zero.
@@ -41,7 +40,6 @@ class ReconstructionLoss(nn.Module):
         dssim: float = 0.0,
         relative: float = 0.0,
         frequency_mode: str = "complex",
-        unmeasured_weight: float = 10.0,
     ) -> None:
         super().__init__()
         weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim, "relative": relative}
@@ -50,7 +48,7 @@ class ReconstructionLoss(nn.Module):
                 f"reconstruction loss: weights must be at least 0 and one of them above, got {weights}"
             )
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
-        self.frequency = FrequencyLoss(frequency_mode, unmeasured_weight)
+        self.frequency = FrequencyLoss(frequency_mode)
         self.relative = RelativeErrorLoss()
         self.losses = nn.ModuleDict(
             {"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "mse": nn.MSELoss(), "dssim": DSSIMLoss()}
@@ -77,7 +75,7 @@ class ReconstructionLoss(nn.Module):
         image, reference = magnitude(pred), magnitude(target)
         terms = {name: loss(image, reference) for name, loss in self.losses.items() if name in self.weights}
         if "frequency" in self.weights:
-            terms["frequency"] = self.frequency(image, reference, measurement[:, 2:3])
+            terms["frequency"] = self.frequency(image, reference)
         if "relative" in self.weights:
             terms["relative"] = self.relative(pred, target, measurement[:, :2].to(pred))
         total = sum((self.weights[name] * term for name, term in terms.items()), start=pred.new_zeros(()))
