@@ -8,7 +8,6 @@ from torch import Tensor, nn
 
 from monai_gan_recon.losses._inputs import check_pair
 
-
 WINDOW = 11
 """Side of the window in pixels."""
 
