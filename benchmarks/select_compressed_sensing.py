@@ -3,7 +3,8 @@
     python -m benchmarks.select_compressed_sensing --dataset_dir DATA/oasis_malc
 
 For each method, track and sampling rate: mean PSNR of a few coronal slices of the validation people for a grid of
-weights. The best ones stand in benchmarks/systems/configs/cs_wavelet.yaml and cs_tv.yaml. No test person is read.
+weights. The best ones stand in cs_wavelet.yaml, cs_tv.yaml and total_variation.yaml of benchmarks/systems/configs.
+No test person is read.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.result_files import write_json
-from benchmarks.systems import CompressedSensing
-from benchmarks.systems.compressed_sensing import METHODS
+from benchmarks.systems import CompressedSensing, TotalVariation
+from benchmarks.systems.compressed_sensing import METHODS as SIGPY
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.measurement import magnitude
@@ -27,8 +28,9 @@ from monai_gan_recon.simulation import Undersample
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 from monai_gan_recon.vocabulary import TRACKS
 
+METHODS = (*SIGPY, "total_variation")
 RATES = (0.09375, 0.49609375)
-WEIGHTS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+WEIGHTS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--dataset_dir", help="root of its files; default: as the manifest says")
     parser.add_argument("--size", type=int, nargs=2, default=(256, 256))
     parser.add_argument("--slices", type=int, default=2, help="slices of each person")
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
+    parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
     parser.add_argument("--iterations", type=int, default=200)
     parser.add_argument(
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(arguments)
     volumes = validation_slices(options.datalist, options.dataset_dir, options.size, options.slices)
-    grid = [(m, t, r) for m in METHODS for t in TRACKS for r in RATES]
+    grid = [(m, t, r) for m in options.methods for t in TRACKS for r in options.rates]
     rows: list[dict[str, Any]] = []
     for method, track, rate in tqdm(grid, desc="settings"):
         psnr = {w: mean_psnr(volumes, method, track, rate, w, options.iterations) for w in options.weights}
@@ -73,7 +77,11 @@ def mean_psnr(
     volumes: dict[str, torch.Tensor], method: str, track: str, rate: float, weight: float, iterations: int
 ) -> float:
     """Mean PSNR in dB (data range 1) of all slices of all people."""
-    network = CompressedSensing(method, weight, iterations=iterations)
+    network: torch.nn.Module
+    if method == "total_variation":
+        network = TotalVariation(weight, real=track == "replica", iterations=iterations)
+    else:
+        network = CompressedSensing(method, weight, iterations=iterations)
     values = []
     for person, images in volumes.items():
         block = Undersample("gaussian1d", rate, track=track, phase=False)(images, person)

@@ -17,6 +17,20 @@ from monai_gan_recon.data.scans import MeasuredScan
 from monai_gan_recon.measurement import KData
 from monai_gan_recon.resources import RECONSTRUCTION
 
+_WRITING = {
+    "input",
+    "dataset_dir",
+    "output_dir",
+    "overwrite",
+    "keep_names",
+    "format",
+    "source_dicom",
+    "deidentify",
+    "report",
+}
+_WRITING |= {"save_zero_filled", "save_error_map", "save_kspace_residual"}
+_OF_KDATA = {"use_phase", "weights", "network_def", "device", "amp", "batch_size"}
+
 
 def reconstruct(
     image: str | os.PathLike[str] | np.ndarray | torch.Tensor | KData,
@@ -50,6 +64,13 @@ def reconstruct(
         >>> import monai_gan_recon as mgr
         >>> image = mgr.reconstruct("scan.nii.gz", rate=0.25, plane="axial")  # doctest: +SKIP
     """
+    useless = sorted(_WRITING & options.keys())
+    if isinstance(image, KData):
+        useless += sorted(name for name in options if name.partition("#")[0] not in _OF_KDATA)
+    if useless:
+        raise ValueError(
+            f"{useless[0]}: has no effect on this input, of which nothing is written; leave it out"
+        )
     if isinstance(image, KData):
         return _of_kdata(image, bundle, options)
     with tempfile.TemporaryDirectory() as folder:

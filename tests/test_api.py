@@ -71,6 +71,20 @@ def test_wrong_options(slice_of_head, options, word):
         mgr.reconstruct(slice_of_head, **options)
 
 
+@pytest.mark.parametrize(
+    "options", [{"rate": 0.1}, {"mask": "mask.npy"}, {"noise_std": 9}, {"retrospective": True}]
+)
+def test_a_measurement_takes_no_option_that_it_would_ignore(slice_of_head, options):
+    data = KData(torch.from_numpy(centred(slice_of_head))[None], torch.ones(1, 1, 48, dtype=torch.bool))
+    with pytest.raises(ValueError, match=next(iter(options))):
+        mgr.reconstruct(data, **options)
+
+
+def test_nothing_is_written_and_options_of_writing_are_refused(slice_of_head):
+    with pytest.raises(ValueError, match="save_error_map"):
+        mgr.reconstruct(slice_of_head, rate=0.5, save_error_map=True)
+
+
 def test_wrong_images(slice_of_head, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         mgr.reconstruct(tmp_path / "nothing.nii.gz")

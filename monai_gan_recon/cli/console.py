@@ -92,8 +92,9 @@ def quiet(verbose: int) -> Iterator[None]:
     handler.addFilter(lambda record: verbose > 1 or record.name.startswith("monai_gan_recon."))
     handler.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
     root, own = logging.getLogger(), logging.getLogger("monai_gan_recon")
-    before = root.handlers[:], own.level
-    logging.getLogger("monai").setLevel(logging.INFO if verbose > 1 else logging.ERROR)
+    monai = logging.getLogger("monai")
+    before = root.handlers[:], own.level, monai.level
+    monai.setLevel(logging.INFO if verbose > 1 else logging.ERROR)
     with warnings.catch_warnings():
         if verbose < 2:
             warnings.simplefilter("ignore")
@@ -104,3 +105,4 @@ def quiet(verbose: int) -> Iterator[None]:
         finally:
             root.handlers[:] = before[0]
             own.setLevel(before[1])
+            monai.setLevel(before[2])

@@ -66,7 +66,7 @@ def add_options(
         if item.name in (*_HIDDEN, *hidden):
             continue
         text = item.text.replace("%", "%%")
-        text += "" if item.default[:2] in ('"$', '"@', "$@", "") else f" ({item.default})"
+        text += "" if item.default.lstrip('"')[:1] in ("$", "@", "") else f" ({item.default})"
         shared: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": text}
         if item.name in places:
             parser.add_argument(

@@ -29,25 +29,31 @@ def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
         ),
     ):
         parser = commands.add_parser(name, help=text.partition(":")[0], description=text, **shared)
+        _add_config(parser)
         add_options(parser, bundle or home, ["inference.yaml"], _INPUT, hidden=["dataset_dir"])
         parser.set_defaults(run=_inference)
     evaluate = commands.add_parser(
         "evaluate", help="score a model on the testing list of a data manifest", **shared
     )
+    _add_config(evaluate)
     add_options(evaluate, bundle or RECONSTRUCTION, ["evaluate.yaml"], _DATALIST)
     evaluate.set_defaults(run=_evaluate)
     train = commands.add_parser(
         "train", help="train a model; goes on from its checkpoint if it is started again", **shared
     )
-    train.add_argument(
-        "--config",
-        action="append",
-        default=[],
-        help="configuration to merge after train.yaml, such as systems/gan_resnet50.yaml",
-    )
+    _add_config(train)
     add_options(train, bundle or RECONSTRUCTION, ["train.yaml"], _DATALIST)
     train.set_defaults(run=_train)
     _add_finetune(commands, bundle or RECONSTRUCTION, shared)
+
+
+def _add_config(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        help="configuration to merge after the bundle's own, such as systems/gan_resnet50.yaml",
+    )
 
 
 def _add_finetune(commands: Any, bundle: str, shared: dict[str, Any]) -> None:
@@ -71,7 +77,7 @@ def _inference(options: argparse.Namespace) -> Outcome:
     values = given(options)
     from monai_gan_recon.bundle import open_bundle
 
-    workflow = open_bundle(options.bundle, "inference.yaml", values)
+    workflow = open_bundle(options.bundle, "inference.yaml", values, merged=options.config)
     writer = workflow.parser.get_parsed_content("writer")
     try:
         workflow.run()
@@ -90,7 +96,7 @@ def _evaluate(options: argparse.Namespace) -> Outcome:
     values = given(options)
     from monai_gan_recon.bundle import open_bundle
 
-    workflow = open_bundle(options.bundle, "evaluate.yaml", values)
+    workflow = open_bundle(options.bundle, "evaluate.yaml", values, merged=options.config)
     workflow.run()
     metrics = Path(workflow.parser.get_parsed_content("output_dir")) / "metrics.json"
     return Outcome("evaluate: the table is added to metrics.json", [metrics], timed=True)

@@ -64,7 +64,6 @@ class DicomOutput:
 
     Args:
         source_dicom: DICOM series that the input was made of, for input that is not DICOM itself.
-        series: which one of its folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
         deidentify: remove identity, see :func:`monai_gan_recon.io.dicom.deidentify`.
         derivation: what was done to the images.
 
@@ -76,12 +75,11 @@ class DicomOutput:
     def __init__(
         self,
         source_dicom: str | os.PathLike[str] | None = None,
-        series: str | int | None = None,
         deidentify: bool = False,
         derivation: str = "",
     ) -> None:
         self.deidentify, self.derivation = deidentify, derivation
-        chosen = [] if source_dicom is None else choose_series(source_dicom, series)
+        chosen = [] if source_dicom is None else choose_series(source_dicom, "all")
         if len(chosen) > 1:
             raise ValueError(
                 f"--source_dicom: {source_dicom} holds {len(chosen)} series; give the folder of one"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections import Counter
@@ -34,13 +35,15 @@ def input_entries(
     keep_names: bool = False,
     series: str | int | None = None,
 ) -> list[dict[str, Any]]:
-    """Entries (image, case, plane of its acquisition, DICOM series) of a file, a DICOM folder, or a folder of volumes.
+    """Entries of a file, a DICOM folder, or a folder of volumes.
+
+    Each has the image, its case, the plane of its acquisition, its DICOM series, and a hash that tells the input.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
         output_dir: folder of the results, which must not be in that of several volumes: the next run would read them.
-        keep_names: name the results of a DICOM folder by the folder, which often is a patient's name; else by a hash of
-            its SeriesInstanceUID, see :func:`monai_gan_recon.data.cases.neutral_name`.
+        keep_names: name the results of DICOM by the folder or file, which often is a patient's name; else by a hash of
+            the SeriesInstanceUID, see :func:`monai_gan_recon.data.cases.neutral_name`.
         series: which of the series of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
@@ -67,6 +70,9 @@ def input_entries(
         raise ValueError(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
+    for entry in entries:
+        identity = getattr(entry.get("series"), "uid", "") or os.path.abspath(entry["image"])
+        entry["input"] = hashlib.sha256(os.fsencode(identity)).hexdigest()[:16]
     return entries
 
 
@@ -83,15 +89,9 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
     except (ValueError, FileNotFoundError):
         if series is not None:
             raise
-        named = (
-            keep_names or not of_disc
-        )  # whoever reads the volume says what is wrong, and the others are done
-        return [
-            {
-                "image": str(volume),
-                "case": case_name(volume) if named else neutral_name(str(volume.absolute())),
-            }
-        ]
+        # whoever reads the volume says what is wrong, and the others are done
+        case = case_name(volume) if keep_names else neutral_name(str(volume.absolute()))
+        return [{"image": str(volume), "case": case}]
     entries = []
     for place, item in enumerate(chosen, 1):
         folder = volume if len({other.path for other in chosen}) == 1 else item.path
@@ -100,7 +100,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
             item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
         )
         case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
-        if of_disc and not keep_names and item.uid:
+        if not keep_names and item.uid:
             case = neutral_name(item.uid)
         entries.append({"image": str(folder), "case": case, "plane": own_plane(folder, item), "series": item})
     return entries

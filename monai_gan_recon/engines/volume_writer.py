@@ -30,6 +30,9 @@ class ResultWriter(ABC):
         output_dir: folder of the results.
         overwrite: do volumes again whose results are all there; else these are skipped, see :meth:`finished`.
         dicom: write DICOM, a folder a result; None: NIfTI.
+        record: how the results are made, see :func:`.config_hash.result_record`: written beside the first result of a
+            case as JSON, so that results of other options or another input are never taken for those asked for, and
+            not replaced unless ``overwrite`` is given; None: nothing is known of what is there.
 
     Attributes:
         failed: a line for each volume that failed.
@@ -38,17 +41,30 @@ class ResultWriter(ABC):
     """
 
     def __init__(
-        self, output_dir: str | os.PathLike[str], overwrite: bool = False, dicom: DicomOutput | None = None
+        self,
+        output_dir: str | os.PathLike[str],
+        overwrite: bool = False,
+        dicom: DicomOutput | None = None,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
         self.output_dir, self.overwrite, self.dicom = check_output_dir(output_dir), overwrite, dicom
+        self.record = record
         self.failed: list[str] = []
         self.skipped: list[str] = []
         self.results: dict[str, list[str]] = {}
         self.companions: list[Callable[[str], Sequence[Path]]] = []
 
     @abstractmethod
+    def results_of(self, case: str) -> dict[str, Path]:
+        """What will be written for a case, the main result first."""
+
     def files(self, case: str) -> dict[str, Path]:
-        """What will be written for a case."""
+        """Results of a case, and the record of how they were made."""
+        results = self.results_of(case)
+        if self.record is None:
+            return results
+        what = next(iter(results))
+        return results | {"record": self.output_dir / f"{case}_{what}.json"}
 
     @abstractmethod
     def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
@@ -70,18 +86,38 @@ class ResultWriter(ABC):
         """A line if all files of this entry exist and are not to be replaced; else it is to be done, and None.
 
         Raises:
-            ValueError: if a name is too long, or the results cannot be DICOM.
+            ValueError: if a name is too long, the results cannot be DICOM, or there are results of another input or of
+                other options, which are not to be replaced.
         """
         if self.dicom is not None:
             self.dicom.check(entry.get("series"))
         case = str(entry["case"])
-        files = list(self.files(case).values())
-        for file in files:
+        files = self.files(case)
+        for file in files.values():
             check_name(file)
-        files += [file for written in self.companions for file in written(case)]
-        if self.overwrite or not all(file.exists() for file in files):
+        existing = [file for file in files.values() if file.exists()]
+        if self.overwrite or not existing:
             return None
-        return f"{entry['case']}: finished already, {files[0]}; --overwrite true does it again"
+        if self.record is not None and not self._is_of(files["record"], entry):
+            raise ValueError(
+                f"{existing[0]} exists, and was made of another input or with other options: give another "
+                "--output_dir, or --overwrite"
+            )
+        companions = [file for written in self.companions for file in written(case)]
+        if len(existing) < len(files) or not all(file.exists() for file in companions):
+            return None
+        return f"{case}: finished already, {existing[0]}; --overwrite does it again"
+
+    def _is_of(self, file: Path, entry: Mapping[str, Any]) -> bool:
+        """Whether a record says that it is of this entry and these options."""
+        try:
+            found = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        wanted = {**(self.record or {}), "input": entry.get("input")}
+        return isinstance(found, dict) and all(
+            found.get(name) == wanted[name] for name in ("config_hash", "input")
+        )
 
     def save(self, engine: Engine) -> None:
         """Write the files of the volume just done, all in one step, or say in a line why there are none."""
@@ -96,7 +132,12 @@ class ResultWriter(ABC):
                 output = output | {"series": engine.state.batch.get("series")}
                 with atomic_paths(list(files.values())) as temporary:
                     image = engine.state.batch["image"]
-                    said = self.write(output, image, dict(zip(files, temporary, strict=True)))
+                    places = dict(zip(files, temporary, strict=True))
+                    said = self.write(output, image, places)
+                    if self.record is not None:
+                        record = {**self.record, "input": engine.state.batch.get("input")}
+                        text = json.dumps(record, indent=2, default=str) + "\n"
+                        places["record"].write_text(text, encoding="utf-8")
                 written = ", ".join(map(str, files.values()))
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
                 self.results[output["case"]] = [str(file) for file in files.values()]
@@ -140,6 +181,7 @@ class VolumeWriter(ResultWriter):
         kspace_residual: also write ``<case>_kspace_residual.json``: see :func:`residuals`.
         overwrite: replace results that exist.
         dicom: write the images as derived MR series, ``<case>_recon`` and so on; None: as NIfTI.
+        record: written as ``<case>_recon.json``, see :class:`ResultWriter`.
     """
 
     def __init__(
@@ -151,12 +193,13 @@ class VolumeWriter(ResultWriter):
         kspace_residual: bool = False,
         overwrite: bool = False,
         dicom: DicomOutput | None = None,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite, dicom)
+        super().__init__(output_dir, overwrite, dicom, record)
         self.postprocessing = postprocessing
         self.zero_filled, self.error_map, self.kspace_residual = zero_filled, error_map, kspace_residual
 
-    def files(self, case: str) -> dict[str, Path]:
+    def results_of(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
         suffix = "" if self.dicom is not None else ".nii.gz"
         names = {"recon": suffix}

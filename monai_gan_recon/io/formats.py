@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import arrays, bart, fastmri, mrd, twix
-from .dicom.reader import begins_as_dicom, check_link, visible
+from .dicom.files import begins_as_dicom, check_link, visible
 from .raw import RawScan, looks_like_kspace
 
 __all__ = ["convert", "is_raw", "kind_by_name", "kind_of", "read_raw", "visible"]

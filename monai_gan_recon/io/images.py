@@ -19,7 +19,7 @@ from monai.utils import MetaKeys, SpaceKeys
 
 from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
 from .dicom import Series, is_dicom, read_dicom
-from .dicom.reader import visible_files
+from .dicom.files import visible_files
 from .formats import kind_by_name, kind_of, visible
 from .nifti import TRANSFORMS, Transforms, read_nifti
 from .raw import looks_like_kspace

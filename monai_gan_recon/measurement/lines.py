@@ -43,9 +43,7 @@ Fitted so that the lines' mean rms distance from the zero frequency is that of D
 and 62.3 of 256 lines)."""
 
 LINE_SIGMAS = (0.070, 0.131, 0.205, 0.328, 0.372)
-"""The same of a law that crowds the centre at low rates: rms distance 15 of 256 lines, not 47, at 24 lines.
-
-The zero-filled image of 24 lines is then about 3 dB better than with DAGAN's patterns."""
+"""The same of a law that crowds the centre at low rates: rms distance 15 of 256 lines, not 47, at 24 lines."""
 
 
 def gaussian_lines(

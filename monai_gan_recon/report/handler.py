@@ -19,6 +19,7 @@ from tqdm import tqdm
 import monai_gan_recon
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.volume_writer import ResultWriter
+from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.scores import score_volume
 from monai_gan_recon.report.page import preview_path, write_report
 from monai_gan_recon.segmentation.instances import class_volumes
@@ -85,20 +86,27 @@ class CaseReport:
         if "error" in output or "finished" in output or len(failed) > before:
             return
         try:
-            files = self.write(output, engine.state.batch["image"])
-        except OSError as failure:
-            if self.results is None:
+            batch = engine.state.batch
+            files = self.write(output, batch["image"], batch.get("plane"))
+        except (OSError, ValueError) as failure:
+            if self.results is None or (line := one_line(failure)) is None:
                 raise
-            failed.append(str(failure))
+            failed.append(line)
             self.failures += 1
-            tqdm.write(str(failure), file=sys.stderr)
+            tqdm.write(line, file=sys.stderr)
         else:
+            if self.results is not None:
+                self.results.results[output["case"]] += [str(file) for file in files.values()]
             tqdm.write(f"{output['case']}: report -> {files['report']}")
 
-    def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:
+    def write(
+        self, output: Mapping[str, Any], image: MetaTensor, plane: str | None = None
+    ) -> dict[str, Path]:
         """Write the report of an output of the evaluator on ``image``; see :func:`write_report`."""
         path = self.files(str(output["case"]))[0]
         stated = {name: value for name, value in self.protocol.items() if value is not None}
+        if plane is not None:
+            stated.setdefault("Plane", plane)
         if "zero_filled" not in output:
             return self._segmentation(path, output, image, stated)
         names = {"zero_filled": "zero_filled", "reconstruction": "pred", "reference": "label"}

@@ -190,6 +190,7 @@ class LabelWriter(ResultWriter):
         overwrite: replace results that exist.
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
         dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
+        record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
     """
 
     def __init__(
@@ -198,11 +199,12 @@ class LabelWriter(ResultWriter):
         overwrite: bool = False,
         instances: Instances | None = None,
         dicom: DicomOutput | None = None,
+        record: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(output_dir, overwrite, dicom)
+        super().__init__(output_dir, overwrite, dicom, record)
         self.instances = instances
 
-    def files(self, case: str) -> dict[str, Path]:
+    def results_of(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
         regions = {} if self.instances is None else region_files(self.output_dir, case)
         suffix = "" if self.dicom is not None else ".nii.gz"

@@ -22,7 +22,7 @@ def test_the_best_weight_of_each_setting_is_written(tmp_path):
     assert result["people"] == [e["person"] for e in load_manifest("embedded_train", section="validation")]
     assert {(r["method"], r["track"], r["rate"]) for r in result["results"]} == {
         (method, track, rate)
-        for method in ("wavelet", "tv")
+        for method in ("wavelet", "tv", "total_variation")
         for track in ("replica", "simulated")
         for rate in (0.09375, 0.49609375)
     }
@@ -40,3 +40,15 @@ def test_the_configurations_have_the_published_weights(method):
         network = parser.get_parsed_content("network_def")
         assert row["best"] == (network.lamda if row["track"] == "replica" else network.noisy_lamda)
         assert row["best"] not in (max(SEARCHED), min(SEARCHED))  # else the grid would be too narrow
+
+
+def test_total_variation_has_its_published_weights():
+    results = json.loads((ROOT / "benchmarks" / "results" / "total_variation.json").read_text())["results"]
+    assert len(results) == 6
+    for row in results:
+        files = [CONFIGS / "evaluate.yaml", ROOT / "benchmarks/systems/configs/total_variation.yaml"]
+        parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
+        parser["rate"], parser["track"] = row["rate"], row["track"]
+        network = parser.get_parsed_content("network_def")
+        assert (network.weight, network.real) == (row["best"], row["track"] == "replica")
+        assert row["best"] not in (max(SEARCHED), min(SEARCHED))

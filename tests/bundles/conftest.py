@@ -9,9 +9,11 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import torch
 import yaml
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator, UnrolledGenerator
 
@@ -122,3 +124,36 @@ def write_manifest(write_nifti, tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def write_series():
+    """Write an oblique sagittal-like DICOM series of a patient with a name; values (slices, rows, columns)."""
+    return _write_series
+
+
+def _write_series(folder, slices=4, values=None, spacing=(1.2, 0.8, 2.5)):
+    folder.mkdir(parents=True)
+    row, column = np.array([0.0, 0.98, 0.199]), np.array([0.0, 0.199, -0.98])
+    row, column = row / np.linalg.norm(row), column / np.linalg.norm(column)
+    if values is None:
+        values = np.random.default_rng(1).integers(0, 4000, (slices, 18, 22)).astype(np.uint16)
+    series, study, frame = generate_uid(), generate_uid(), generate_uid()
+    for index in range(len(values)):
+        dataset = pydicom.Dataset()
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
+        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        dataset.SeriesInstanceUID, dataset.Modality, dataset.InstanceNumber = series, "MR", index + 1
+        dataset.ImageOrientationPatient = [f"{v:.12f}" for v in (*row, *column)]
+        position = np.array([-50.0, 20.0, 7.0]) + spacing[2] * index * np.cross(row, column)
+        dataset.ImagePositionPatient = [f"{v:.10f}" for v in position]
+        dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Doe^Jane", "4711", "19700203"
+        dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = study, frame
+        dataset.PixelSpacing, dataset.SliceThickness = list(spacing[:2]), spacing[2]
+        dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = *values[index].shape, 1
+        dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME2", 0
+        dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
+        dataset.PixelData = values[index].tobytes()
+        dataset.save_as(folder / f"{index}.dcm", enforce_file_format=True)

@@ -11,7 +11,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-ENDS = ("recon.nii.gz", "zero_filled.nii.gz", "error.nii.gz", "report.html", "preview.png")
+ENDS = ("recon.nii.gz", "recon.json", "zero_filled.nii.gz", "error.nii.gz", "report.html", "preview.png")
 CASES = [f"scan{index}" for index in range(12)]
 
 

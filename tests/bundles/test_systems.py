@@ -20,7 +20,17 @@ FILES = {file.stem: file for folder in FOLDERS for file in folder.glob("*.yaml")
 SYSTEMS = sorted(FILES)
 CLASSICAL = ["cs_tv", "cs_wavelet", "support_cg", "total_variation", "zero_filled", "zero_filled_hermitian"]
 LEARNED = [system for system in SYSTEMS if system not in CLASSICAL]
-FAST = ["dagan", "gan_resnet50_gp", "monai_varnet", "unet_hyun", "unsupervised_gan", "zero_filled", "cs_tv"]
+FAST = [
+    "dagan",
+    "gan_resnet50_gp",
+    "monai_varnet",
+    "unet_hyun",
+    "unsupervised_gan",
+    "zero_filled",
+    "cs_tv",
+    "support_cg",
+    "total_variation",
+]
 SMALL = {
     "monai_complex_unet": {"network_def#features": [4, 4, 8, 8, 8, 4]},
     "monai_varnet": {"network_def#features": [4, 4, 8, 8, 8, 4], "network_def#cascades": 1},

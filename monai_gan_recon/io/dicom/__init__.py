@@ -2,8 +2,8 @@
 
 from .deidentify import deidentify
 from .derived import derive_series, save_files
+from .files import is_dicom
 from .labels import derive_report, derive_segmentation
-from .reader import is_dicom
 from .series import Series, choose_series, find_series, plane_across, read_dicom, read_headers
 
 __all__ = [

@@ -10,7 +10,7 @@ import pydicom
 from pydicom.sr.codedict import codes
 
 from .codes import code_item
-from .reader import silent_pydicom
+from .files import silent_pydicom
 
 _NO_DATE, _NO_TIME = "19000101", "000000"
 _DATES = ("InstanceCreation", "Content", "Series")

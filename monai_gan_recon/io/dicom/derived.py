@@ -15,7 +15,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from .codes import code_item, complete, public_elements, set_equipment
 from .deidentify import stamp
-from .reader import silent_pydicom
+from .files import silent_pydicom
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LARGEST = 2**16 - 1

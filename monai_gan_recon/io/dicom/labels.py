@@ -15,7 +15,7 @@ from monai_gan_recon import __version__
 
 from .codes import MANUFACTURER, MODEL, complete, public_elements
 from .deidentify import stamp
-from .reader import silent_pydicom
+from .files import silent_pydicom
 
 if TYPE_CHECKING:
     import highdicom

@@ -13,17 +13,9 @@ import numpy as np
 import pydicom
 
 from ...vocabulary import PLANE_AXCODES
+from .files import DAMAGED, GEOMETRY, Refused, dicom_files, open_images, silent_pydicom
 from .frames import single_frames
-from .reader import (
-    DAMAGED,
-    GEOMETRY,
-    Refused,
-    dicom_files,
-    is_mosaic,
-    open_images,
-    read_slices,
-    silent_pydicom,
-)
+from .reader import is_mosaic, read_slices
 
 ALL = "all"
 _FEW = 3

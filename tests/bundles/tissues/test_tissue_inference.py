@@ -4,6 +4,7 @@ import json
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import torch
 from brain_phantom import LAS, OBLIQUE, dice, save, t1_image, tissues
@@ -33,7 +34,8 @@ def test_labels_lie_on_the_grid_of_the_image(run_bundle, bundle, brain, tmp_path
     assert "CSF" in printed.out
     assert "ml" in printed.out
     written_files = sorted(file.name for file in out.iterdir())
-    assert written_files == ["brain_tissues.nii.gz", "brain_tissues_preview.png", "brain_tissues_report.html"]
+    names = ["tissues.json", "tissues.nii.gz", "tissues_preview.png", "tissues_report.html"]
+    assert written_files == [f"brain_{name}" for name in names]
     page = (out / "brain_tissues_report.html").read_text()
     assert "no reference" in page
     for label, name in enumerate(("CSF", "GM", "WM"), 1):
@@ -69,9 +71,10 @@ def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
     ]
     error, _ = run_bundle(CONFIG, *arguments)
     assert error is None
-    names = ["brain_instances.nii.gz", "brain_regions.csv", "brain_regions.json", "brain_tissues.nii.gz"]
+    names = ["instances.nii.gz", "regions.csv", "regions.json", "tissues.json", "tissues.nii.gz"]
+    names = [f"brain_{name}" for name in names]
     assert sorted(file.name for file in out.iterdir()) == names
-    labels, instances = (np.asarray(nib.load(out / name).dataobj) for name in (names[3], names[0]))
+    labels, instances = (np.asarray(nib.load(out / name).dataobj) for name in (names[4], names[0]))
     report = json.loads((out / "brain_regions.json").read_text())
     for instance in report["instances"]:
         voxels = instances == instance["instance"]
@@ -80,9 +83,25 @@ def test_regions_of_the_tissues(run_bundle, brain, tmp_path):
     assert {c["name"]: c["volume_ml"] for c in report["classes"]} == pytest.approx(
         {name: (labels == label).sum() / 1000 for label, name in TISSUES.items()}
     )
-    (out / names[3]).unlink()  # a volume is done when all its files are
+    (out / names[4]).unlink()  # a volume is done when all its files are
     assert run_bundle(CONFIG, *arguments)[0] is None
     assert sorted(file.name for file in out.iterdir()) == names
+
+
+def test_dicom_out_is_a_segmentation_and_a_report(run_bundle, write_series, tmp_path):
+    values = np.ascontiguousarray(t1_image(tissues()).round().astype(np.uint16).T)
+    write_series(tmp_path / "series", values=values, spacing=(1.0, 1.0, 1.0))
+    options = ["--input", tmp_path / "series", "--output_dir", tmp_path / "out", "--format", "dicom"]
+    assert run_bundle(CONFIG, *options)[0] is None
+    (folder,) = (path for path in (tmp_path / "out").iterdir() if path.is_dir())
+    segmentation, report = (pydicom.dcmread(folder / f"{n}.dcm") for n in ("segmentation", "measurements"))
+    found = {item.SegmentNumber: 0 for item in segmentation.SegmentSequence}
+    frames = segmentation.pixel_array
+    for frame, groups in zip(frames, segmentation.PerFrameFunctionalGroupsSequence, strict=True):
+        found[groups.SegmentIdentificationSequence[0].ReferencedSegmentNumber] += int(frame.sum())
+    for label, voxels in found.items():
+        assert voxels == pytest.approx((tissues() == label).sum(), rel=0.05)
+    assert segmentation.StudyInstanceUID == report.StudyInstanceUID
 
 
 def test_a_volume_without_tissue_has_no_regions_and_the_others_are_done(run_bundle, bundle, tmp_path):
@@ -123,7 +142,10 @@ def test_folder_with_a_bad_volume(run_bundle, brain, tmp_path):
     assert error == "1 of 2 volumes failed"
     assert "negative.nii.gz" in printed.err
     assert "brain mask" in printed.err
-    assert [file.name for file in (tmp_path / "out").iterdir()] == ["brain_tissues.nii.gz"]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == [
+        "brain_tissues.json",
+        "brain_tissues.nii.gz",
+    ]
 
 
 @pytest.mark.parametrize("options", [[], ["--bias_field", "False", "--denoise", "True"]])
