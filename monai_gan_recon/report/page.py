@@ -154,7 +154,8 @@ def _layers(volumes: Mapping[str, np.ndarray]) -> dict[str, Layer]:
     high = bright(volumes.get("reference", volumes.get("reconstruction", next(iter(volumes.values())))))
     layers = {name: quantise(volume, high) for name, volume in volumes.items()}
     if "reference" in volumes and "reconstruction" in volumes:
-        difference = np.abs(volumes["reconstruction"] - volumes["reference"])
+        difference = volumes["reconstruction"] - volumes["reference"]
+        np.abs(difference, out=difference)  # in place: volumes are large
         layers["difference"] = quantise(difference, bright(difference, 99.5))
     return layers
 
