@@ -170,7 +170,7 @@ def save_nifti(
         The path written.
 
     Raises:
-        ValueError: if the name does not end in ".nii.gz" or ".nii".
+        ValueError: if the name does not end in ".nii.gz" or ".nii", or a label is negative or beyond 2^63 - 1.
         OSError: if it cannot be written (disk full, no permission); nothing is left behind then.
     """
     path = Path(path)
@@ -181,7 +181,7 @@ def save_nifti(
     )
     values = plain[0] if plain.ndim == 4 and plain.shape[0] == 1 else plain
     matrix = torch.as_tensor(affine).detach().cpu().numpy().astype(np.float64)
-    kind = _stored_type(values)
+    kind = _stored_type(path, values)
     image = nib.Nifti1Image(values.astype(kind), None, dtype=kind)
     _place(image.header, matrix, (meta or {}).get(TRANSFORMS))
     image.header.set_xyzt_units("mm")
@@ -192,10 +192,12 @@ def save_nifti(
     return path
 
 
-def _stored_type(values: np.ndarray) -> type[np.generic]:
+def _stored_type(path: Path, values: np.ndarray) -> type[np.generic]:
     if values.dtype.kind not in "biu":
         return np.complex64 if np.iscomplexobj(values) else np.float32
-    largest = int(values.max(initial=0))
+    least, largest = int(values.min(initial=0)), int(values.max(initial=0))
+    if least < 0 or largest > np.iinfo(np.int64).max:
+        raise ValueError(f"{path}: labels go from 0 to 2^63 - 1, not from {least} to {largest}")
     kinds: tuple[type[np.integer], ...] = (np.uint8, np.uint16, np.int32)
     return next((kind for kind in kinds if largest <= np.iinfo(kind).max), np.int64)
 
