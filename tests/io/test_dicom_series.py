@@ -74,14 +74,64 @@ def test_a_localiser_beside_one_series_is_left_out(write_series):
     np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
 
 
-@pytest.mark.parametrize("element", [("EchoTime", 5, 80), ("ImageType", ["A", "B", "M"], ["A", "B", "P"])])
-def test_volumes_of_one_series_are_told_apart(write_series, element):
-    name, one, two = element
-    folder, _ = write_series("flat", series="1.2.3.1", **{name: one})
-    other, _ = write_series("other", series="1.2.3.1", RescaleSlope=3, RescaleIntercept=0, **{name: two})
-    pour(other, folder)
-    first, second = (load_volume(folder, series=number).numpy() for number in (1, 2))
-    np.testing.assert_array_equal(second, 3 * first)
+@pytest.mark.parametrize(
+    ("name", "values", "shown"),
+    [
+        ("EchoTime", (5, 80), ("TE 5", "TE 80")),
+        ("ImageType", (["A", "B", "M"], ["A", "B", "P"]), ("M", "P")),
+        ("AcquisitionNumber", (1, 2), ("acquisition 1", "acquisition 2")),
+    ],
+)
+@pytest.mark.parametrize("single", [False, True])
+def test_volumes_of_one_series_are_told_apart(write_series, name, values, shown, single):
+    """Trigger times differ from slice to slice, which makes them no volumes."""
+    slices = 1 if single else 4
+    for place, value in enumerate(values):
+        folder, _ = write_series(
+            f"{place}", slices, series="1.2.3.1", RescaleSlope=1 + 2 * place, **{name: value}
+        )
+        for file in () if single else sorted(folder.iterdir()):
+            dataset = pydicom.dcmread(file)
+            dataset.TriggerTime = 100 * place + 7 * dataset.InstanceNumber
+            dataset.save_as(file)
+    pour(folder, folder.parent / "0")
+    folder = folder.parent / "0"
+    found = find_series(folder)
+    assert [(item.apart, len(item.slices)) for item in found] == [(one, slices) for one in shown]
+    assert [str(item).endswith(f", {one}") for item, one in zip(found, shown, strict=True)] == [True, True]
+    by_uid = {series: load_volume(folder, series=series).numpy() for series in ("1.2.3.1:1", "1.2.3.1:2")}
+    np.testing.assert_array_equal(by_uid["1.2.3.1:2"], 3 * by_uid["1.2.3.1:1"])
+    with pytest.raises(ValueError, match=rf"1\.2\.3\.1: 2 volumes.*{shown[0]}.*{shown[1]}"):
+        load_volume(folder, series="1.2.3.1")
+
+
+def test_volumes_of_two_elements_and_incomplete_ones(write_series):
+    """Two echoes at two times: neither alone tells them apart. A volume that lost a slice is no volume."""
+    for place, (echo, time) in enumerate([(5, 1), (5, 2), (80, 1), (80, 2)]):
+        folder, _ = write_series(
+            f"{place}",
+            3,
+            series="1.2.3.1",
+            EchoTime=echo,
+            TemporalPositionIdentifier=time,
+            AcquisitionNumber=echo,
+        )
+        if place:
+            pour(folder, folder.parent / "0")
+    folder = folder.parent / "0"
+    shown = ["TE 5, time 1", "TE 5, time 2", "TE 80, time 1", "TE 80, time 2"]
+    assert [item.apart for item in find_series(folder)] == shown
+    sorted(folder.iterdir())[0].unlink()
+    assert [len(item.slices) for item in find_series(folder)] == [11]
+    with pytest.raises(ValueError, match="repeat a position"):
+        load_volume(folder)
+
+
+@pytest.mark.parametrize("series", ["²", "0", "3", "1.2"])
+def test_a_series_that_is_not_there_is_refused_with_the_list(write_series, series):
+    folder, _ = write_series("one")
+    with pytest.raises(ValueError, match=f"--series {series}.*1: .*20 x 18 x 6"):
+        load_volume(folder, series=series)
 
 
 def test_the_same_file_twice_counts_once(write_series):

@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import combinations
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pydicom
+from pydicom.multival import MultiValue
 
 from ...vocabulary import PLANE_AXCODES
 from .files import DAMAGED, GEOMETRY, Refused, dicom_files, open_images, silent_pydicom
@@ -20,18 +22,18 @@ from .reader import is_mosaic, read_slices
 ALL = "all"
 _FEW = 3
 """A series of several orientations with this many slices each is a localiser."""
-_APART = (
-    "EchoTime",
-    "EffectiveEchoTime",
-    "ImageType",
-    "FrameType",
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "DiffusionBValue",
-    "TriggerTime",
-    "AcquisitionNumber",
-)
-"""What tells volumes of one series and position apart."""
+_APART = {
+    "EchoTime": "TE",
+    "EffectiveEchoTime": "TE",
+    "ImageType": "",
+    "FrameType": "",
+    "TemporalPositionIdentifier": "time",
+    "TemporalPositionIndex": "time",
+    "DiffusionBValue": "b",
+    "TriggerTime": "trigger",
+    "AcquisitionNumber": "acquisition",
+}
+"""What tells volumes of one series and position apart, and what it is called in the list of them."""
 _NORMALS = {codes[0]: plane for plane, codes in PLANE_AXCODES.items()}
 _OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
 
@@ -41,7 +43,7 @@ class Series:
     """Slices of one volume: a DICOM series, or one of the volumes (echoes, orientations) in it.
 
     Attributes:
-        uid: Series Instance UID; ":2" and so on behind it where the series holds further volumes.
+        uid: Series Instance UID; ":1", ":2" and so on behind it where the series holds several volumes.
         number: Series Number; None if it has none.
         path: the folder of its files (or the one file).
         slices: file and frame of each slice; the frame is None for files of one image.
@@ -52,6 +54,7 @@ class Series:
         across_readout: plane of the slices across the readout, where the acquisition is 3-D and says where it is.
         unfit: why it is no volume to reconstruct ("localiser", "mosaic", "colour", "no geometry"); empty otherwise.
         whole: it is the only volume of its series.
+        apart: what tells it from other volumes of its series, such as "TE 80"; empty if nothing has to.
     """
 
     uid: str
@@ -65,6 +68,7 @@ class Series:
     across_readout: str = ""
     unfit: str = ""
     whole: bool = True
+    apart: str = ""
 
     @property
     def own_plane(self) -> str | None:
@@ -77,7 +81,8 @@ class Series:
         number = "" if self.number is None else f"series {self.number}, "
         kind = " ".join(word for word in (self.acquisition, self.plane, self.unfit) if word)
         size = " x ".join(map(str, (*self.size, len(self.slices))))
-        return f"{number}{kind} {size}, {self.spacing[0]:.3g} x {self.spacing[1]:.3g} mm"
+        apart = f", {self.apart}" if self.apart else ""
+        return f"{number}{kind} {size}, {self.spacing[0]:.3g} x {self.spacing[1]:.3g} mm{apart}"
 
 
 def find_series(path: str | os.PathLike[str]) -> list[Series]:
@@ -105,7 +110,9 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
             found = _described(images)
     except Refused as error:
         raise ValueError(f"{path}: {error}") from error
-    return sorted(found, key=lambda series: (str(series.path), series.number or 0, series.uid))
+    return sorted(
+        found, key=lambda series: (str(series.path), series.number or 0, series.uid.partition(":")[0])
+    )
 
 
 def choose_series(path: str | os.PathLike[str], series: str | int | None = None) -> list[Series]:
@@ -113,8 +120,8 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
 
     Args:
         path: see :func:`find_series`.
-        series: number in the list of :func:`find_series` from 1 on, UID, or "all": all that are fit; None: the one
-            that is fit, or one in each folder.
+        series: number in the list of :func:`find_series` from 1 on, UID as :class:`Series` has it, or "all": all that
+            are fit; None: the one that is fit, or one in each folder.
 
     Returns:
         at least one volume.
@@ -135,11 +142,14 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
     text = str(series).strip()
     if text.lower() == ALL:
         return fit
-    chosen = [item for item in found if item.uid == text]
-    if text.isdigit() and 1 <= int(text) <= len(found):
+    chosen = [item for item in found if text in (item.uid, item.uid.partition(":")[0])]
+    if text.isdecimal() and 1 <= int(text) <= len(found):
         chosen = [found[int(text) - 1]]
-    if not chosen:
-        raise ValueError(f"{path}: --series {text}: there is no such series in it: {listed}")
+    if len(chosen) != 1:
+        what = (
+            f"{len(chosen)} volumes share this UID, choose one by its number" if chosen else "no such series"
+        )
+        raise ValueError(f"{path}: --series {text}: {what}: {listed}")
     return chosen
 
 
@@ -211,10 +221,10 @@ def _stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
         seen: list[np.ndarray] = []
         grids = [stack for _, stack in _groups(series, partial(_grid, seen=seen))]
         volumes = [volume for stack in grids for volume in _apart(stack)]
-        several = len(grids) > 1
-        for place, volume in enumerate(volumes, 1):
-            key = str(uid) if len(volumes) == 1 or place == 1 else f"{uid}:{place}"
-            result.append(replace(_series(key, volume, several), whole=len(volumes) == 1))
+        whole, several = len(volumes) == 1, len(grids) > 1
+        for place, (apart, volume) in enumerate(volumes, 1):
+            key = str(uid) if whole else f"{uid}:{place}"
+            result.append(replace(_series(key, volume, several), whole=whole, apart=apart))
     return result
 
 
@@ -239,25 +249,43 @@ def _grid(item: Item, seen: list[np.ndarray]) -> Hashable:
     return dataset.get("Rows"), dataset.get("Columns"), spacing, place
 
 
-def _apart(stack: list[Item]) -> list[list[Item]]:
-    """Echoes, phases and times of one stack as a volume each, if that leaves no position twice."""
-    if not _repeats(stack):
-        return [stack]
-    names = [name for name in _APART if len({str(item[0].get(name)) for item in stack}) > 1]
-    for count in range(1, len(names) + 1):
-        volumes = [volume for _, volume in _groups(stack, partial(_values, names=names[:count]))]
-        if not any(map(_repeats, volumes)):
-            return volumes
-    return [stack]
+def _apart(stack: list[Item]) -> list[tuple[str, list[Item]]]:
+    """Echoes, phases and times of one stack, each a volume with its name, by the fewest elements that tell them apart.
+
+    Each volume has every position once; where no elements do that the stack stays as it is, and its reader refuses it.
+    """
+    places = {_position(item) for item in stack}
+    names = [name for name in _APART if len({_words(item, name) for item in stack}) > 1]
+    if len(places) == len(stack):
+        return [("", stack)]
+    for chosen in (group for count in range(len(names)) for group in combinations(names, count + 1)):
+        volumes = _groups(stack, partial(_values, names=chosen))
+        if all(len(part) == len(places) and set(map(_position, part)) == places for _, part in volumes):
+            same = [set.intersection(*(set(_words(item, name)) for item in stack)) for name in chosen]
+            return [(_name(part[0], chosen, same), part) for _, part in volumes]
+    return [("", stack)]
+
+
+def _name(item: Item, names: Sequence[str], same: Sequence[set[str]]) -> str:
+    """What tells a volume apart, such as "TE 80" or "P": the words that not all volumes have."""
+    words = [
+        " ".join([_APART[name], *(word for word in _words(item, name) if word not in shared)]).strip()
+        for name, shared in zip(names, same, strict=True)
+    ]
+    return ", ".join(filter(None, words))
+
+
+def _words(item: Item, name: str) -> tuple[str, ...]:
+    value = item[0].get(name)
+    return tuple(str(one).removesuffix(".0") for one in (value if isinstance(value, MultiValue) else [value]))
 
 
 def _values(item: Item, names: Sequence[str]) -> Hashable:
-    return tuple(str(item[0].get(name)) for name in names)
+    return tuple(_words(item, name) for name in names)
 
 
-def _repeats(stack: Sequence[Item]) -> bool:
-    places = [tuple(round(float(v), 3) for v in item[0].get("ImagePositionPatient") or ()) for item in stack]
-    return len(set(places)) < len(places)
+def _position(item: Item) -> tuple[float, ...]:
+    return tuple(round(float(v), 3) for v in item[0].get("ImagePositionPatient") or ())
 
 
 def _series(uid: str, volume: list[Item], several: bool) -> Series:
