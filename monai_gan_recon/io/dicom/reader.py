@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pydicom
 
-from .files import DAMAGED, GEOMETRY, Refused, open_file
+from .files import GEOMETRY, Refused, damaged, open_file, refusing
 from .frames import single_frames
 
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
@@ -18,6 +18,7 @@ _UNDECODED = (
     "its DICOM pixel data cannot be decoded (truncated, or compressed: pip install 'monai-gan-recon[dicom]' "
     "brings decoders)"
 )
+_MOST_TIMES = 1e6
 logger = logging.getLogger(__name__)
 
 
@@ -40,28 +41,18 @@ def read_slices(
     Raises:
         Refused: for whatever keeps them from being read.
     """
-    try:
-        items = _frames(slices)
-        datasets = [item[0] for item in items]
-        _check_slices(datasets)
-        distance, normal = _distances(datasets)
-        order = np.argsort(distance, kind="stable")
-        items = [items[index] for index in order]
-        datasets = [item[0] for item in items]
-        spacing = _check_spacing(distance[order])
-        affine = _affine(datasets, normal)
-        if whole:
-            _check_complete(datasets, spacing)
-    except Refused:
-        raise
-    except Exception as error:
-        raise Refused(DAMAGED) from error
-    try:
-        values = [_pixels(*item) for item in items]
-    except Exception as error:  # whatever a decoder raises: no plugin, truncated pixels, ...
-        raise Refused(_UNDECODED) from error
-    if any(one.shape != (datasets[0].Rows, datasets[0].Columns) for one in values):
-        raise Refused(DAMAGED)
+    items = _frames(slices)
+    datasets = [item[0] for item in items]
+    _check_slices(datasets)
+    distance, normal = _distances(datasets)
+    order = np.argsort(distance, kind="stable")
+    items = [items[index] for index in order]
+    datasets = [item[0] for item in items]
+    spacing = _check_spacing(distance[order])
+    affine = _affine(datasets, normal)
+    if whole:
+        _check_complete(datasets, spacing)
+    values = [_pixels(*item) for item in items]
     volume = np.stack(values).T
     inverted = {str(dataset.get("PhotometricInterpretation")) == "MONOCHROME1" for dataset in datasets}
     if inverted == {True}:
@@ -74,13 +65,13 @@ def read_slices(
 
 def _frames(
     slices: Sequence[tuple[Path, int | None]],
-) -> list[tuple[pydicom.Dataset, pydicom.FileDataset, int]]:
-    """Every slice as a data set of one frame, the one with its pixels, and its place in it."""
+) -> list[tuple[pydicom.Dataset, pydicom.FileDataset, int, Path]]:
+    """Every slice as a data set of one frame, the one with its pixels, its place in it, and the file."""
     files: dict[Path, tuple[pydicom.FileDataset, list[pydicom.Dataset]]] = {}
     for file in dict.fromkeys(file for file, _ in slices):
         dataset = open_file(file)
         files[file] = dataset, single_frames(dataset)
-    return [(files[file][1][frame or 0], files[file][0], frame or 0) for file, frame in slices]
+    return [(files[file][1][frame or 0], files[file][0], frame or 0, file) for file, frame in slices]
 
 
 def is_mosaic(dataset: pydicom.Dataset) -> bool:
@@ -142,7 +133,7 @@ def _check_complete(datasets: list[pydicom.Dataset], spacing: float | None) -> N
         return
     stated = float(datasets[0].get("SpacingBetweenSlices") or 0)
     times = spacing / stated if stated > 0 else 1.0
-    wider = times > 1.5 and abs(times - round(times)) < 0.05 * times
+    wider = 1.5 < times < _MOST_TIMES and abs(times - round(times)) < 0.05 * times
     numbers = [data.get("InstanceNumber") for data in datasets]
     steps = (
         set(np.abs(np.diff([int(number) for number in numbers])))
@@ -181,10 +172,16 @@ def _affine(datasets: list[pydicom.Dataset], normal: np.ndarray) -> np.ndarray:
     return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
 
 
-def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int) -> np.ndarray:
+def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int, file: Path) -> np.ndarray:
     """Values (rows, columns) of a slice; an empty slope or intercept counts as none."""
-    pixels = whole.pixel_array
-    stored = pixels.reshape(-1, *pixels.shape[-2:])[place]
+    with refusing(Refused(_UNDECODED)):  # no plugin, truncated pixels, ...
+        pixels = whole.pixel_array
+    if pixels.shape[-2:] != (frame.get("Rows"), frame.get("Columns")):
+        raise damaged(file)
+    frames = pixels.reshape(-1, *pixels.shape[-2:])
+    if place >= len(frames):
+        raise damaged(file)
+    stored = frames[place]
     slope, intercept = _number(frame, "RescaleSlope", 1.0), _number(frame, "RescaleIntercept", 0.0)
     if (slope, intercept) == (1.0, 0.0):
         return np.asarray(stored.astype(stored.dtype.newbyteorder("=")))

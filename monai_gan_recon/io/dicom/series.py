@@ -15,7 +15,7 @@ import pydicom
 from pydicom.multival import MultiValue
 
 from ...vocabulary import PLANE_AXCODES
-from .files import DAMAGED, GEOMETRY, Refused, dicom_files, open_images, silent_pydicom
+from .files import GEOMETRY, Refused, dicom_files, open_images, silent_pydicom
 from .frames import single_frames
 from .reader import is_mosaic, read_slices
 
@@ -106,8 +106,7 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
         path = path.parent
     try:
         with silent_pydicom():
-            images = open_images(dicom_files(path))
-            found = _described(images)
+            found = _stacks(open_images(dicom_files(path)))
     except Refused as error:
         raise ValueError(f"{path}: {error}") from error
     return sorted(
@@ -198,13 +197,6 @@ def read_headers(series: Series) -> list[pydicom.Dataset]:
 
 
 Item = tuple[pydicom.Dataset, Path, "int | None"]
-
-
-def _described(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
-    try:
-        return _stacks(images)
-    except Exception as error:  # pydicom converts elements when they are asked for, and has many errors
-        raise Refused(DAMAGED) from error
 
 
 def _stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
@@ -307,7 +299,7 @@ def _series(uid: str, volume: list[Item], several: bool) -> Series:
         return replace(series, unfit="no geometry")
     if is_mosaic(first):
         return replace(series, unfit="mosaic")
-    local = "LOCALIZER" in (first.get("ImageType") or ()) or (several and len(volume) <= _FEW)
+    local = "LOCALIZER" in str(first.get("ImageType") or "").upper() or (several and len(volume) <= _FEW)
     rows, columns = np.array(first.ImageOrientationPatient, dtype=float).reshape(2, 3)
     if np.linalg.norm(np.cross(rows, columns)) < 1e-3:
         return replace(series, unfit="no geometry")
