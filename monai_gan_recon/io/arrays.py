@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import tokenize
 import zlib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import h5py
 import numpy as np
 import scipy.io
 
+from ..errors import LIBRARY_ERRORS
 from .raw import RawScan, to_image
 
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
@@ -39,7 +41,7 @@ def open_npy(path: Path) -> np.ndarray:
         return np.lib.format.open_memmap(path, mode="r")
     except PermissionError:
         raise
-    except Exception as error:  # the header is Python's text, with Python's errors
+    except (*LIBRARY_ERRORS, tokenize.TokenError) as error:  # the header is Python's text
         raise ValueError("is not a NumPy .npy file of numbers, or it is truncated") from error
 
 
@@ -54,11 +56,13 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
             raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
     _check_mat(path)
     try:
-        variables = {name: value for name, value in scipy.io.loadmat(path).items() if name[0] != "_"}
-    except Exception as error:  # scipy has no error of its own for damage
+        variables = scipy.io.loadmat(path)
+    except LIBRARY_ERRORS as error:
         raise ValueError("is not a MATLAB file, or it is truncated") from error
     arrays = {
-        name: value for name, value in variables.items() if value.dtype.kind in "biufc" and value.size > 1
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size > 1
     }
     return from_axes(choose(arrays, key), axes, "MATLAB")
 

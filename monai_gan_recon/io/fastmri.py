@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import h5py
-import ismrmrd
 import numpy as np
 
 from .arrays import check_size, choose, complex_array, from_axes, is_array, is_complex
+from .mrd import read_header
 from .raw import RawScan
 
 _MAPS = ("sensitivity_maps", "maps")
@@ -68,12 +68,11 @@ def _geometry(
     """Readout oversampling, matrix and affine of the header."""
     if "ismrmrd_header" not in file:
         return 1.0, None, None
-    try:
-        encoding = ismrmrd.xsd.CreateFromDocument(file["ismrmrd_header"][()]).encoding[0]
-        encoded, recon = encoding.encodedSpace, encoding.reconSpace
-        size = (encoded.matrixSize.x, encoded.matrixSize.y)
-    except Exception as error:  # whatever the parser of XML raises
-        raise ValueError("its ismrmrd_header cannot be read; it is damaged") from error
+    header = read_header(file["ismrmrd_header"][()])
+    if not header.encoding:
+        raise ValueError("its ismrmrd_header tells no encoding; it is damaged")
+    encoded, recon = header.encoding[0].encodedSpace, header.encoding[0].reconSpace
+    size = (encoded.matrixSize.x, encoded.matrixSize.y)
     if size != shape[2:]:
         raise ValueError(
             f"its header announces {size[0]} x {size[1]} samples a slice, and the data have "

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import LIBRARY_ERRORS
 from . import arrays, bart, fastmri, mrd, twix
 from .dicom.files import begins_as_dicom, check_link, visible
 from .raw import RawScan, looks_like_kspace
@@ -128,7 +129,7 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    except Exception as error:  # libraries have errors of all types for what is damaged
+    except LIBRARY_ERRORS as error:
         raise ValueError(
             f"{path}: is damaged or truncated, its data cannot be read; copy it again"
         ) from error

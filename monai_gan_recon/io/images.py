@@ -146,14 +146,14 @@ def read_image(
             f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
             'the order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
         )
-    if not _is_valid(image.affine):
+    if not is_valid(image.affine):
         raise ValueError(
             f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
         )
     return image
 
 
-def _is_valid(affine: np.ndarray) -> bool:
+def is_valid(affine: np.ndarray) -> bool:
     """Whether a matrix gives a place and three axes with lengths of a thing that a scanner holds."""
     if not np.isfinite(affine).all() or np.abs(affine).max() > _LONGEST_MM:
         return False
@@ -169,13 +169,9 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     if path.is_dir() or kind == "dicom":
         return Image(*read_dicom(path, series)[:2])
     if kind == "nifti":
-        array, transforms = read_nifti(path, exact)
-        affine = transforms.affine.copy()
-        if array.ndim == 2 or array.shape[2] == 1:
-            array = array.reshape(*array.shape[:2], 1)
-            if np.linalg.norm(affine[:3, 2]) < 1e-6 * np.linalg.norm(affine[:3, 0]):  # no third axis
-                affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
-        return Image(array, affine, transforms)
+        array, header = read_nifti(path, exact)
+        shape, affine = header.volume()
+        return Image(array.reshape(shape), affine, header.transforms)
     if kind == "npy":
         return Image(*read_numpy(path, plane))
     if kind == "itk":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
+from ..errors import LIBRARY_ERRORS
 from .arrays import check_size, complex_array
 from .lines import LPS_TO_RAS, Encoding, assemble, blocks
 from .raw import RawScan
@@ -19,6 +21,7 @@ from .writing import atomic_path
 _SUFFIXES = (".h5", ".mrd")
 _GROUP = "dataset"
 _MAPS = "maps"
+_HEADER_DAMAGED = "its ISMRMRD header cannot be read; it is damaged"
 
 
 def is_ismrmrd(path: Path) -> bool:
@@ -26,7 +29,7 @@ def is_ismrmrd(path: Path) -> bool:
     try:
         with h5py.File(path) as file:
             return _group(file) is not None
-    except Exception:  # h5py has many for damage
+    except (OSError, RuntimeError, KeyError, ValueError):
         return False  # damaged: who reads it says so
 
 
@@ -100,19 +103,20 @@ def _check_lengths(data: h5py.Dataset) -> None:
 
 
 def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
+    header = read_header(xml)
     try:
-        header = ismrmrd.xsd.CreateFromDocument(xml)
         system, encoding = header.acquisitionSystemInformation, header.encoding[0]
         encoded, recon, limits = encoding.encodedSpace, encoding.reconSpace, encoding.encodingLimits
         size, recon_size = ((s.matrixSize.x, s.matrixSize.y, s.matrixSize.z) for s in (encoded, recon))
         fov = (encoded.fieldOfView_mm.x, encoded.fieldOfView_mm.y, encoded.fieldOfView_mm.z)
-        trajectory = encoding.trajectory.value
+        trajectory = getattr(encoding.trajectory, "value", encoding.trajectory)
         oversampling = fov[0] / recon.fieldOfView_mm.x
         steps = (limits.kspace_encoding_step_1, limits.kspace_encoding_step_2)
         centre = [n // 2 if limit is None else limit.center for limit, n in zip(steps, size[1:], strict=True)]
         mode = encoding.parallelImaging and encoding.parallelImaging.calibrationMode
-    except Exception as error:  # whatever the parser of XML raises
-        raise ValueError("its ISMRMRD header cannot be read; it is damaged") from error
+        bandwidth = float((system and system.relativeReceiverNoiseBandwidth) or 1.0)
+    except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # text where numbers belong
+        raise ValueError(_HEADER_DAMAGED) from error
     if trajectory != "cartesian":
         raise ValueError(f"is a scan on a {trajectory} trajectory; only Cartesian scans are read")
     partitions = steps[1].maximum if steps[1] else 0
@@ -123,9 +127,23 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
         recon_size,
         oversampling,
         volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
-        embedded=mode is None or mode.value in ("embedded", "interleaved"),
-        noise_bandwidth=(system and system.relativeReceiverNoiseBandwidth) or 1.0,
+        embedded=mode is None or getattr(mode, "value", mode) in ("embedded", "interleaved"),
+        noise_bandwidth=bandwidth,
     )
+
+
+def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
+    """ISMRMRD's header, parsed; values that are not of their type stay text.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of values that are not of their type
+            return ismrmrd.xsd.CreateFromDocument(xml)
+    except LIBRARY_ERRORS as error:
+        raise ValueError(_HEADER_DAMAGED) from error
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:

@@ -7,7 +7,6 @@ import logging
 import math
 import os
 import warnings
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +14,11 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 import torch
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError
+from nibabel.wrapstruct import WrapStructError
 
+from ..errors import LIBRARY_ERRORS
 from .writing import atomic_path
 
 TRANSFORMS = "nifti_transforms"
@@ -29,7 +32,6 @@ _SCANNER = 1
 _SLOPE_TOLERANCE = 1e-6
 """A slope of labels this near to 1 is 1: some writers store the neighbouring float32."""
 _LONG_QUATERNION = 1.01
-_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, MemoryError, OverflowError, zlib.error)
 logger = logging.getLogger(__name__)
 
 
@@ -47,8 +49,8 @@ class Transforms(NamedTuple):
         return self.sform if self.sform_code or not self.qform_code else self.qform
 
 
-def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]:
-    """Volume and transforms of a NIfTI file.
+def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
+    """Volume and header of a NIfTI file.
 
     Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum.
 
@@ -57,41 +59,32 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]
         exact: keep whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
 
     Returns:
-        array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the transforms.
+        array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the header.
 
     Raises:
         ValueError: if it is not a NIfTI, truncated, damaged, a colour image, or 4-D.
     """
-    with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP
+    header = read_header(path)
+    shape, dtype = header.shape, header.dtype
+    check_shape(path, shape)
+    if dtype.kind not in "biufc":
+        raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
+    packed = _is_packed(path)
     with gzip.open(path) if packed else path.open("rb") as stream, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            header, transforms = _header(stream)
-            shape, dtype = header.get_data_shape(), header.get_data_dtype()
-            slope, inter = header.get_slope_inter()
-        except Exception as error:  # nibabel has errors of its own for each part of a header
-            raise ValueError(
-                f"{path}: is not a NIfTI file, or its header is damaged; copy it again"
-            ) from error
-        check_shape(path, shape)
-        if dtype.kind not in "biufc":
-            raise ValueError(
-                f"{path}: holds colours or records, not one number a voxel; give the original image"
-            )
         try:
             size = math.prod(map(int, shape)) * dtype.itemsize
             if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
                 raise EOFError(f"{size} bytes announced")
-            raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header, mmap=False).get_unscaled())
+            raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
             while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
                 pass
-        except _READ_ERRORS as error:
+        except LIBRARY_ERRORS as error:
             raise ValueError(
                 f"{path}: is truncated or damaged, its voxels cannot be read; copy it again"
             ) from error
     raw = raw.reshape(shape[:3])
-    scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+    scale = header.scale
     if (
         exact
         and raw.dtype.kind in "biu"
@@ -99,8 +92,61 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]
         and scale[1] % 1 == 0
         and abs(scale[1]) < 2**53
     ):
-        return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), transforms
-    return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), transforms
+        return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), header
+    return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), header
+
+
+class Header(NamedTuple):
+    """What a NIfTI header tells.
+
+    Attributes:
+        shape: all lengths.
+        dtype: of the stored numbers.
+        scale: slope and intercept of the stored numbers.
+        transforms: place in space.
+        readout: axis of the readout (``dim_info``), if it is said.
+        all: nibabel's header.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: tuple[float, float]
+    transforms: Transforms
+    readout: int | None
+    all: nib.Nifti1Header
+
+    def volume(self) -> tuple[tuple[int, ...], np.ndarray]:
+        """Shape and affine of the image as a volume (X, Y, Z): that of a slice gets a third axis where it has none."""
+        affine = self.transforms.affine.copy()
+        shape = (*self.shape, 1)[:3]
+        if shape[2] == 1 and np.linalg.norm(affine[:3, 2]) < 1e-6 * np.linalg.norm(affine[:3, 0]):
+            affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
+        return shape, affine
+
+
+def read_header(path: Path) -> Header:
+    """Header of a NIfTI file, compressed or not, whatever its name.
+
+    Raises:
+        ValueError: if it is not a NIfTI, or its header is damaged.
+    """
+    try:
+        with gzip.open(path) if _is_packed(path) else path.open("rb") as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            header, transforms = _header(stream)
+            slope, inter = header.get_slope_inter()
+            scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+            shape, dtype = header.get_data_shape(), header.get_data_dtype()
+            return Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
+    except PermissionError:
+        raise
+    except (*LIBRARY_ERRORS, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError) as error:
+        raise ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again") from error
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP
 
 
 def _header(stream: Any) -> tuple[Any, Transforms]:

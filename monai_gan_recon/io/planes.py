@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 
 from ..vocabulary import PLANES
 from .dicom import Series, plane_across
+from .formats import kind_of
+from .images import is_valid
+from .nifti import read_header
+from .volumes import read_itk_header
 
 _THICK = 1.5
 """A slice that is so many times thicker than its pixels are wide is one of a 2-D scan."""
@@ -22,7 +25,8 @@ def own_plane(path: str | os.PathLike[str], series: Series | None = None) -> str
     encodings.
 
     Args:
-        path: the image; NIfTI tells by thick slices, or by the readout in ``dim_info``, as dcm2niix writes it.
+        path: the image; NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as
+            dcm2niix writes it.
         series: the DICOM series that it is; tells by MR Acquisition Type and In-plane Phase Encoding Direction.
 
     Returns:
@@ -30,19 +34,27 @@ def own_plane(path: str | os.PathLike[str], series: Series | None = None) -> str
     """
     if series is not None:
         return series.own_plane or PLANES[0]
+    path = Path(path).expanduser()
     try:
-        image = nib.load(Path(path).expanduser())
-    except Exception:  # not NIfTI, or damaged: what reads it says so
+        shape, affine, readout = _geometry(path)
+    except (ValueError, OSError):  # damaged: what reads it says so
         return PLANES[0]
-    if not isinstance(image, nib.Nifti1Image) or len(image.shape) < 3:
+    if len(shape) < 3 or not is_valid(affine):
         return PLANES[0]
-    affine, lengths = np.asarray(image.affine, dtype=float), np.sort(image.header.get_zooms()[:3])
-    slices = int(np.argmax(image.header.get_zooms()[:3]))
-    readout = image.header.get_dim_info()[0]
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        return PLANES[0]
-    if 1 in image.shape[:3]:
-        return plane_across(affine, image.shape[:3].index(1))
-    if lengths[2] >= _THICK * lengths[1]:
-        return plane_across(affine, slices)
+    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    if 1 in shape[:3]:
+        return plane_across(affine, shape[:3].index(1))
+    if np.max(lengths) >= _THICK * np.sort(lengths)[1]:
+        return plane_across(affine, int(np.argmax(lengths)))
     return PLANES[0] if readout is None else plane_across(affine, readout)
+
+
+def _geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
+    """Shape, affine to RAS in mm and axis of the readout that the header of an image tells; () if it has none."""
+    kind = kind_of(path)
+    if kind == "nifti":
+        header = read_header(path)
+        return (*header.volume(), header.readout)
+    if kind == "itk":
+        return (*read_itk_header(path), None)
+    return (), np.eye(4), None

@@ -14,6 +14,7 @@ import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype
 
+from ..errors import LIBRARY_ERRORS
 from .lines import Encoding, assemble
 from .raw import RawScan
 
@@ -41,6 +42,7 @@ _COUNTERS = {
 }
 _NOISE_BANDWIDTH = 0.793
 """Mean noise over Siemens' receiver bandwidth, relative to the middle, as ISMRMRD's converter has it."""
+_DAMAGED = "is a damaged or truncated Siemens file; copy it again"
 _LAST_BLOCK, _SYNC_DATA = 1 << 0, 1 << 5
 _LONGEST_TABLE, _MOST_BUFFERS = 10_000, 64
 _SEPARATE = 4
@@ -74,15 +76,15 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         raise ValueError(
             "is a Siemens raw file, which twixtools reads; run pip install monai-gan-recon[siemens]"
         ) from error
+    _check_blocks(path)
     try:
-        _check_blocks(path)
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
             scans = twixtools.read_twix(
                 str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True
             )
-    except Exception as error:  # whatever the parser stumbles over
-        raise ValueError("is a damaged or truncated Siemens file; copy it again") from error
+    except (*LIBRARY_ERRORS, AttributeError) as error:  # of twixtools alone
+        raise ValueError(_DAMAGED) from error
     if any(not scan["mdb"] or not scan["mdb"][-1].is_flag_set("ACQEND") for scan in scans):
         raise ValueError("is a truncated Siemens file, it ends in the middle of a scan; copy it again")
     try:
@@ -125,14 +127,14 @@ def _check_blocks(path: Path) -> None:
             end = size if end == start and len(entries) == 1 else end
             position = start + number(start)
             if not start < position <= end <= size or number(start + 4) > _MOST_BUFFERS:
-                raise ValueError("a scan reaches beyond the file")
+                raise ValueError(_DAMAGED)  # a scan reaches beyond the file
             while position + 128 < end and not (mask := number(position + flags)) & _LAST_BLOCK:
                 length = number(position) & 0x1FFFFFF
                 if not mask & _SYNC_DATA:  # there the number may be wrong; this is what twixtools goes by
                     samples, coils = number(position + flags + 8, 2), number(position + flags + 10, 2)
                     length = 192 + coils * (32 + 8 * samples) if several else coils * (128 + 8 * samples)
                 if length < 128:
-                    raise ValueError("a block has no length")
+                    raise ValueError(_DAMAGED)  # a block has no length
                 position += length
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import math
 import re
 import zlib
@@ -11,6 +12,7 @@ import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import LIBRARY_ERRORS
 from ..vocabulary import PLANE_AXCODES
 from .arrays import open_npy
 from .nifti import GZIP_RATIO, check_shape
@@ -18,6 +20,7 @@ from .nifti import GZIP_RATIO, check_shape
 _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1e3}
 """Length in mm of the units that headers of NRRD and MetaImage name."""
 _HEADER = 1 << 16
+_DAMAGED = "is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again"
 
 
 def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -64,42 +67,69 @@ def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: if it cannot be read, has an unknown unit, or is neither 2-D nor 3-D with one number a voxel.
     """
-    damaged = (
-        f"{path}: is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again"
-    )
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
+    shape, affine = read_itk_header(path)
+    try:
+        there = sum(file.stat().st_size for file in _data_files(path))
+        if math.prod(shape) > GZIP_RATIO * there:  # a lie is told before memory is asked for
+            raise ValueError(f"{math.prod(shape)} voxels announced, {there} bytes")
+        _check_stream(path)
+        array = sitk.GetArrayFromImage(_reader(path).Execute())
+    except LIBRARY_ERRORS as error:
+        raise ValueError(f"{path}: {_DAMAGED}") from error
+    return array.T.reshape(shape), affine
+
+
+def read_itk_header(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
+    """Shape (X, Y, Z) and affine (4, 4) to RAS in mm of a NRRD or MetaImage file, from its header; see :func:`read_itk`."""
     try:
         _check_meta_image(path)
+        reader = _reader(path)
         reader.ReadImageInformation()
-        announced = math.prod(reader.GetSize())  # a lie is told before memory is asked for
-        if announced > GZIP_RATIO * sum(
-            file.stat().st_size for file in path.parent.iterdir() if file.is_file()
-        ):
-            raise ValueError(damaged)
-        _check_stream(path)
-        image = reader.Execute()
-        array = sitk.GetArrayFromImage(image)
-    except (RuntimeError, zlib.error, EOFError, OSError, ValueError, MemoryError, OverflowError) as error:
-        raise ValueError(damaged) from error
-    dimension = image.GetDimension()
-    if dimension not in (2, 3) or image.GetNumberOfComponentsPerPixel() != 1:
+    except LIBRARY_ERRORS as error:
+        raise ValueError(f"{path}: {_DAMAGED}") from error
+    dimension, size = reader.GetDimension(), reader.GetSize()
+    if dimension not in (2, 3) or reader.GetNumberOfComponents() != 1 + _is_complex(reader):
         raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
-    check_shape(path, image.GetSize())
+    check_shape(path, size)
     affine = np.eye(4)
     affine[:dimension, :dimension] = (
-        np.reshape(image.GetDirection(), (dimension, dimension)) * image.GetSpacing()
+        np.reshape(reader.GetDirection(), (dimension, dimension)) * reader.GetSpacing()
     )
-    affine[:dimension, 3] = image.GetOrigin()
-    affine[:3] *= _unit(path, image)
-    return array.T.reshape((*array.T.shape[:2], -1)), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    affine[:dimension, 3] = reader.GetOrigin()
+    affine[:3] *= _unit(path, reader)
+    return (*size, 1)[:3], np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+
+def _reader(path: Path) -> sitk.ImageFileReader:
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    return reader
+
+
+def _is_complex(reader: sitk.ImageFileReader) -> bool:
+    return reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64)
+
+
+def _data_files(path: Path) -> list[Path]:
+    """Files with the voxels of a header: itself, or those that it names, one, a list, or a pattern with numbers."""
+    text = _head(path)[0]
+    named = re.search(r"(?mi)^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$", text)
+    if named is None or named[1].upper() == "LOCAL":
+        return [path]
+    names = [named[1]]
+    if re.match(r"LIST\b", named[1]):
+        names = [line.strip() for line in text[named.end() :].splitlines() if line.strip()]
+    elif re.search(r"%\d*d", named[1]):  # then numbers from, to and between follow
+        pattern = re.sub(r"%\d*d", "*", glob.escape(named[1].split()[0]))
+        return sorted(path.parent.glob(pattern))
+    return [path.parent / name for name in names]
 
 
 def _head(path: Path) -> tuple[str, int]:
     """Header of a NRRD or MetaImage file as text, and where its data begin."""
     with path.open("rb") as stream:
         start = stream.read(_HEADER)
-    found = re.search(rb"\r?\n\r?\n|ElementDataFile\s*=\s*LOCAL\r?\n", start)
+    found = re.search(rb"\r?\n\r?\n|ElementDataFile[ \t]*=[ \t]*LOCAL\r?\n", start)
     end = found.end() if found else len(start)
     return start[:end].decode("utf-8", errors="replace"), end
 
@@ -109,6 +139,8 @@ def _check_meta_image(path: Path) -> None:
     text = _head(path)[0]
     if re.match(r"\s*(Comment|ObjectType|NDims)\s*=", text) is None:
         return  # NRRD
+    if data := re.search(r"(?m)^\s*ElementDataFile\s*=.*$", text):
+        text = text[: data.end()]  # names of files may follow
     lines = [line.partition("=") for line in text.splitlines() if line.strip()]
     keys = {key.strip(): value.split() for key, equals, value in lines if equals}
     if (
@@ -130,7 +162,7 @@ def _check_meta_image(path: Path) -> None:
             raise ValueError(f"{key} is not {numbers[key]} numbers")
 
 
-def _unit(path: Path, image: sitk.Image) -> float:
+def _unit(path: Path, image: sitk.ImageFileReader) -> float:
     """Length in mm of the file's unit; ITK leaves that of NRRD to its caller."""
     text = _head(path)[0]
     names = re.findall(r'"([^"]*)"', "".join(re.findall(r"(?m)^(?:space )?units:(.*)$", text)))
@@ -147,11 +179,8 @@ def _unit(path: Path, image: sitk.Image) -> float:
 def _check_stream(path: Path) -> None:
     """Read compressed data that follow a header to their end, whose checksum ITK does not look at."""
     text, start = _head(path)
-    attached = (
-        "LOCAL" in text if path.suffix.lower() in (".mha", ".mhd") else "data file:" not in text.lower()
-    )
     packed = re.search(r"(?mi)^encoding:\s*gz|^CompressedData\s*=\s*True", text)
-    if not (attached and packed):
+    if not packed or _data_files(path) != [path]:
         return
     unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
     with path.open("rb") as stream:
