@@ -30,7 +30,7 @@ from monai_gan_recon.vocabulary import TRACKS
 
 METHODS = (*SIGPY, "total_variation")
 RATES = (0.09375, 0.49609375)
-WEIGHTS = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
+WEIGHTS = (0.00001, 0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -19,39 +19,37 @@ NAME_BYTES = 255 - 64
 _MACHINE = hashlib.sha256(platform.node().encode()).hexdigest()[:6]
 _PART = re.compile(r"\.(\d+)-([0-9a-f]{6})\.part\.")
 _STARTED = time.time()
+_OLD = ".old"
+"""End of the name of what a result is about to replace."""
+
+
+class WriteError(OSError):
+    """A result cannot be written, in one line."""
 
 
 @contextmanager
 def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]]:
     """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
 
-    The first is moved last, and an old one of its name is removed before the others are moved: where it is, the others
-    of the same step are. A folder that the block makes replaces the one
-    that is there. A temporary name ends like the path, so that writers who look
-    at the suffix write the same format.
+    The first is moved last, and an old one of its name is set aside before the others are moved: where it is, the
+    others of the same step are. A folder that the block makes replaces the one that is there. A temporary name ends
+    like the path, so that writers who look at the suffix write the same format.
 
     Raises:
         ValueError: if a name is too long.
-        OSError: in one line, if a folder cannot be written or the disk is full.
+        WriteError: if a folder cannot be written or the disk is full. Other errors of the block stay as they are.
     """
     files = [Path(path) for path in paths]
     temporary = [_temporary(file) for file in files]
-    current = files[0]
     made = [folder for file in files for folder in file.parents if not folder.exists()]
     try:
-        for file in files:
-            file.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        if len(files) > 1:
-            _remove(files[0])
-        for current, written in reversed(list(zip(files, temporary, strict=True))):
-            _move(written, current)
-    except OSError as error:
-        # numpy's "n requested and m written" has no number
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
-        hint = "free some space" if full else "check the folder and its permissions"
-        reason = error.strerror or str(error)
-        raise OSError(f"{current}: cannot be written ({reason}); {hint}") from error
+        with _told(files[0]):
+            for file in files:
+                file.parent.mkdir(parents=True, exist_ok=True)
+        with _told(files[0], temporary):
+            yield temporary
+        with _told(files[0]):
+            _move_all(files, temporary)
     finally:
         for written in set(temporary) - set(files):
             with suppress(OSError):
@@ -61,14 +59,41 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
                 folder.rmdir()  # if it is empty: nothing was written
 
 
-def _move(written: Path, path: Path) -> None:
-    """Rename, onto what is there; a folder that is there is moved aside first."""
-    old = path.with_name(_temporary(path).name + ".old")
-    if aside := written.is_dir() and path.is_dir():
-        os.replace(path, old)
-    os.replace(written, path)
-    if aside:
-        shutil.rmtree(old, ignore_errors=True)
+@contextmanager
+def _told(path: Path, mine: Sequence[Path] | None = None) -> Iterator[None]:
+    """An error of writing as a line about ``path``; if ``mine`` is given, only one that is about these files."""
+    try:
+        yield
+    except WriteError:
+        raise
+    except OSError as error:
+        # numpy's "n requested and m written" has no number
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
+        about = str(error.filename or "")
+        if mine is not None and not full and not any(about.startswith(str(file)) for file in mine):
+            raise
+        hint = "free some space" if full else "check the folder and its permissions"
+        reason = error.strerror or str(error)
+        raise WriteError(f"{path}: cannot be written ({reason}); {hint}") from error
+
+
+def _move_all(files: Sequence[Path], temporary: Sequence[Path]) -> None:
+    """Move the files to their names, the first last; an old first one comes back if that fails."""
+    first, old = files[0], None
+    if first != temporary[0] and first.exists() and (len(files) > 1 or first.is_dir()):
+        old = first.with_name(temporary[0].name + _OLD)
+        os.replace(first, old)
+    try:
+        for file, written in reversed(list(zip(files, temporary, strict=True))):
+            if file != written and file.is_dir():
+                shutil.rmtree(file)
+            os.replace(written, file)
+    except OSError:
+        if old is not None and not first.exists():
+            os.replace(old, first)
+        raise
+    if old is not None:
+        _remove(old)
 
 
 def _remove(path: Path) -> None:
@@ -111,6 +136,8 @@ def check_name(path: Path) -> None:
 def remove_leftovers(folder: str | os.PathLike[str]) -> list[Path]:
     """Remove temporary files and folders that killed programs of this machine left; those of live ones stay.
 
+    What a killed program had set aside, to replace it, comes back if nothing is in its place.
+
     Returns:
         What was removed.
     """
@@ -120,7 +147,11 @@ def remove_leftovers(folder: str | os.PathLike[str]) -> list[Path]:
             found = _PART.match(file.name)
             if found and found[2] == _MACHINE and _is_dead(int(found[1]), file):
                 with suppress(OSError):
-                    _remove(file)
+                    target = file.with_name(file.name[found.end() :].removesuffix(_OLD))
+                    if file.name.endswith(_OLD) and not target.exists():
+                        os.replace(file, target)
+                    else:
+                        _remove(file)
                     removed.append(file)
     return removed
 

@@ -1,5 +1,6 @@
 """Files are there all or none, and what killed programs left is removed."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_recon.atomic import atomic_paths, remove_leftovers
+from monai_gan_recon.atomic import WriteError, atomic_paths, remove_leftovers
 
 KILLED = """
 import os, signal
@@ -54,3 +55,44 @@ def test_a_failure_leaves_no_folder_behind(tmp_path):
     with atomic_paths([tmp_path / "new" / "a.txt"]) as temporary:
         temporary[0].write_text("a")
     assert (tmp_path / "new" / "a.txt").read_text() == "a"
+
+
+def test_a_folder_that_cannot_be_replaced_stays(tmp_path, monkeypatch):
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "old").touch()
+    replace = os.replace
+
+    def fails(source, to):
+        if Path(to) == target and Path(source).suffix != ".old":
+            raise PermissionError(errno.EACCES, "Permission denied", str(to))
+        replace(source, to)
+
+    monkeypatch.setattr(os, "replace", fails)
+    with pytest.raises(OSError, match="Permission"), atomic_paths([target]) as (folder,):
+        folder.mkdir()
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (target / "old").exists()
+
+
+def test_what_a_killed_program_had_set_aside_comes_back(tmp_path):
+    with atomic_paths([tmp_path / "out"]) as (folder,):
+        name = folder.name.replace(str(os.getpid()), "99999999")
+        folder.mkdir()
+    (tmp_path / "out").rmdir()
+    (tmp_path / name).mkdir()
+    (tmp_path / (name + ".old")).mkdir()
+    (tmp_path / (name + ".old") / "old").touch()
+    remove_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "old").exists()
+
+
+def test_other_errors_of_the_block_stay_as_they_are(tmp_path):
+    with pytest.raises(FileNotFoundError), atomic_paths([tmp_path / "a.txt"]):
+        (tmp_path / "input").read_text()
+    inner = atomic_paths([tmp_path / "none" / "b.txt"])
+    (tmp_path / "none").touch()
+    with pytest.raises(WriteError) as told, atomic_paths([tmp_path / "a.txt"]), inner:
+        pytest.fail("the work began")
+    assert str(told.value).count("cannot be written") == 1

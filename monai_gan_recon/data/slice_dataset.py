@@ -13,8 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import torch
+from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
 from ..checks import check_output_dir
@@ -24,7 +26,6 @@ from ..vocabulary import MIN_SLICE_SIZE
 from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
-from .found import find
 
 _SECONDS = 15.0
 """Time between two lines of the preparation, where no progress bar is shown."""
@@ -128,7 +129,7 @@ class VolumeSliceDataset(EpochDataset):
 def announce_cache(
     data: Sequence[Mapping[str, Any]], recipe: str, planes: Sequence[str], folder: Path
 ) -> None:
-    """Say how much the cache will grow, from the headers of the volumes that are not in it.
+    """Say how much the cache will grow, from the headers of the NIfTI volumes that are not in it; others are not read.
 
     Args:
         data: entries of a data manifest.
@@ -137,10 +138,19 @@ def announce_cache(
         folder: cache folder.
     """
     new = [entry for entry in data if not (folder / f"{cache_key(entry, recipe)}_{planes[0]}.npy").exists()]
-    voxels = sum(math.prod(item.size) for entry in new for item in find(Path(entry["image"])))
+    sizes = [size for entry in new if (size := _size_told(Path(entry["image"])))]
     if new:
-        gigabytes = 4 * voxels * len(planes) / 1e9
-        tqdm.write(f"preparing {len(new)} volumes: about {gigabytes:.2g} GB of slices in {folder}")
+        gigabytes = 4 * sum(map(math.prod, sizes)) * len(planes) / 1e9
+        about = f": about {gigabytes:.2g} GB of slices in {folder}" if len(sizes) == len(new) else ""
+        tqdm.write(f"preparing {len(new)} volumes{about}")
+
+
+def _size_told(path: Path) -> tuple[int, ...] | None:
+    """Size that the header of a NIfTI says; None for other and damaged files."""
+    try:
+        return tuple(nib.load(path).shape)
+    except (ImageFileError, OSError):
+        return None
 
 
 def cached_slices(

@@ -2,7 +2,7 @@
 
 from monai_gan_recon.engines.batch import PrepareMeasuredBatch, PrepareReconstructionBatch
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
-from monai_gan_recon.engines.config_hash import result_record
+from monai_gan_recon.engines.config_hash import result_record, training_identity
 from monai_gan_recon.engines.critic_view import MagnitudeView, MeasuredView
 from monai_gan_recon.engines.optimisation import ResumableWarmupCosine, ema_of
 from monai_gan_recon.engines.runtime import (
@@ -56,4 +56,5 @@ __all__ = [
     "result_record",
     "scalars",
     "set_seed",
+    "training_identity",
 ]

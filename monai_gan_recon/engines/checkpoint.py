@@ -30,15 +30,20 @@ class ResumableCheckpoint:
     tensors and plain values only and is loaded with ``weights_only=True``. Learning rates, weight decay and the like
     are the configured ones, also where they differ from those of the checkpoint; a scheduled rate keeps its place.
 
+    A checkpoint that another training left in the folder is refused as soon as this object is made, before anything is
+    prepared or measured.
+
     Args:
         path: the checkpoint file.
         objects: what has ``state_dict`` and ``load_state_dict``: networks, optimisers, schedulers, the moving average.
         resume: load the file if it exists; False: refuse to overwrite it.
         save: write checkpoints; False in all but the first of several processes.
+        identity: of the training, see :func:`~monai_gan_recon.engines.training_identity`; a checkpoint with another
+            one, or none, is refused.
 
     Raises:
-        ValueError: when the training starts, if the checkpoint is damaged or of another network, or exists without
-            ``resume``.
+        ValueError: if the checkpoint is damaged, of another training, or exists without ``resume``; when the training
+            starts, if it does not fit the objects.
     """
 
     def __init__(
@@ -47,10 +52,13 @@ class ResumableCheckpoint:
         objects: Mapping[str, Any],
         resume: bool = True,
         save: bool = True,
+        identity: str = "",
     ) -> None:
         self.path, self.objects, self.resume = home_expanded(path), dict(objects), resume
-        self.writes = save
+        self.writes, self.identity = save, identity
         check_output_dir(self.path.parent)
+        if self.path.exists():
+            self._read()
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer; attach before handlers that need the resumed state."""
@@ -68,18 +76,16 @@ class ResumableCheckpoint:
             "best_metric_epoch": int(engine.state.best_metric_epoch),
             "best_phase": best_phase(engine),
             "random": random_state(),
+            "identity": self.identity,
         }
         save_state(state, self.path)
 
     def _start(self, engine: Engine) -> None:
         if not self.path.exists():
             return
-        if not self.resume:
-            raise ValueError(
-                f"{self.path} exists: resume that training (--resume true) or choose another --ckpt_dir"
-            )
         state = self._read()
         try:
+            set_random_state(state["random"])
             for name, thing in self.objects.items():
                 _load(thing, state["objects"][name])
         except (KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
@@ -92,7 +98,11 @@ class ResumableCheckpoint:
         logger.info("resumed %s: %d of %d epochs done", self.path, state["epoch"], engine.state.max_epochs)
 
     def _read(self) -> dict[str, Any]:
-        """Content of the file; the random generators take its state."""
+        """Content of the file."""
+        if not self.resume:
+            raise ValueError(
+                f"{self.path} exists: resume that training (--resume) or choose another --ckpt_dir"
+            )
         try:
             state = dict(torch.load(self.path, map_location="cpu", weights_only=True))
             finite = all(
@@ -102,7 +112,6 @@ class ResumableCheckpoint:
                 if isinstance(value, torch.Tensor) and value.is_floating_point()
             )
             plain = all(isinstance(state[name], (int, float, str)) for name in PROGRESS)
-            set_random_state(state["random"])
         except OSError:
             raise
         except Exception as error:  # pickle, zipfile and torch have errors of all kinds
@@ -113,6 +122,11 @@ class ResumableCheckpoint:
         if not (finite and plain):
             raise ValueError(
                 f"{self.path} has NaN or infinite weights, from a training that diverged: move it away to begin anew"
+            )
+        if state.get("identity") != self.identity:
+            raise ValueError(
+                f"{self.path} is of another training (other data, starting weights or options; which is not known): "
+                "choose another --output_dir, or move the checkpoint away to begin anew"
             )
         return state
 

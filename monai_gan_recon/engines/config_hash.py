@@ -1,4 +1,4 @@
-"""A hash that says which configuration a result is of."""
+"""Hashes that say which configuration a result is of, and which training a checkpoint."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import nn
 
 from monai_gan_recon import __version__
 from monai_gan_recon.checks import home_expanded
+from monai_gan_recon.data.manifest import read_manifest
 
 
 def config_hash(
@@ -33,6 +34,32 @@ def config_hash(
     if weights is not None:
         digest.update(home_expanded(weights).read_bytes())
     return digest.hexdigest()[:16]
+
+
+def training_identity(
+    datalist: str | os.PathLike[str],
+    network: nn.Module,
+    init_weights: str | os.PathLike[str] | None,
+    options: Sequence[Any],
+) -> str:
+    """Hash of what makes a training that one and no other; a checkpoint with another hash is not resumed.
+
+    These count: the manifest's content, the network's architecture, the bytes of the starting weights, and the options
+    that decide what is learnt and by which numbers the best epoch is chosen (``identity_options`` of ``train.yaml``:
+    seed, batch, learning rates, losses, sizes, simulated scans, validation). These do not, so that a training can be
+    made longer, shorter or end with a critic, or go on elsewhere: ``max_epochs``, ``gan_fraction``, ``patience``,
+    ``val_interval``, ``device``, ``amp``, ``num_workers``, and where files lie.
+
+    Args:
+        datalist: name or file of the data manifest.
+        network: the network that is trained.
+        init_weights: file of the starting weights; None: random ones.
+        options: values that JSON can hold.
+
+    Returns:
+        16 hexadecimal digits, the same on every machine.
+    """
+    return config_hash({"data": read_manifest(datalist)[1], "options": options}, network, init_weights)
 
 
 def result_record(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
+from pathlib import Path
 
+import torch
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 from torch import nn
@@ -16,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 MODEL_FILE = "model.pt"
 SUPERVISED_FILE = "model_supervised.pt"
+DIVERGED = "the training diverged (weights or metrics are NaN or infinite)"
 
 WARM_UP, MAIN = "warm-up", "main"
 """The phases of a training: the epochs of the warm-up, and those after it."""
@@ -30,15 +34,26 @@ class BestModelSaver:
     ``engine.state.best_phase`` names the phase of the best, beside ``best_metric`` and ``best_metric_epoch``;
     checkpoints keep it, since a training may be resumed with a warm-up of another length.
 
+    A validation with a metric or weights that are not finite is never the best: ``best_metric`` is -inf where a phase
+    has nothing better, and the training then ends with an error rather than with a model.
+
     Args:
         validator: evaluator with a key metric.
         network: the network that it validates.
         folder: folder of the model files.
-        warmup_epochs: epochs of the first phase.
+        warmup_epochs: epochs of the first phase; infinity: all epochs are compared with each other, and with the start
+            where that is validated.
+
+    Raises:
+        ValueError: when the training ends, if its last phase diverged before it gave a model.
     """
 
     def __init__(
-        self, validator: Evaluator, network: nn.Module, folder: str | os.PathLike[str], warmup_epochs: int = 0
+        self,
+        validator: Evaluator,
+        network: nn.Module,
+        folder: str | os.PathLike[str],
+        warmup_epochs: float = 0,
     ) -> None:
         self.validator, self.network, self.folder = validator, network, check_output_dir(folder)
         self.warmup_epochs = warmup_epochs
@@ -51,10 +66,12 @@ class BestModelSaver:
         engine.add_event_handler(Events.COMPLETED, self._keep_last)
 
     def _keep_last(self, engine: Engine) -> None:
-        path = self.folder / MODEL_FILE
-        if best_phase(engine) != self._phase(engine) or not path.exists():
+        path, validated = self.folder / MODEL_FILE, best_phase(engine) == self._phase(engine)
+        if validated and engine.state.best_metric == -math.inf:
+            raise ValueError(f"{DIVERGED}, no {path.name} is written: lower --learning_rate")
+        if not (validated and path.exists()):
+            _save_finite(self.network, path)
             logger.warning("no validation fell into the last phase: %s is the last model, not the best", path)
-            save_state(self.network.state_dict(), path)
 
     def _note_validation(self, validator: Engine, trainer: Engine) -> None:
         self._validated_epoch = trainer.state.epoch
@@ -68,11 +85,16 @@ class BestModelSaver:
         epoch, state, phase = engine.state.epoch, self.validator.state, self._phase(engine)
         if epoch != self._validated_epoch:
             return
-        metric = state.metrics[state.key_metric_name]
+        metric = float(state.metrics[state.key_metric_name])
+        if not (math.isfinite(metric) and _is_finite(self.network)):
+            metric = -math.inf
         if best_phase(engine) == phase and metric <= engine.state.best_metric:
             return
-        engine.state.best_metric, engine.state.best_metric_epoch = float(metric), epoch
+        engine.state.best_metric, engine.state.best_metric_epoch = metric, epoch
         engine.state.best_phase = phase
+        if metric == -math.inf:
+            logger.warning("epoch %d: the metric or the weights are not finite, nothing is saved", epoch)
+            return
         another_follows = phase == WARM_UP and self.warmup_epochs < engine.state.max_epochs
         path = self.folder / (SUPERVISED_FILE if another_follows else MODEL_FILE)
         save_state(self.network.state_dict(), path)
@@ -92,6 +114,9 @@ class LastModelSaver:
     Args:
         network: the network, usually the moving average.
         folder: folder of the file.
+
+    Raises:
+        ValueError: in training, once the weights are not finite; the last finite ones are kept.
     """
 
     def __init__(self, network: nn.Module, folder: str | os.PathLike[str]) -> None:
@@ -102,4 +127,14 @@ class LastModelSaver:
         engine.add_event_handler(Events.EPOCH_COMPLETED, self._save)
 
     def _save(self, engine: Engine) -> None:
-        save_state(self.network.state_dict(), self.folder / MODEL_FILE)
+        _save_finite(self.network, self.folder / MODEL_FILE)
+
+
+def _is_finite(network: nn.Module) -> bool:
+    return all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
+
+
+def _save_finite(network: nn.Module, path: Path) -> None:
+    if not _is_finite(network):
+        raise ValueError(f"{DIVERGED}, {path.name} is not written: lower --learning_rate")
+    save_state(network.state_dict(), path)

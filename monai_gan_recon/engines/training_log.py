@@ -13,7 +13,6 @@ from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import EarlyStopping
 from ignite.handlers.tqdm_logger import ProgressBar
 from monai.engines import Evaluator
 from tqdm import tqdm
@@ -140,22 +139,28 @@ class StartValidation:
 class EarlyStop:
     """End a training whose validation has not become better for a while; what is saved is the best.
 
+    It goes by ``engine.state.best_metric_epoch``, which checkpoints keep: a training that has ended so ends at once
+    when it is started again, and goes on with more patience. Attach it after the :class:`BestModelSaver` and what
+    resumes a checkpoint.
+
     Args:
-        validator: evaluator with a key metric.
         patience: validations without a new best.
+        interval: epochs from one validation to the next.
     """
 
-    def __init__(self, validator: Evaluator, patience: int) -> None:
-        check_counts(patience=patience)
-        self.validator, self.patience = validator, patience
+    def __init__(self, patience: int, interval: int = 1) -> None:
+        check_counts(patience=patience, interval=interval)
+        self.epochs = patience * interval
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
+        engine.add_event_handler(Events.STARTED | Events.EPOCH_COMPLETED, self._stop)
 
-        def score(validator: Engine) -> float:
-            return float(validator.state.metrics[validator.state.key_metric_name])
-
-        self.validator.add_event_handler(Events.COMPLETED, EarlyStopping(self.patience, score, engine))
+    def _stop(self, engine: Engine) -> None:
+        best = max(0, engine.state.best_metric_epoch)
+        if engine.state.epoch - best >= self.epochs:
+            tqdm.write(f"{_epoch(engine)}: ends here, since no validation after epoch {best} was better")
+            engine.terminate()
 
 
 class TrainingProgress:

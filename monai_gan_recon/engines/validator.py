@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ KEY_METRIC = "val_psnr"
 
 class ReconstructionValidator(SupervisedEvaluator):
     """MONAI's evaluator with PSNR (the key metric) and SSIM of the reconstruction, and of the zero-filled image.
+
+    The PSNR is -inf if a reconstruction has a value that is not finite.
 
     Args:
         device: device to compute on.
@@ -74,5 +77,7 @@ class ReconstructionValidator(SupervisedEvaluator):
             output: dict[str, Any] = super()._iteration(engine, batchdata)
         for key in ("pred", "label"):
             output[key] = magnitude(output[key].float())
+        # MONAI's mean leaves out what is NaN, and is 0 of nothing: a broken slice makes the PSNR -inf instead
+        output["pred"] = output["pred"].nan_to_num(nan=math.inf, posinf=math.inf)
         output["zero_filled"] = magnitude(batchdata["zero_filled"].to(self.state.device))
         return output

@@ -54,7 +54,8 @@ def finetune(
 
     Raises:
         FileNotFoundError: if a file is missing.
-        ValueError: in one line, for a manifest without a list, or options that do not exist or fit.
+        ValueError: in one line, for a manifest without a list, options that do not exist or fit, an output folder with
+            the checkpoint of another training, or a training that diverged.
     """
     if "datalist" not in options:
         raise ValueError(
@@ -102,7 +103,10 @@ def finetune(
     ]
     file = Path(folder) / "subjects.csv"
     write_csv(file, tuple(rows[0]), (tuple(row.values()) for row in rows))
-    return FineTuned(model, file, rows, _table(rows, f"{section} subjects, {track} track, rate {rate:g}"))
+    title = f"{section} subjects, {track} track, rate {rate:g}"
+    if section == "validation":
+        title += " (not held out: these subjects chose the epoch)"
+    return FineTuned(model, file, rows, _table(rows, title))
 
 
 def _table(rows: list[dict[str, Any]], title: str) -> str:

@@ -25,6 +25,8 @@ def save_state(state: Any, path: str | os.PathLike[str]) -> Path:
     with atomic_path(path) as temporary:
         try:
             torch.save(state, temporary)
-        except RuntimeError as error:  # torch's writer of files knows no OSError
+        except RuntimeError as error:
+            if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+                raise  # not of torch's writer of files, which knows no OSError
             raise OSError(errno.ENOSPC, "the disk is full, or a quota used up") from error
     return Path(path)

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from monai_gan_recon import cli
+from monai_gan_recon.engines import read_log
 from monai_gan_recon.errors import INTERRUPTED
 
 SMALL = (
@@ -133,9 +134,13 @@ def test_finetune_from_the_shipped_weights(manifest, command):
 
 
 def test_what_makes_it_worse_is_not_kept_and_stops_early(manifest, command):
-    """With an absurd learning rate the validation falls: the weights stay the shipped ones, the training ends."""
+    """With an absurd learning rate, alone and against the critic: the weights stay the shipped ones, the training ends.
+
+    Started again, it ends at once.
+    """
     words = ("--max_epochs", 9, "--patience", 2, "--learning_rate", 10.0, "--warmup_steps", 1)
-    code, done, err = command("finetune", manifest, *words, *SMALL)
+    words += ("--gan_fraction", 0.9, *SMALL)
+    code, done, err = command("finetune", manifest, *words)
     assert code == 0, err
     assert "epoch 2/9" in err
     assert "epoch 3/9" not in err
@@ -146,6 +151,45 @@ def test_what_makes_it_worse_is_not_kept_and_stops_early(manifest, command):
     assert all(torch.equal(model[name], shipped[name]) for name in shipped)
     for subject in done["subjects"]:
         assert subject["before_psnr"] == subject["after_psnr"]
+    rows = read_log("outputs/finetuned/training.csv")
+    assert [bool(row["discriminator_loss"]) for row in rows] == [False, True]
+    code, again, err = command("finetune", manifest, *words)
+    assert code == 0, err
+    assert "epoch 3/9: batch" not in err
+    assert again["subjects"] == done["subjects"]
+    assert read_log("outputs/finetuned/training.csv") == rows
+
+
+def test_training_that_diverges_says_so_and_leaves_no_model(manifest, capsys):
+    words = ("--max_epochs", 2, "--gan_fraction", 1, "--learning_rate", 1000.0, "--warmup_steps", 1)
+    words += ("--val_interval", 2, *SMALL)
+    assert cli.main(["train", *map(str, [manifest, *words])]) == 1
+    assert "diverged" in capsys.readouterr().err.splitlines()[-1]
+    assert not list(Path("outputs").rglob("model*.pt"))
+
+
+def test_another_training_in_the_same_folder_is_refused(manifest, command, capsys):
+    """Other data, another start, other options: one line before anything is scored; nothing is changed."""
+    words = ("--max_epochs", 1, *SMALL)
+    code, done, err = command("finetune", manifest, *words)
+    assert code == 0, err
+    before = {file: file.read_bytes() for file in Path("outputs").rglob("*") if file.is_file()}
+    content = json.loads(manifest.read_text())
+    content["testing"] = []
+    other = manifest.with_name("other.json")
+    other.write_text(json.dumps(content))
+    model = Path("start.pt")
+    model.write_bytes(Path(done["files"][0]).read_bytes())
+    start = torch.load(model, weights_only=True)
+    torch.save({name: value + 0.001 for name, value in start.items()}, model)
+    for changed in ([other], [manifest, "--from", model], [manifest, "--learning_rate", 0.0001]):
+        assert cli.main(["finetune", *map(str, [*changed, *words])]) == 1
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert "checkpoint.pt" in line
+        assert "--output_dir" in line
+        assert before == {file: file.read_bytes() for file in before}
+    assert cli.main(["finetune", *map(str, [other, *words, "--output_dir", "elsewhere"])]) == 0
+    assert "not held out" in capsys.readouterr().out
 
 
 def test_interrupted_training_goes_on(manifest, command):

@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import StepLR
 from monai_gan_recon.engines import ResumableCheckpoint
 
 
-def run(training, path, epochs, kill_after=None, seed=0, resume=True, **kwargs):
+def run(training, path, epochs, kill_after=None, seed=0, resume=True, identity="", **kwargs):
     trainer = training(
         seed=seed, max_epochs=epochs, warmup_epochs=2, adversarial_share=0.1, penalty_weight=1.0, **kwargs
     )
@@ -28,6 +28,7 @@ def run(training, path, epochs, kill_after=None, seed=0, resume=True, **kwargs):
             "scheduler": scheduler,
         },
         resume=resume,
+        identity=identity,
     ).attach(trainer)
 
     class Killed(Exception):
@@ -69,7 +70,7 @@ def test_finished_training_does_nothing_more(training, tmp_path):
 
 def test_refuses_to_overwrite(training, tmp_path):
     run(training, tmp_path / "a.pt", 1)
-    with pytest.raises(ValueError, match="--resume true"):
+    with pytest.raises(ValueError, match="--resume"):
         run(training, tmp_path / "a.pt", 1, resume=False)
 
 
@@ -80,3 +81,19 @@ def test_checkpoint_of_another_network(training, tmp_path):
     torch.save(state, tmp_path / "a.pt")
     with pytest.raises(ValueError, match="does not fit this configuration"):
         run(training, tmp_path / "a.pt", 2)
+
+
+def test_checkpoint_of_another_training_is_refused_before_the_start(training, tmp_path):
+    """With another identity, and without the entry, the file stays as it was."""
+    path = tmp_path / "a.pt"
+    run(training, path, 1, identity="one")
+    assert run(training, path, 2, identity="one")[1].state.epoch == 2
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="--output_dir"):
+        ResumableCheckpoint(path, {}, identity="other")
+    assert path.read_bytes() == before
+    state = torch.load(path, weights_only=True)
+    del state["identity"]
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"a\.pt.*--output_dir"):
+        ResumableCheckpoint(path, {}, identity="one")

@@ -1,8 +1,11 @@
 """Hashes tell networks apart that print alike but for one option."""
 
-import pytest
+import json
 
-from monai_gan_recon.engines.config_hash import config_hash
+import pytest
+import torch
+
+from monai_gan_recon.engines.config_hash import config_hash, training_identity
 from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.networks.baselines import UNet
 
@@ -17,3 +20,24 @@ def generator(**options):
 )
 def test_options_without_weights_count(default, other):
     assert config_hash({}, default) != config_hash({}, other)
+
+
+def test_identity_of_a_training_is_its_content_not_its_place(tmp_path):
+    def files(name, person="a", value=0.0):
+        folder = tmp_path / name
+        folder.mkdir()
+        manifest = {"training": [{"image": "a.nii.gz", "person": person}]}
+        (folder / "mine.json").write_text(json.dumps(manifest))
+        torch.save({"weight": torch.full((2,), value)}, folder / "start.pt")
+        return folder / "mine.json", generator(), folder / "start.pt"
+
+    first = training_identity(*files("one"), [0.1, "gaussian1d"])
+    assert first == training_identity(*files("moved"), [0.1, "gaussian1d"])
+    data, network, start = files("person", person="b")
+    others = [
+        training_identity(data, network, start, [0.1, "gaussian1d"]),
+        training_identity(*files("weights", value=1.0), [0.1, "gaussian1d"]),
+        training_identity(*files("options"), [0.2, "gaussian1d"]),
+        training_identity(tmp_path / "one" / "mine.json", network, None, [0.1, "gaussian1d"]),
+    ]
+    assert len({first, *others}) == 5

@@ -1,13 +1,18 @@
 """Best model, training log, validation, moving average, precision."""
 
+import math
+
 import pytest
 import torch
+from ignite.engine import Engine, Events
 from monai.handlers import ValidationHandler
 from torch import nn
 from torch.utils.data import DataLoader
 
 from monai_gan_recon.engines import (
     BestModelSaver,
+    EarlyStop,
+    LastModelSaver,
     ReconstructionValidator,
     ResumableCheckpoint,
     ResumableWarmupCosine,
@@ -26,7 +31,9 @@ from monai_gan_recon.metrics import psnr
 def validated(training, tmp_path):
     """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
 
-    def run(max_epochs=3, warmup_epochs=2, scores=None, interval=1, checkpoint=None):
+    def run(
+        max_epochs=3, warmup_epochs=2, scores=None, interval=1, checkpoint=None, compared=None, patience=None
+    ):
         trainer = training(
             max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0
         )
@@ -34,17 +41,18 @@ def validated(training, tmp_path):
         validator = ReconstructionValidator("cpu", loader, trainer.ema_network.module)
         ValidationHandler(interval=interval, validator=validator, epoch_level=True).attach(trainer)
         if scores is not None:
-            from ignite.engine import Events
-
             validator.add_event_handler(
                 Events.COMPLETED, lambda e: e.state.metrics.update(val_psnr=scores[trainer.state.epoch - 1])
             )
-        BestModelSaver(validator, trainer.ema_network.module, tmp_path, warmup_epochs).attach(trainer)
+        first_phase = compared or warmup_epochs
+        BestModelSaver(validator, trainer.ema_network.module, tmp_path, first_phase).attach(trainer)
         TrainingLog(tmp_path / "log.csv", validator, trainer.state.g_optimizer).attach(trainer)
         TrainingProgress(validator).attach(trainer)
         if checkpoint is not None:
             networks = {"generator": trainer.state.g_network, "ema": trainer.ema_network}
             ResumableCheckpoint(checkpoint, networks, resume=True).attach(trainer)
+        if patience is not None:
+            EarlyStop(patience, interval).attach(trainer)
         trainer.run()
         return trainer, validator
 
@@ -205,7 +213,6 @@ def test_schedule_follows_the_length_of_the_resumed_training():
 
 def test_resumed_training_takes_the_configured_learning_rate(tmp_path):
     """A tenth of the rate: each step of the resumed cosine has a tenth; other settings are the new ones, too."""
-    from ignite.engine import Engine
 
     def rates(lr, epochs, path, weight_decay=0.0):
         optimizer = torch.optim.AdamW([nn.Parameter(torch.zeros(1))], lr=lr, weight_decay=weight_decay)
@@ -230,3 +237,88 @@ def test_resumed_training_takes_the_configured_learning_rate(tmp_path):
     assert rates(1.0, 4, tmp_path / "cut.pt") == reference[:4]
     resumed = rates(0.1, 10, tmp_path / "cut.pt", weight_decay=0.01)
     assert resumed == pytest.approx([0.1 * rate for rate in reference[4:]])
+
+
+def test_phases_are_compared_where_all_is_one(validated, tmp_path):
+    """The adversary's epochs are worse than the second of the warm-up, which stays; there is one file."""
+    scores = [30.0, 32.0, 31.0, 28.0]
+    trainer, _ = validated(4, 2, scores, compared=float("inf"))
+    assert (trainer.state.best_metric, trainer.state.best_metric_epoch) == (32.0, 2)
+    assert [file.name for file in tmp_path.glob("*.pt")] == ["model.pt"]
+    assert not torch.equal(
+        weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight
+    )
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_what_is_not_finite_is_never_the_best(validated, tmp_path, broken):
+    trainer, _ = validated(3, 1, [30.0, broken, 20.0])
+    assert (trainer.state.best_metric, trainer.state.best_metric_epoch) == (20.0, 3)
+    trainer, _ = validated(3, 3, [30.0, broken, broken])
+    assert (trainer.state.best_metric, trainer.state.best_metric_epoch) == (30.0, 1)
+
+
+def test_a_phase_that_diverged_ends_with_an_error_every_time(validated, tmp_path):
+    """The best of the warm-up stays, no model.pt is written, also when the training is started again."""
+    for _ in range(2):
+        with pytest.raises(ValueError, match="diverged"):
+            validated(3, 1, [30.0, math.nan, math.nan], checkpoint=tmp_path / "state" / "checkpoint.pt")
+        assert [file.name for file in tmp_path.glob("*.pt")] == ["model_supervised.pt"]
+
+
+@pytest.mark.parametrize("saver", ["best", "last"])
+def test_weights_that_are_not_finite_are_not_saved(training, tmp_path, saver):
+    """They break in the second epoch; the first one's stay."""
+    trainer = training(max_epochs=2, warmup_epochs=2)
+    network = trainer.ema_network.module
+
+    @trainer.on(Events.EPOCH_COMPLETED(once=2))
+    def _break(engine):
+        torch.nn.init.constant_(network.refine[0].head[0].weight, math.nan)
+
+    if saver == "best":
+        validator = ReconstructionValidator(
+            "cpu", DataLoader(trainer.data_loader.dataset, batch_size=4), network
+        )
+        ValidationHandler(interval=1, validator=validator, epoch_level=True).attach(trainer)
+        validator.add_event_handler(
+            Events.COMPLETED, lambda e: e.state.metrics.update(val_psnr=30.0 + trainer.state.epoch)
+        )
+        BestModelSaver(validator, network, tmp_path, 2).attach(trainer)
+        trainer.run()
+    else:
+        LastModelSaver(network, tmp_path).attach(trainer)
+        with pytest.raises(ValueError, match="diverged"):
+            trainer.run()
+    assert weights(tmp_path / "model.pt").isfinite().all()
+
+
+@pytest.mark.parametrize(("interval", "end"), [(1, 4), (2, 6)])
+def test_training_that_stopped_early_stops_at_once_when_started_again(validated, tmp_path, interval, end):
+    """The second epoch is the best: two more validations, then it ends, now and later, unless patience grows."""
+    scores = [30.0, 32.0, *[31.0] * 10]
+    options = {"interval": interval, "checkpoint": tmp_path / "checkpoint.pt"}
+    trainer, _ = validated(9, 9, scores, patience=2, **options)
+    assert trainer.state.epoch == end
+    log = (tmp_path / "log.csv").read_bytes()
+    trainer, _ = validated(12, 12, scores, patience=2, **options)
+    assert trainer.state.epoch == end
+    assert (tmp_path / "log.csv").read_bytes() == log
+    trainer, _ = validated(12, 12, scores, patience=3, **options)
+    assert trainer.state.epoch == end + interval
+
+
+def test_a_broken_slice_is_not_left_out_of_the_validation(training):
+    """NaN in one of eight reconstructions: the mean of the others would hide it."""
+
+    class Breaks(nn.Module):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return x[:, :2] * (math.nan if self.calls == 3 else 1.0)
+
+    validator = ReconstructionValidator("cpu", DataLoader(training().data_loader.dataset), Breaks())
+    validator.run()
+    assert validator.state.metrics["val_psnr"] == -math.inf
+    assert math.isfinite(validator.state.metrics["zero_filled_psnr"])
