@@ -6,7 +6,8 @@ import os
 import struct
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
@@ -27,6 +28,24 @@ LIBRARY_ERRORS = (
 
 INTERRUPTED = 130
 """Exit code of a command that was ended by Ctrl-C."""
+
+
+@contextmanager
+def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
+    """Around calls of a library alone: its errors for what is damaged become the one that is given.
+
+    Lack of memory and of permission is no damage.
+
+    Args:
+        refused: what to raise.
+        more: errors that the library raises beside :data:`LIBRARY_ERRORS`.
+    """
+    try:
+        yield
+    except (MemoryError, PermissionError):
+        raise
+    except (*LIBRARY_ERRORS, *more) as error:
+        raise refused from error
 
 
 def printable(text: object) -> str:

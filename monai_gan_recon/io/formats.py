@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import LIBRARY_ERRORS
 from . import arrays, bart, fastmri, mrd, twix
 from .dicom.files import begins_as_dicom, check_link, visible
 from .raw import RawScan, looks_like_kspace
@@ -129,10 +128,6 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    except LIBRARY_ERRORS as error:
-        raise ValueError(
-            f"{path}: is damaged or truncated, its data cannot be read; copy it again"
-        ) from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:

@@ -18,8 +18,8 @@ from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from nibabel.wrapstruct import WrapStructError
 
-from ..errors import LIBRARY_ERRORS
-from .writing import atomic_path
+from ..atomic import atomic_path
+from ..errors import refusing
 
 TRANSFORMS = "nifti_transforms"
 """Key of a volume's metadata for the :class:`Transforms` of its file."""
@@ -69,20 +69,14 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     check_shape(path, shape)
     if dtype.kind not in "biufc":
         raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
-    packed = _is_packed(path)
-    with gzip.open(path) if packed else path.open("rb") as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            size = math.prod(map(int, shape)) * dtype.itemsize
-            if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
-                raise EOFError(f"{size} bytes announced")
-            raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
-            while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
-                pass
-        except LIBRARY_ERRORS as error:
-            raise ValueError(
-                f"{path}: is truncated or damaged, its voxels cannot be read; copy it again"
-            ) from error
+    packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
+    damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
+    if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
+        raise damaged
+    with refusing(damaged), gzip.open(path) if packed else path.open("rb") as stream:
+        raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
+        while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
+            pass
     raw = raw.reshape(shape[:3])
     scale = header.scale
     if (
@@ -130,18 +124,18 @@ def read_header(path: Path) -> Header:
     Raises:
         ValueError: if it is not a NIfTI, or its header is damaged.
     """
-    try:
-        with gzip.open(path) if _is_packed(path) else path.open("rb") as stream, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            header, transforms = _header(stream)
-            slope, inter = header.get_slope_inter()
-            scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
-            shape, dtype = header.get_data_shape(), header.get_data_dtype()
-            return Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
-    except PermissionError:
-        raise
-    except (*LIBRARY_ERRORS, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError) as error:
-        raise ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again") from error
+    damaged = ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again")
+    with (
+        refusing(damaged, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError),
+        gzip.open(path) if _is_packed(path) else path.open("rb") as stream,
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        header, transforms = _header(stream)
+        slope, inter = header.get_slope_inter()
+        scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+        shape, dtype = header.get_data_shape(), header.get_data_dtype()
+        return Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
 
 
 def _is_packed(path: Path) -> bool:

@@ -173,7 +173,7 @@ def test_numbers_that_are_not_as_many_as_they_should_be_are_damage(write_series,
 
 
 @pytest.mark.parametrize("error", [MemoryError, NameError, AttributeError, AssertionError])
-@pytest.mark.parametrize("place", ["series._grid", "series._series", "reader._distances", "files._images"])
+@pytest.mark.parametrize("place", ["stacks._grid", "stacks._series", "reader._distances", "files._images"])
 def test_our_own_mistakes_are_no_damage(write_series, monkeypatch, place, error):
     def mistaken(*_, **__):
         raise error

@@ -6,13 +6,13 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.engines.inference import input_entries
-from monai_gan_recon.io import load_volume
+from monai_gan_recon.io import load_volume, own_plane
 from monai_gan_recon.io.dicom import choose_series, find_series
-from monai_gan_recon.io.planes import own_plane
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 
@@ -238,6 +238,35 @@ def test_plane_of_a_nifti_acquisition(tmp_path, zooms, readout, plane):
     image.header.set_dim_info(freq=readout)
     nib.save(image, tmp_path / "a.nii.gz")
     assert own_plane(tmp_path / "a.nii.gz") == plane
+
+
+@pytest.mark.parametrize("plane", [None, "axial"])
+@pytest.mark.parametrize("unit", ["mm", "meter", "micron"])
+def test_plane_of_a_nifti_in_other_units(tmp_path, unit, plane):
+    """pixdim tells another slice than the sform, which counts; lengths in metres are lengths all the same."""
+    scale = {"mm": 1, "meter": 1e-3, "micron": 1e3}[unit]
+    zooms = np.array([1, 1, 4, 1 / scale] if plane else [1, 1, 1, 1 / scale])
+    image = nib.Nifti1Image(np.random.default_rng(0).random((20, 21, 22), np.float32), None)
+    image.header.set_xyzt_units(unit)
+    image.header.set_sform(np.diag(zooms) * scale, 1)
+    image.header["pixdim"][1:4] = [9 * scale, scale, scale]
+    nib.save(image, tmp_path / "a.nii")
+    np.testing.assert_allclose(load_volume(tmp_path / "a.nii").affine.diagonal()[:3], zooms[:3], rtol=1e-6)
+    assert own_plane(tmp_path / "a.nii") == (plane or "coronal")
+
+
+@pytest.mark.parametrize(("axis", "plane"), [(0, "axial"), (1, "sagittal"), (2, "coronal")])
+@pytest.mark.parametrize("unit", ["mm", "um"])
+def test_plane_of_a_nrrd(tmp_path, axis, plane, unit):
+    """Its axes go to S, R, A."""
+    image = sitk.GetImageFromArray(np.random.default_rng(0).random((22, 21, 20)))
+    image.SetDirection((0, -1, 0, 0, 0, -1, 1, 0, 0))
+    image.SetSpacing([4.0 if index == axis else 1.0 for index in range(3)])
+    path = tmp_path / "a.nrrd"
+    sitk.WriteImage(image, str(path))
+    units = " ".join([f'"{unit}"'] * 3)
+    path.write_bytes(path.read_bytes().replace(b"kinds:", f"space units: {units}\nkinds:".encode(), 1))
+    assert own_plane(path) == plane
 
 
 def test_uids_of_other_files_do_not_matter(write_series):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,62 +13,29 @@ import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+from ...errors import refusing
+
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
-_NUMBERS = {
-    "ImagePositionPatient": 3,
-    "ImageOrientationPatient": 6,
-    "PixelSpacing": 2,
-    "SliceThickness": 1,
-    "SpacingBetweenSlices": 1,
-    "InstanceNumber": 1,
-    "SeriesNumber": 1,
-    "SamplesPerPixel": 1,
-    "NumberOfFrames": 1,
-    "Rows": 1,
-    "Columns": 1,
-    "RescaleSlope": 1,
-    "RescaleIntercept": 1,
-}
+# fmt: off
+_NUMBERS = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2} | dict.fromkeys((
+    "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "SeriesNumber", "SamplesPerPixel",
+    "NumberOfFrames", "Rows", "Columns", "RescaleSlope", "RescaleIntercept", "RepetitionTime", "EchoTime",
+    "EffectiveEchoTime", "InversionTime",
+), 1)
 """Elements that are calculated with, and how many numbers each has if it is not empty."""
 _LARGEST = 1e12
 # Only these elements are read: no name, number or date of a patient ever gets into memory or into a message.
-_TAGS = [
-    "SOPClassUID",
-    "InstanceNumber",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SOPInstanceUID",
-    "ImageType",
-    "MRAcquisitionType",
-    "InPlanePhaseEncodingDirection",
-    "EchoTime",
-    "EffectiveEchoTime",
-    "FrameType",
-    "TriggerTime",
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "DiffusionBValue",
-    "AcquisitionNumber",
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-    *GEOMETRY,
-    "SliceThickness",
-    "SpacingBetweenSlices",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "RescaleSlope",
-    "RescaleIntercept",
-    *_PIXELS,
-]
+_TAGS = {
+    *PIXELS, *_NUMBERS,
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "FrameType",
+    "MRAcquisitionType", "SequenceName", "PulseSequenceName", "ScanningSequence",
+    "InPlanePhaseEncodingDirection", "TriggerTime", "TemporalPositionIdentifier", "TemporalPositionIndex",
+    "DiffusionBValue", "AcquisitionNumber", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "PhotometricInterpretation", "PlanarConfiguration",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+}
+# fmt: on
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
 _NAMES = (".dcm", ".ima")
@@ -132,18 +99,9 @@ def damaged(file: Path) -> Refused:
     return Refused(f"its file {file.name} is damaged or truncated; export the series again")
 
 
-@contextmanager
-def refusing(refused: Refused) -> Iterator[None]:
-    """Around calls of pydicom alone, which has errors of all types for what is damaged: it becomes what is given.
-
-    Lack of memory is no damage.
-    """
-    try:
-        yield
-    except MemoryError:
-        raise
-    except Exception as error:
-        raise refused from error
+def reading(file: Path) -> AbstractContextManager[None]:
+    """Around calls of pydicom alone, which has errors of all types for what is damaged."""
+    return refusing(damaged(file), Exception)
 
 
 def dicom_files(path: Path) -> list[Path]:
@@ -192,7 +150,7 @@ def open_file(file: Path, defer_size: int | None = None) -> pydicom.FileDataset:
     """
     if not begins_as_dicom(_start(file)):
         raise Refused("cannot be read as DICOM, it is damaged or something else; export it again")
-    with refusing(damaged(file)):
+    with reading(file):
         dataset = pydicom.dcmread(file, specific_tags=list(_TAGS), force=True, defer_size=defer_size)
     _convert(dataset, file)
     _convert(dataset.file_meta, file)
@@ -208,9 +166,9 @@ def _convert(dataset: pydicom.Dataset, file: Path) -> None:
     for tag in list(dataset.keys()):
         name = keyword_for_tag(tag)
         nested = bool(name) and dictionary_VR(tag) == "SQ"
-        if name in _PIXELS or not (nested or tag.group == 2 or name in _TAGS):
+        if name in PIXELS or not (nested or tag.group == 2 or name in _TAGS):
             continue
-        with refusing(damaged(file)):
+        with reading(file):
             value = dataset[tag].value
         if nested:
             if not isinstance(value, (pydicom.Sequence, type(None))):
@@ -229,7 +187,7 @@ def _is_number(value: object) -> bool:
 
 def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydicom.FileDataset, Path]]:
     """The objects with pixels, without those of another kind; an image may not have lost its pixels."""
-    images = [item for item in objects if any(tag in item[0] for tag in _PIXELS)]
+    images = [item for item in objects if any(tag in item[0] for tag in PIXELS)]
     if not images:
         raise Refused("its DICOM data have no pixel data; give a series of images")
     series = {str(dataset.get("SeriesInstanceUID")) for dataset, _ in images}
@@ -238,7 +196,7 @@ def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydic
         of_the_series = (
             "Rows" in dataset or _class(dataset) in classes or str(dataset.get("SeriesInstanceUID")) in series
         )
-        if of_the_series and not any(tag in dataset for tag in _PIXELS):
+        if of_the_series and not any(tag in dataset for tag in PIXELS):
             raise damaged(file)
     return images
 
