@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import struct
 import sys
+import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +48,19 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
         raise
     except (*LIBRARY_ERRORS, *more) as error:
         raise refused from error
+
+
+@contextmanager
+def silent(logger: str) -> Iterator[None]:
+    """Without the log of a library and warnings, in which it quotes what files hold."""
+    log = logging.getLogger(logger)
+    disabled, log.disabled = log.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = disabled
 
 
 def printable(text: object) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import h5py
 import numpy as np
 import scipy.io
+from scipy.io.matlab import MatReadError
 
 from ..errors import refusing
 from .raw import RawScan, to_image
@@ -51,7 +52,7 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
         with open_hdf5(path) as file:
             return from_axes(complex_array(choose(arrays_of(file), key)).T, axes, "MATLAB")
     _check_mat(path)
-    with refusing(ValueError(DAMAGED)):
+    with refusing(ValueError(DAMAGED), MatReadError):
         variables = scipy.io.loadmat(path)
     arrays = {
         name: value
@@ -99,7 +100,7 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
 def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
     """The arrays of numbers with at least two axes in an HDF5 file, by name."""
     with refusing(ValueError(DAMAGED)):
-        items = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        items = {str(name): item for name, item in file.items() if isinstance(item, h5py.Dataset)}
         kinds = {name: item.dtype.kind for name, item in items.items() if item.ndim > 1}
     return {name: items[name] for name, kind in kinds.items() if kind in "biuf" or is_complex(items[name])}
 

@@ -6,7 +6,6 @@ import gzip
 import logging
 import math
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from nibabel.wrapstruct import WrapStructError
 
 from ..atomic import atomic_path
-from ..errors import refusing
+from ..errors import refusing, silent
 
 TRANSFORMS = "nifti_transforms"
 """Key of a volume's metadata for the :class:`Transforms` of its file."""
@@ -128,9 +127,8 @@ def read_header(path: Path) -> Header:
     with (
         refusing(damaged, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError),
         gzip.open(path) if _is_packed(path) else path.open("rb") as stream,
-        warnings.catch_warnings(),
+        silent("nibabel.global"),
     ):
-        warnings.simplefilter("ignore")
         header, transforms = _header(stream)
         slope, inter = header.get_slope_inter()
         scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
@@ -147,7 +145,7 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
     stream.seek(0)
     kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
-    header = kind.from_fileobj(stream)
+    header = kind(stream.read(kind.template_dtype.itemsize))  # without extensions, whose lengths may lie
     unit = _MM.get(int(header["xyzt_units"]) & 7, 1.0)
     scale = np.diag([unit, unit, unit, 1.0])
     if not header["sform_code"] and not header["qform_code"]:

@@ -7,12 +7,13 @@ import numpy as np
 import pydicom
 import pytest
 import SimpleITK as sitk
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.engines.inference import input_entries
 from monai_gan_recon.io import load_volume, own_plane
 from monai_gan_recon.io.dicom import choose_series, find_series
+from tests.io.conftest import write_enhanced
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 
@@ -175,29 +176,7 @@ def test_a_damaged_series_is_an_entry_of_its_own(write_series, tmp_path):
 
 def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):
     folder, _values = write_series(RescaleSlope=2, RescaleIntercept=-7)
-    classic = load_volume(folder)
-    slices = [pydicom.dcmread(file) for file in sorted(folder.iterdir())]
-    enhanced = slices[0]
-    pixels = b"".join(item.PixelData for item in slices)
-    enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
-    frames = []
-    for item in slices:
-        frame, position, value = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
-        position.ImagePositionPatient = item.ImagePositionPatient
-        value.RescaleSlope, value.RescaleIntercept = 2, -7
-        frame.PlanePositionSequence, frame.PixelValueTransformationSequence = [position], [value]
-        frames.append(frame)
-    shared, measures, orientation = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
-    measures.PixelSpacing, measures.SliceThickness = enhanced.PixelSpacing, enhanced.SliceThickness
-    orientation.ImageOrientationPatient = enhanced.ImageOrientationPatient
-    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
-    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        del enhanced[name]
-    del enhanced.RescaleSlope, enhanced.RescaleIntercept
-    enhanced.SharedFunctionalGroupsSequence, enhanced.PerFrameFunctionalGroupsSequence = [shared], frames
-    enhanced.NumberOfFrames, enhanced.PixelData = len(slices), pixels
-    enhanced.save_as(tmp_path / "enhanced.dcm", enforce_file_format=True)
-    image = load_volume(tmp_path / "enhanced.dcm")
+    classic, image = load_volume(folder), load_volume(write_enhanced(folder, tmp_path / "enhanced.dcm"))
     np.testing.assert_array_equal(image.numpy(), classic.numpy())
     np.testing.assert_allclose(image.affine, classic.affine, atol=1e-6)
 

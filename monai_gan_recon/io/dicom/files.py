@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+import io
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-from ...errors import refusing
+from ...errors import refusing, silent
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
@@ -41,6 +42,7 @@ _PREAMBLE = 132
 _NAMES = (".dcm", ".ima")
 _DEFERRED = 4096
 """Elements of more bytes are read when they are asked for."""
+silent_pydicom = partial(silent, "pydicom")
 _GIVE = "give a folder of one DICOM series or a NIfTI file"
 
 
@@ -139,19 +141,32 @@ def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]
     Raises:
         Refused: if one is damaged, or none is an image.
     """
-    return _images([(open_file(file, _DEFERRED), file) for file in files])
+    return _images([(open_file(file), file) for file in files])
 
 
-def open_file(file: Path, defer_size: int | None = None) -> pydicom.FileDataset:
-    """Data set of a file, of the elements that an image needs, converted; pixels beyond ``defer_size`` bytes on demand.
+class _Bounded(io.BufferedReader):
+    """A file that asks for no more memory than what is left of it."""
+
+    def __init__(self, file: str, mode: str = "rb") -> None:
+        super().__init__(io.FileIO(file, mode))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(self._size - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
+def open_file(file: Path) -> pydicom.FileDataset:
+    """Data set of a file, of the elements that an image needs, converted; its pixels are read when they are asked for.
 
     Raises:
         Refused: if it does not begin as DICOM, or is damaged.
     """
     if not begins_as_dicom(_start(file)):
         raise Refused("cannot be read as DICOM, it is damaged or something else; export it again")
-    with reading(file):
-        dataset = pydicom.dcmread(file, specific_tags=list(_TAGS), force=True, defer_size=defer_size)
+    with reading(file), _Bounded(str(file)) as stream:
+        dataset = pydicom.dcmread(stream, specific_tags=list(_TAGS), force=True, defer_size=_DEFERRED)
+    dataset.fileobj_type = _Bounded  # with which pydicom reads what it left out
     _convert(dataset, file)
     _convert(dataset.file_meta, file)
     if "TransferSyntaxUID" not in dataset.file_meta:  # no preamble, no file meta information
@@ -203,16 +218,3 @@ def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydic
 
 def _class(dataset: pydicom.FileDataset) -> str:
     return str(dataset.file_meta.get("MediaStorageSOPClassUID") or dataset.get("SOPClassUID"))
-
-
-@contextmanager
-def silent_pydicom() -> Iterator[None]:
-    """Without pydicom's warnings and log, in which it quotes the values of elements."""
-    log = logging.getLogger("pydicom")
-    disabled, log.disabled = log.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.disabled = disabled
