@@ -28,10 +28,10 @@ from benchmarks.paper_tables.configuration import (
 from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import FINISHED
 from benchmarks.result_files import write_json
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.runtime import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION, file_stem
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.metrics.conventions import METRICS
 

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.evaluation.figures import MUTED, Page
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.report.pixels import Layer, bright, encode_within, quantise
 
 DISCLAIMER = "For research only. Not a medical device, not for diagnosis."
