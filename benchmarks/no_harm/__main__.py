@@ -25,13 +25,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "no_harm")
     parser.add_argument("--weights", nargs="+", default=[], metavar="NAME=FILE[@SYSTEM.yaml]")
     parser.add_argument("--ours", help="name of the weights that are judged; default: the last")
-    parser.add_argument("--cells", nargs="+", default=[], help="wildcards of cells' names; default: the table")
+    parser.add_argument(
+        "--cells", nargs="+", default=[], help="wildcards of cells' names; default: the table"
+    )
     parser.add_argument("--methods", nargs="*", choices=CLASSICAL, default=list(CLASSICAL))
     parser.add_argument("--slices", type=int, default=3, help="of each scan")
     parser.add_argument("--masks", type=int, default=1, help="draws of mask, phase and noise for each scan")
     parser.add_argument("--people", type=int, help="at most so many of a test set")
     parser.add_argument("--tuning_people", type=int, default=2, help="at most, one slice each")
-    parser.add_argument("--page", type=Path, help="report: also write the page and its pictures, such as docs/no_harm.md")
+    parser.add_argument(
+        "--page", type=Path, help="report: also write the page and its pictures, such as docs/no_harm.md"
+    )
     parser.add_argument("--results", type=Path, help="report: also write the table as JSON, into this folder")
     options = parser.parse_args(arguments)
     try:

@@ -104,6 +104,8 @@ def choose(patterns: Sequence[str], table: Sequence[Cell] = TABLE) -> list[Cell]
     for pattern in patterns:
         found = [cell for cell in table if fnmatchcase(cell.name, pattern)]
         if not found:
-            raise ValueError(f"--cells: {pattern!r} fits no cell; `python -m benchmarks.no_harm cells` lists them")
+            raise ValueError(
+                f"--cells: {pattern!r} fits no cell; `python -m benchmarks.no_harm cells` lists them"
+            )
         chosen.update(dict.fromkeys(found))
     return list(chosen)

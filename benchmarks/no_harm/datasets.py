@@ -102,7 +102,12 @@ TEST_SETS: dict[str, Images | RawScans] = {
 
 
 def cases(
-    name: str, data: Path, slices: int, tuning: bool = False, people: int | None = None, cache: Path | None = None
+    name: str,
+    data: Path,
+    slices: int,
+    tuning: bool = False,
+    people: int | None = None,
+    cache: Path | None = None,
 ) -> list[Case]:
     """Scans of a test set, with evenly spaced slices of each.
 
@@ -124,9 +129,7 @@ def cases(
     files = _files(chosen, data, tuning)
     kept = list(dict.fromkeys(person for person, _, _ in files))[:people]
     return [
-        _prepared(chosen, person, case, path, slices, cache)
-        for person, case, path in files
-        if person in kept
+        _prepared(chosen, person, case, path, slices, cache) for person, case, path in files if person in kept
     ]
 
 

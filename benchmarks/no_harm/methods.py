@@ -15,7 +15,7 @@ from monai_gan_recon.engines import bf16_pays
 from monai_gan_recon.engines.runtime import autocast
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import load_weights
-from monai_gan_recon.networks.baselines import CGSense, L1Wavelet, SupportCG, TotalVariation
+from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 ZERO_FILLED = "zero_filled"

@@ -34,7 +34,10 @@ def heat_map(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     shown = [cell for cell in cells if cell["best_classical"] is not None]
     names = list(dict.fromkeys(name for cell in shown for name in cell["columns"]))
     values = np.array(
-        [[cell["columns"].get(name, {}).get("lead", {}).get("mean", np.nan) for name in names] for cell in shown],
+        [
+            [cell["columns"].get(name, {}).get("lead", {}).get("mean", np.nan) for name in names]
+            for cell in shown
+        ],
         dtype=float,
     ).reshape(len(shown), len(names))
     figure = Figure(figsize=(4.4 + 0.62 * len(names), 1.5 + 0.19 * len(shown)), dpi=90, layout="constrained")
@@ -44,7 +47,9 @@ def heat_map(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
         if np.isfinite(value):
             colour = "white" if abs(value) > 0.6 * RANGE_DB else "black"
             axes.text(column, row, f"{value:+.1f}", ha="center", va="center", size=6.5, color=colour)
-    axes.set_xticks(range(len(names)), [name.replace(" (", "\n(").replace("_", " ") for name in names], size=7)
+    axes.set_xticks(
+        range(len(names)), [name.replace(" (", "\n(").replace("_", " ") for name in names], size=7
+    )
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", rotation=45)
     axes.set_yticks(range(len(shown)), [cell["title"] for cell in shown], size=7)
@@ -90,7 +95,9 @@ def worst_slice(
     scanned = next(s for case, mask, s in run.scans(cell) if (case.name, mask) == (row["case"], row["mask"]))
     numbers = [case.numbers for case, *_ in run.scans(cell) if case.name == row["case"]][0]
     place = numbers.index(row["slice"])
-    images = torch.cat([scanned.reference[place], *(method(scanned)[place] for method, *_ in methods.values())])
+    images = torch.cat(
+        [scanned.reference[place], *(method(scanned)[place] for method, *_ in methods.values())]
+    )
     head = scanned.head[place, 0]
     ys, xs = head.any(1).nonzero().flatten(), head.any(0).nonzero().flatten()
     images = images[:, int(ys[0]) : int(ys[-1]) + 1, int(xs[0]) : int(xs[-1]) + 1]
@@ -134,6 +141,9 @@ def _row_like(rows: Sequence[Row], row: Row) -> Row:
 
 
 def _short(name: str) -> str:
-    return {"zero_filled": "zero-f.", "total_variation": "TV", "support_cg": "supp. CG", "l1_wavelet": "wavelet"}.get(
-        name, name.replace(ESTIMATED, " est.").replace("_", "-")
-    )
+    return {
+        "zero_filled": "zero-f.",
+        "total_variation": "TV",
+        "support_cg": "supp. CG",
+        "l1_wavelet": "wavelet",
+    }.get(name, name.replace(ESTIMATED, " est.").replace("_", "-"))

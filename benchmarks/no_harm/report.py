@@ -17,7 +17,13 @@ from benchmarks.no_harm.statistics import summarise, verdict
 from benchmarks.result_files import fill_page, write_json
 from monai_gan_recon.evaluation.tables import markdown_table
 
-MEASURES = {"ssim_head": ".3f", "nmse_head": ".4f", "haarpsi_head": ".3f", "vif_head": ".3f", "psnr_frame": ".1f"}
+MEASURES = {
+    "ssim_head": ".3f",
+    "nmse_head": ".4f",
+    "haarpsi_head": ".3f",
+    "vif_head": ".3f",
+    "psnr_frame": ".1f",
+}
 
 
 def read_cell(run: Run, cell: Cell) -> dict[str, dict[str, Any]]:
@@ -27,7 +33,9 @@ def read_cell(run: Run, cell: Cell) -> dict[str, dict[str, Any]]:
         file = run.file(cell, name)
         if file.exists():
             content = json.loads(file.read_text(encoding="utf-8"))
-            if not found or [_key(r) for r in content["rows"]] == [_key(r) for r in found[ZERO_FILLED]["rows"]]:
+            if not found or [_key(r) for r in content["rows"]] == [
+                _key(r) for r in found[ZERO_FILLED]["rows"]
+            ]:
                 found[name] = content
         if name == ZERO_FILLED and not found:
             break
@@ -63,7 +71,9 @@ def report(run: Run, chosen: Sequence[Cell], ours: str, page: Path | None, resul
             for name, content in found.items()
             if name in CLASSICAL
         }
-        cells.append({"name": cell.name, "title": cell.title, **asdict(cell), **summary, "settings": settings})
+        cells.append(
+            {"name": cell.name, "title": cell.title, **asdict(cell), **summary, "settings": settings}
+        )
         if ours in rows:
             strips.append((cell.title, worst_slice(run, cell, rows, summary["best_classical"], ours)))
     if not cells:
@@ -114,12 +124,20 @@ def parts(table: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _verdict_table(found: Mapping[str, Mapping[str, Any]]) -> str:
-    head = ["weights", "cells", "no harm in the mean", "and for 95 % of the people", "at least the best classical method"]
+    head = [
+        "weights",
+        "cells",
+        "no harm in the mean",
+        "and for 95 % of the people",
+        "at least the best classical method",
+    ]
     lines = [[*head, "median lead [dB]", "least lead [dB]"]]
     for name, one in found.items():
         ahead = f"{one['ahead']} of {one['compared']}"
         leads = [_text(one[key], "+.2f") for key in ("median_lead", "least_lead")]
-        lines.append([name, str(one["cells"]), str(one["no_harm"]), str(one["no_harm_for_95_percent"]), ahead, *leads])
+        lines.append(
+            [name, str(one["cells"]), str(one["no_harm"]), str(one["no_harm_for_95_percent"]), ahead, *leads]
+        )
     return markdown_table(lines)
 
 
@@ -130,7 +148,11 @@ def _cells_table(cells: Sequence[Mapping[str, Any]], names: Sequence[str]) -> st
         best = cell["best_classical"]
         line = [cell["title"], f"{cell['people']} ({cell['slices']})"]
         line.append(_mean(cell["columns"][ZERO_FILLED]["psnr_head"], ".1f"))
-        line += ["-", "-"] if best is None else [best.replace("_", " "), _mean(cell["columns"][best]["gain"], "+.1f")]
+        line += (
+            ["-", "-"]
+            if best is None
+            else [best.replace("_", " "), _mean(cell["columns"][best]["gain"], "+.1f")]
+        )
         for name in columns:
             column = cell["columns"].get(name)
             line.append("-" if column is None else _gain(column))
@@ -164,7 +186,11 @@ def _settings_table(cells: Sequence[Mapping[str, Any]]) -> str:
         for name in CLASSICAL:
             one = cell["settings"].get(name)
             real = "" if one is None else ", real" if one["real"] else ""
-            line.append("-" if one is None else f"{one['value']:.2g}{real}, {one['iterations']}, {one['doubling_db']:+.2f}")
+            line.append(
+                "-"
+                if one is None
+                else f"{one['value']:.2g}{real}, {one['iterations']}, {one['doubling_db']:+.2f}"
+            )
         lines.append(line)
     return markdown_table(lines)
 

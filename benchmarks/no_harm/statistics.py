@@ -77,7 +77,11 @@ def summarise(rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, people in columns.items():
         means = {metric: mean_and_ci(scores[metric] for scores in people.values()) for metric in METRICS}
-        result[name] = {**means, "gain": mean_and_ci(difference(people, base)), "harmless": harmless(people, base)}
+        result[name] = {
+            **means,
+            "gain": mean_and_ci(difference(people, base)),
+            "harmless": harmless(people, base),
+        }
         if best is not None:
             lead = difference(people, columns[best])
             result[name] |= {"lead": mean_and_ci(lead), "better": share(value > 0 for value in lead)}
@@ -100,9 +104,7 @@ def verdict(cells: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
     harmful, behind, leads, steady = [], [], [], 0
     tried = [cell for cell in cells if name in cell["columns"]]
     for cell in tried:
-        columns = [
-            cell["columns"][key] for key in (name, name + ESTIMATED) if key in cell["columns"]
-        ]
+        columns = [cell["columns"][key] for key in (name, name + ESTIMATED) if key in cell["columns"]]
         base = cell["columns"][ZERO_FILLED]
         if any(column[metric]["mean"] < base[metric]["mean"] for column in columns for metric in JUDGED):
             harmful.append(cell["name"])

@@ -8,9 +8,9 @@ import torch
 from baseline_inputs import measured, network_input
 from skimage.restoration import denoise_tv_chambolle
 
+from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.measurement import normal_operator, pack, sampling_mask, to_channels, unpack
 from monai_gan_recon.measurement.operators import gram_real
-from monai_gan_recon.networks.baselines import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.networks.generator import signal_intensity
 
 
@@ -121,7 +121,9 @@ def test_cg_sense_is_regularised_least_squares(coils):
     matrix = gram_real(basis.movedim(1, -1).contiguous(), one).movedim(-1, 1).reshape(512, 512).T
     expected = torch.linalg.solve(matrix + 0.3 * torch.eye(512), data.adjoint[0].reshape(512))
     found = CGSense(0.3, iterations=60)(x)
-    torch.testing.assert_close(found[0].reshape(512), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
+    torch.testing.assert_close(
+        found[0].reshape(512), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max())
+    )
     assert not CGSense(0.3, real=True)(x)[:, 1].any()
 
 

@@ -123,7 +123,10 @@ class TotalVariation(_Classical):
             rhs = penalty_split * _gradient_adjoint(split - dual_split) + penalty * (relaxed + dual)
             filtered = (torch.fft.rfft2 if self.real else torch.fft.fft2)(rhs)
             filtered = filtered / (penalty_split * laplacian + penalty)
-            before, image = image, (torch.fft.irfft2 if self.real else torch.fft.ifft2)(filtered, s=rhs.shape[-2:])
+            before, image = (
+                image,
+                (torch.fft.irfft2 if self.real else torch.fft.ifft2)(filtered, s=rhs.shape[-2:]),
+            )
             gradient = _gradient(image)
             moved, split_before = gradient + dual_split, split
             split = moved * (1 - self.weight / penalty_split / _length(moved).clamp_min(1e-12)).clamp_min(0)
@@ -171,9 +174,7 @@ class L1Wavelet(_Classical):
             import pywt  # comes with SigPy
             from sigpy.linop import Wavelet
         except ImportError as error:
-            raise ValueError(
-                "l1-wavelet needs SigPy: pip install 'monai-gan-recon[benchmarks]'"
-            ) from error
+            raise ValueError("l1-wavelet needs SigPy: pip install 'monai-gan-recon[benchmarks]'") from error
         image = from_channels(data.adjoint)
         image = image.real if self.real else image
         size = tuple(image.shape[-2:])
@@ -184,7 +185,9 @@ class L1Wavelet(_Classical):
             fitted = _fit(image - dual, data, normal, penalty)
             moved = torch.roll(fitted + dual, shift, (-2, -1))
             thresholds = (self.weight / penalty).flatten().tolist()
-            shrunk = [_shrink(one, threshold, wavelet) for one, threshold in zip(moved, thresholds, strict=True)]
+            shrunk = [
+                _shrink(one, threshold, wavelet) for one, threshold in zip(moved, thresholds, strict=True)
+            ]
             before, image = image, torch.roll(torch.stack(shrunk), [-n for n in shift], (-2, -1))
             dual = dual + fitted - image
             if iteration < self.iterations // 2 and iteration % 5 == 4:
