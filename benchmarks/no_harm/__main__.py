@@ -3,7 +3,7 @@
     python -m benchmarks.no_harm run --dataset_dir DATA --output_dir OUT --weights old=OLD.pt new=NEW.pt
     python -m benchmarks.no_harm report --dataset_dir DATA --output_dir OUT --weights old=OLD.pt new=NEW.pt
 
-``run`` fills the cells (``--cells`` chooses some, ``cells`` lists them) and can be stopped and started again at any time.
+``run`` fills the cells (``--cells`` chooses some, ``cells`` lists them) and can be stopped and started again.
 """
 
 from __future__ import annotations

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.data.cases import with_cases
 from monai_gan_recon.data.manifest import read_manifest
-from monai_gan_recon.io import LoadVolume, read_raw
-from monai_gan_recon.io.planes import own_plane
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.io import LoadVolume, own_plane, read_raw
 from monai_gan_recon.metrics import MIN_FOREGROUND
 from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane

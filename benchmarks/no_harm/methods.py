@@ -11,11 +11,11 @@ from monai.bundle import ConfigParser
 from torch import nn
 
 from benchmarks.no_harm.scanning import Scanned
+from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.engines import bf16_pays
 from monai_gan_recon.engines.runtime import autocast
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import load_weights
-from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 ZERO_FILLED = "zero_filled"

@@ -15,7 +15,7 @@ from benchmarks.no_harm.cells import Cell
 from benchmarks.no_harm.methods import ESTIMATED, ZERO_FILLED
 from benchmarks.no_harm.run import Run, digest
 from benchmarks.no_harm.scores import Row
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
 
 RANGE_DB = 6.0
 """Colours of the heat map end here."""
@@ -93,7 +93,7 @@ def worst_slice(
         with np.load(file) as kept:
             return {"titles": titles, "images": kept["images"], "difference": difference}
     scanned = next(s for case, mask, s in run.scans(cell) if (case.name, mask) == (row["case"], row["mask"]))
-    numbers = [case.numbers for case, *_ in run.scans(cell) if case.name == row["case"]][0]
+    numbers = next(case.numbers for case, *_ in run.scans(cell) if case.name == row["case"])
     place = numbers.index(row["slice"])
     images = torch.cat(
         [scanned.reference[place], *(method(scanned)[place] for method, *_ in methods.values())]

@@ -14,10 +14,10 @@ from typing import Any
 import torch
 
 from benchmarks.no_harm.cells import Cell
+from benchmarks.no_harm.datasets import TEST_SETS, Case, cases
 from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, ZERO_FILLED, Network, Weights, zero_filled
 from benchmarks.no_harm.scanning import Scanned, scan
 from benchmarks.no_harm.scores import mean_score, slice_scores
-from benchmarks.no_harm.datasets import TEST_SETS, Case, cases
 from benchmarks.no_harm.tuning import Tuned, tune
 from benchmarks.result_files import write_json
 from monai_gan_recon.measurement import magnitude

@@ -1,4 +1,4 @@
-"""From slices' scores to a cell: means over people, what is gained over zero-filled, and over the best classical method."""
+"""From slices' scores to a cell: means over people, gains over zero-filled and over the best classical method."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def summarise(rows: Mapping[str, Sequence[Row]]) -> dict[str, Any]:
     Returns:
         ``people``, ``slices``, ``best_classical``, and by column: mean and 95 % confidence interval over people of each
         metric, ``gain`` over zero-filled and ``lead`` over the best classical method in dB inside the head (within each
-        person), ``harmless`` and ``better``: shares of people that lose nothing against zero-filled, and that are better
-        than by the best classical method.
+        person), ``harmless`` and ``better``: shares of people that lose nothing against zero-filled, and whose images
+        are better than the best classical method's.
     """
     columns = {name: by_person(found) for name, found in rows.items()}
     base, best = columns[ZERO_FILLED], best_classical(columns)
@@ -97,7 +97,7 @@ def verdict(cells: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
         name: of the weights.
 
     Returns:
-        ``cells``; cells in which mean PSNR and SSIM inside the head are not below zero-filled, those in which that holds
+        ``cells``; cells whose mean PSNR and SSIM inside the head are not below zero-filled, those in which that is so
         for 95 % of the people, too; and, of the cells with a classical method, those with a lead of at least 0, the
         median and least lead in dB. ``harmful`` and ``behind`` name the others.
     """

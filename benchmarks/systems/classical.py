@@ -21,7 +21,6 @@ from monai_gan_recon.measurement import (
 )
 from monai_gan_recon.networks.generator import signal_intensity
 
-
 _RELAXATION = 1.7
 """Of ADMM's steps, from 1 to 2 (Boyd et al. 2011, section 3.4.3)."""
 
@@ -241,7 +240,7 @@ def _fit(
     start = to_channels(image.to(torch.complex64))
     one = torch.ones_like(data.noise_std)
     prior = 1 / penalty.unsqueeze(1)
-    fitted = from_channels(data_consistency(start, data.adjoint, normal, one, prior, iterations=4))
+    fitted = from_channels(data_consistency(start, data.adjoint, normal, one, prior, iterations=2))
     return fitted.real if not image.is_complex() else fitted
 
 
