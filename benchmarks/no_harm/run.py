@@ -25,7 +25,7 @@ from monai_gan_recon.measurement import magnitude
 Method = Callable[[Scanned], torch.Tensor]
 
 
-@dataclass(frozen=True)
+@dataclass
 class Run:
     """What is run where.
 
@@ -48,7 +48,7 @@ class Run:
     masks: int = 1
     people: int | None = None
     tuning_people: int = 2
-    _last: dict[str, Any] = field(default_factory=dict, repr=False)
+    _scanned: tuple[Cell, list[tuple[Case, int, Scanned]]] | None = field(default=None, repr=False)
 
     @cached_property
     def networks(self) -> dict[str, Network]:
@@ -62,12 +62,12 @@ class Run:
 
     def scans(self, cell: Cell) -> list[tuple[Case, int, Scanned]]:
         """Case, number of the mask, and measurement of all scans of a cell; those of the last cell are kept."""
-        if self._last.get("cell") != cell:
+        if self._scanned is None or self._scanned[0] != cell:
             cache = self.output / "slices"
             found = cases(cell.dataset, self.data, self.slices, people=self.people, cache=cache)
             scans = [(case, mask, scan(case, cell, mask)) for case in found for mask in range(self.masks)]
-            self._last.update(cell=cell, scans=scans)
-        return list(self._last["scans"])
+            self._scanned = cell, scans
+        return self._scanned[1]
 
     def setting(self, cell: Cell, name: str) -> dict[str, Any]:
         """The setting of a classical method in a cell, tuned if need be."""
