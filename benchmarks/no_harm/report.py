@@ -161,11 +161,12 @@ def _cells_table(cells: Sequence[Mapping[str, Any]], names: Sequence[str]) -> st
 
 
 def _gain(column: Mapping[str, Any]) -> str:
-    """Gain, lead, and the share of people without harm, where that is not all of them."""
-    text = _mean(column["gain"], "+.1f")
+    """Gain, lead, and the shares of people without harm and with a lead."""
+    text, shares = _mean(column["gain"], "+.1f"), [column["harmless"]]
     if column.get("lead"):
         text += f" ({_text(column['lead']['mean'], '+.1f')})"
-    return text if column["harmless"] in (None, 1) else f"{text}, {100 * column['harmless']:.0f} %"
+        shares.append(column["better"])
+    return f"{text}, {' / '.join('-' if one is None else format(100 * one, '.0f') for one in shares)} %"
 
 
 def _measures_table(cells: Sequence[Mapping[str, Any]], ours: str) -> str:
