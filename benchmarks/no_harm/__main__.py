@@ -45,7 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             return
         weights = tuple(Weights.parse(text) for text in options.weights)
         names = [one.name for one in weights]
-        if len(set(names)) < len(names) or (options.ours or (names or [None])[-1]) not in (*names, None):
+        ours = options.ours or (names[-1] if names else "")
+        if len(set(names)) < len(names) or (ours and ours not in names):
             raise ValueError(f"--ours {options.ours}: the weights are {', '.join(names)}, each name once")
         counts = (options.slices, options.masks, options.people or 1, options.tuning_people)
         if min(counts) < 1:
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             from benchmarks.no_harm.report import report
 
-            report(task, chosen, options.ours or (names or [""])[-1], options.page, options.results)
+            report(task, chosen, ours, options.page, options.results)
     except (ValueError, FileNotFoundError) as error:
         parser.exit(1, f"{error}\n")
 

@@ -170,9 +170,9 @@ def _prepared(
 
 def _magnitudes(chosen: Images, path: Path, slices: int) -> tuple[np.ndarray, np.ndarray, float]:
     plane = chosen.plane or own_plane(path)
-    volume = SlicesOfPlane(plane)(ScaleMinMax()(LoadVolume(plane)(path)))
-    volume = torch.as_tensor(volume if chosen.size is None else CropPadSlices(chosen.size)(volume))
-    volume = volume.as_subclass(torch.Tensor)[0].numpy()
+    scan = SlicesOfPlane(plane)(ScaleMinMax()(LoadVolume(plane)(path)))
+    scan = scan if chosen.size is None else CropPadSlices(chosen.size)(scan)
+    volume: np.ndarray = torch.as_tensor(scan).as_subclass(torch.Tensor)[0].numpy()
     above = volume > FOREGROUND_THRESHOLD
     numbers = _spread(np.flatnonzero(above.mean(axis=(1, 2)) >= MIN_FOREGROUND), slices, path)
     return numbers, volume[None, numbers].astype(np.float32), float(volume[above].mean())

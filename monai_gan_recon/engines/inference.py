@@ -78,7 +78,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
     if not of_disc and not is_dicom(volume):
         if series is not None and volume.exists():
             raise ValueError(f"{volume}: --series is for DICOM, and this is none")
-        entry = {"image": str(volume), "case": case_name(volume), "plane": None}
+        entry: dict[str, Any] = {"image": str(volume), "case": case_name(volume), "plane": None}
         if volume.exists():
             entry |= {"plane": own_plane(volume), "three_d": is_3d_scan(volume)}
         return [entry]
