@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.no_harm.cells import Cell
-from benchmarks.no_harm.methods import ESTIMATED, ZERO_FILLED
+from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, ZERO_FILLED
 from benchmarks.no_harm.run import Run, digest
 from benchmarks.no_harm.scores import Row
 from monai_gan_recon.atomic import atomic_path
@@ -32,7 +32,9 @@ def heat_map(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
         path: PNG file.
     """
     shown = [cell for cell in cells if cell["best_classical"] is not None]
-    names = list(dict.fromkeys(name for cell in shown for name in cell["columns"]))
+    tried = dict.fromkeys(name for cell in shown for name in cell["columns"])
+    names = [name for name in (ZERO_FILLED, *CLASSICAL) if name in tried]
+    names += [name for name in tried if name not in names]
     values = np.array(
         [
             [cell["columns"].get(name, {}).get("lead", {}).get("mean", np.nan) for name in names]
