@@ -105,6 +105,8 @@ def check_heaps(path: Path) -> None:
     Raises:
         ValueError: if one does not fit.
     """
+    if not path.stat().st_size:
+        raise ValueError(DAMAGED)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
         start = file.find(_HEAP)
         while start >= 0:

@@ -123,3 +123,14 @@ def test_without_twixtools_the_error_says_what_to_install(write_twix, kspace, mo
     monkeypatch.setitem(sys.modules, "twixtools", None)
     with pytest.raises(ValueError, match=r"monai-gan-recon\[siemens\]"):
         read_raw(path)
+
+
+@pytest.mark.parametrize("at", [48, 50])
+def test_blocks_longer_than_the_file_are_refused_before_memory_is_asked_for(data_dir, tmp_path, at):
+    data = bytearray((data_dir / "twix/pulseq_32coil.dat").read_bytes())
+    start = int(np.frombuffer(data[16:24], "<u8")[0])
+    start += int(np.frombuffer(data[start : start + 4], "<u4")[0])  # the first block
+    data[start + at : start + at + 2] = b"\xff\xff"  # of samples, or of coils
+    (tmp_path / "a.dat").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.dat"):
+        read_raw(tmp_path / "a.dat")
