@@ -12,7 +12,7 @@ from typing import Any
 import ismrmrd
 import numpy as np
 
-from .geometry import from_lps
+from .geometry import from_lps, is_valid
 from .raw import RawScan, to_image
 
 Lines = Callable[[np.ndarray], Iterable[np.ndarray]]
@@ -85,7 +85,11 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
     (nx, ny, nz), numbers = encoding.size, np.unique(chosen["idx"]["slice"])
     if encoding.volume and numbers.size > 1:
         raise ValueError(f"holds {numbers.size} slabs of 3-D k-space; give one slab")
-    order, affine = _geometry(chosen, numbers, encoding)
+    with np.errstate(all="ignore"):
+        order, affine = _geometry(chosen, numbers, encoding)
+    if affine is not None and not is_valid(affine):
+        logger.warning("its directions or positions are no numbers of a place; they are not used")
+        affine = None
     place = {int(number): index for index, number in enumerate(numbers[order])}
     row = _placed(chosen, 1, encoding.centre[0], ny)
     column = _placed(chosen, 2, encoding.centre[1], nz) if encoding.volume else np.zeros(len(image), int)

@@ -89,7 +89,8 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     ]
     for scan in scans[:-1]:
         blocks += [mdb for mdb in scan["mdb"] if mdb.is_flag_set("NOISEADJSCAN")]
-    heads = np.array([_head(mdb, dwell) for mdb in blocks], acquisition_header_dtype)
+    with np.errstate(all="ignore"):  # directions that are no numbers are told of later
+        heads = np.array([_head(mdb, dwell) for mdb in blocks], acquisition_header_dtype)
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
         for index in indices:

@@ -231,3 +231,18 @@ def test_heaps_whose_lengths_lie_are_refused_before_hdf5_follows_them(tmp_path, 
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.h5"):
         read_raw(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("where", ["position", "directions"])
+def test_places_that_are_no_numbers_are_not_used(tmp_path, kspace, value, where):
+    place = {"position": np.zeros(3), "directions": np.eye(3)}
+    place[where] = np.full_like(place[where], value)
+    path = write_mrd(
+        tmp_path / "a.h5",
+        XML,
+        [acquisition(kspace[0, :, :, w], kspace_encode_step_1=w, **place) for w in range(24)],
+    )
+    scan = read_raw(path)
+    assert scan.affine is None
+    np.testing.assert_array_equal(scan.kspace, kspace[:1])

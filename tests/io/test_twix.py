@@ -40,23 +40,23 @@ def end():
     return mdb
 
 
+def make_twix(path, *scans):
+    buffers = b"".join(
+        name + b"\0" + len(text).to_bytes(4, "little") + text.encode()
+        for name, text in ((b"MeasYaps", PROTOCOL), (b"Dicom", DICOM))
+    )
+    body = (2).to_bytes(4, "little") + buffers
+    length = -(-(len(body) + 4) // 32) * 32
+    data = length.to_bytes(4, "little") + body.ljust(length - 4, b"\0")
+    twixtools.write_twix(
+        [{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path)
+    )
+    return path
+
+
 @pytest.fixture
 def write_twix(tmp_path):
-    def write(*scans):
-        buffers = b"".join(
-            name + b"\0" + len(text).to_bytes(4, "little") + text.encode()
-            for name, text in ((b"MeasYaps", PROTOCOL), (b"Dicom", DICOM))
-        )
-        body = (2).to_bytes(4, "little") + buffers
-        length = -(-(len(body) + 4) // 32) * 32
-        data = length.to_bytes(4, "little") + body.ljust(length - 4, b"\0")
-        path = tmp_path / "meas.dat"
-        twixtools.write_twix(
-            [{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path)
-        )
-        return path
-
-    return write
+    return lambda *scans: make_twix(tmp_path / "meas.dat", *scans)
 
 
 def test_lines_noise_and_geometry(write_twix, kspace):
