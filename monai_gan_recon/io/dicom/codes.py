@@ -10,8 +10,9 @@ from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
 from monai_gan_recon import __version__
+from monai_gan_recon.vocabulary import EQUIPMENT
 
-MANUFACTURER = MODEL = "monai_gan_recon"
+MANUFACTURER = MODEL = EQUIPMENT
 _EQUIPMENT = (
     "Manufacturer",
     "ManufacturerModelName",

@@ -52,7 +52,7 @@ def derive_segmentation(
     Raises:
         ValueError: if highdicom is not installed, or nothing is labelled.
     """
-    hd = _highdicom()
+    hd = require_highdicom()
     if not np.isin(labels, list(TISSUE_CODES)).any():
         raise ValueError("nothing is labelled; there is no segmentation to write")
     source = complete(source)
@@ -109,7 +109,7 @@ def derive_report(
     Raises:
         ValueError: if highdicom is not installed.
     """
-    hd = _highdicom()
+    hd = require_highdicom()
     sr = hd.sr
     series = sr.SourceSeriesForSegmentation(referenced_series_instance_uid=source[0].SeriesInstanceUID)
     groups = [
@@ -192,7 +192,12 @@ def _finished(result: Any, first: pydicom.Dataset) -> Any:
     return result
 
 
-def _highdicom() -> Any:
+def require_highdicom() -> Any:
+    """The package that writes segmentations.
+
+    Raises:
+        ValueError: if it is not installed.
+    """
     try:
         import highdicom
     except ImportError as error:
