@@ -10,6 +10,7 @@ from pathlib import Path
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, _config
+from pynetdicom.sop_class import Verification
 from pynetdicom.status import code_to_category
 
 _config.LOG_HANDLER_LEVEL = "none"  # else it logs messages, whoever asks for its log
@@ -93,11 +94,10 @@ def send(files: Sequence[Path], to: Peer, aet: str, sent: Callable[[Path], objec
     kinds = {(item.MediaStorageSOPClassUID, item.TransferSyntaxUID) for item in map(read_file_meta_info, files)}
     ae = AE(aet)
     ae.connection_timeout = 30
+    ae.add_requested_context(Verification)  # every peer has it: who takes no object still can say so
     for sop_class, syntax in sorted(kinds):
         ae.add_requested_context(sop_class, [syntax, *{ExplicitVRLittleEndian, ImplicitVRLittleEndian} - {syntax}])
     association = ae.associate(to.host, to.port, ae_title=to.aet)
-    if association.rejected_contexts and not association.accepted_contexts:
-        raise ValueError(f"{to} takes no {association.rejected_contexts[0].abstract_syntax.name}")
     if not association.is_established:
         what = "refuses the association" if association.is_rejected else "cannot be reached"
         raise ConnectionError(f"{to} {what}")

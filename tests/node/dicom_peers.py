@@ -63,9 +63,9 @@ class Archive:
     def __init__(self, port):
         self.port, self.received, self.status = port, [], 0x0000
         self._ae, self._server = AE("ARCHIVE"), None
-        self._ae.add_supported_context(MRImageStorage)
 
-    def start(self):
+    def start(self, contexts=None):
+        self._ae.supported_contexts = contexts or CONTEXTS
         self._server = self._ae.start_server(
             ("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)]
         )

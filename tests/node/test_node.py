@@ -96,7 +96,8 @@ def test_what_is_too_much_or_damaged_is_refused_and_the_node_goes_on(node, archi
 
 
 def test_results_of_a_kind_that_the_peer_does_not_take_fail(node, archive):
-    archive._ae.supported_contexts = CONTEXTS[1:]
+    archive.stop()
+    archive.start(CONTEXTS[1:])
     with node() as (port, queue, _):
         send(port, objects(2))
         until(lambda: queue.jobs("failed"))

@@ -146,15 +146,15 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path):
     root = Path(__file__).parents[2]
     for delay in (0.0, 0.03, 0.1):
         folder = tmp_path / str(delay)
-        command = [sys.executable, "-c", KILLED, folder]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": str(root)}
-        )
-        process.stdout.readline()
-        time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
-        lines = process.communicate(timeout=20)[0].splitlines()
-        number, part = map(int, (["0 0"] + lines)[-1].split())
+        told = tmp_path / "told"
+        with told.open("w") as out:
+            command, environment = [sys.executable, "-c", KILLED, folder], os.environ | {"PYTHONPATH": str(root)}
+            with subprocess.Popen(command, stdout=out, env=environment) as process:
+                while not told.read_text():
+                    time.sleep(0.01)
+                time.sleep(delay)
+                os.kill(process.pid, signal.SIGKILL)
+        number, part = map(int, told.read_text().splitlines()[-1].split())
         with Queue(folder) as queue:
             jobs = [job for state in STATES for job in queue.jobs(state)]
             assert len({job.name for job in jobs}) == len(jobs)
