@@ -13,27 +13,59 @@ from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.cli.options import add_options, given_texts
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION
 
-_OTHERS = ("input", "dataset_dir", "output_dir", "series", "format", "source_dicom", "overwrite", "keep_names")
-_OTHERS += ("report", "save_kspace_residual", "phase", "axes", "retrospective", "maps", "virtual_coils", "maps_cache")
+_OTHERS = (
+    "input",
+    "dataset_dir",
+    "output_dir",
+    "series",
+    "format",
+    "source_dicom",
+    "overwrite",
+    "keep_names",
+)
+_OTHERS += (
+    "report",
+    "save_kspace_residual",
+    "phase",
+    "axes",
+    "retrospective",
+    "maps",
+    "virtual_coils",
+    "maps_cache",
+)
 """Options of ``reconstruct`` that the node has itself, or that mean nothing to a series of images."""
 
 
 def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
     """Add the subcommand to a parser."""
-    text = (
-        "DICOM node: receives series by C-STORE, reconstructs them as `reconstruct` does, sends the results by C-STORE"
-    )
+    text = "DICOM node: receives series by C-STORE, reconstructs them as `reconstruct` does, sends the results by C-STORE"
     listen = commands.add_parser("listen", help=text.partition(":")[0], description=text, **shared)
     add = listen.add_argument
     add("--aet", default="RECON", help="own AE title (%(default)s)")
     add("--port", type=int, default=11112, help="to listen at; 0: a free one (%(default)s)")
-    add("--host", default="127.0.0.1", help="address to listen at; 0.0.0.0: all of this machine (%(default)s)")
+    add(
+        "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0: all of this machine (%(default)s)"
+    )
     add("--send_to", required=True, metavar="AET@HOST:PORT", help="where results are sent")
-    add("--peers", nargs="+", metavar="AET@HOST", help="who may send (default: the one that results are sent to)")
-    add("--folder", default="queue", help="of the queue, with data of patients until they are sent (%(default)s)")
+    add(
+        "--peers",
+        nargs="+",
+        metavar="AET@HOST",
+        help="who may send (default: the one that results are sent to)",
+    )
+    add(
+        "--folder",
+        default="queue",
+        help="of the queue, with data of patients until they are sent (%(default)s)",
+    )
     add("--segment", action="store_true", help="segment the reconstruction, too: DICOM SEG and SR")
     add("--quiet", type=float, default=10, help="seconds without an object that end a series (%(default)s)")
-    add("--patience", type=float, default=60, help="minutes to wait for the rest of a cut off series (%(default)s)")
+    add(
+        "--patience",
+        type=float,
+        default=60,
+        help="minutes to wait for the rest of a cut off series (%(default)s)",
+    )
     add("--job_minutes", type=int, default=60, help="longest time of a command (%(default)s)")
     add("--max_objects", type=int, default=5000, help="of a series (%(default)s)")
     add("--max_mb", type=int, default=2048, help="of a series (%(default)s)")
@@ -47,7 +79,9 @@ def _listen(options: argparse.Namespace) -> Outcome:
     try:
         from monai_gan_recon import node
     except ImportError as error:
-        raise ValueError(f"listen: needs more packages: pip install 'monai-gan-recon[dicom]' ({error.name})") from error
+        raise ValueError(
+            f"listen: needs more packages: pip install 'monai-gan-recon[dicom]' ({error.name})"
+        ) from error
     to = node.Peer.parse(options.send_to, port=True)
     peers = [node.Peer.parse(text) for text in options.peers or [f"{to.aet}@{to.host}"]]
     command = node.Command(options.bundle, settings, options.segment, options.job_minutes)
@@ -65,7 +99,9 @@ def _listen(options: argparse.Namespace) -> Outcome:
         signal.signal(number, end)
     with node.serve(queue, options.aet, peers, options.host, options.port) as port:
         news.info("%s listens at %s:%d and sends to %s", options.aet, options.host, port, to)
-        node.run_node(queue, command, to, options.aet, stop, options.quiet, 60 * options.patience, options.keep)
+        node.run_node(
+            queue, command, to, options.aet, stop, options.quiet, 60 * options.patience, options.keep
+        )
     left = sum(len(queue.jobs(state)) for state in ("receiving", "received", "waiting", "sending"))
     text = f"{left} series left in {options.folder}; the same command goes on"
     if signal.SIGINT in by:

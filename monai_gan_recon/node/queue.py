@@ -51,9 +51,7 @@ class Queue:
         [1]
     """
 
-    def __init__(
-        self, folder: str | os.PathLike[str], max_objects: int = 5000, max_mb: int = 2048
-    ) -> None:
+    def __init__(self, folder: str | os.PathLike[str], max_objects: int = 5000, max_mb: int = 2048) -> None:
         check_counts(max_objects=max_objects, max_mb=max_mb)
         self.max_objects, self.max_bytes = max_objects, max_mb << 20
         self.folder = check_output_dir(folder)

@@ -52,7 +52,9 @@ def transfer_syntaxes() -> list[str]:
 
 
 @contextmanager
-def serve(queue: Queue, aet: str, peers: Sequence[Peer], host: str = "127.0.0.1", port: int = 11112) -> Iterator[int]:
+def serve(
+    queue: Queue, aet: str, peers: Sequence[Peer], host: str = "127.0.0.1", port: int = 11112
+) -> Iterator[int]:
     """Receive series into a queue while the block runs.
 
     Args:
@@ -68,7 +70,9 @@ def serve(queue: Queue, aet: str, peers: Sequence[Peer], host: str = "127.0.0.1"
     Raises:
         ValueError: if a peer's host is not known, or the address cannot be listened at.
     """
-    handlers = _Handlers(queue, frozenset((peer.aet, address) for peer in peers for address in peer.addresses()))
+    handlers = _Handlers(
+        queue, frozenset((peer.aet, address) for peer in peers for address in peer.addresses())
+    )
     ae = AE(check_title(aet))
     ae.require_called_aet = True
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 120, 120
@@ -132,7 +136,9 @@ class _Handlers:
                 self.queue.reject(content, event.assoc, "an object is damaged; send its series again")
                 return _NOT_UNDERSTOOD
             if own:
-                logger.warning("a result of this node came back: refused; do not send it to where it comes from")
+                logger.warning(
+                    "a result of this node came back: refused; do not send it to where it comes from"
+                )
                 return _NOT_AUTHORISED
             self.queue.store(series, instance, content, event.assoc)
         except ValueError:

@@ -62,11 +62,12 @@ class Archive:
 
     def __init__(self, port):
         self.port, self.received, self.status = port, [], 0x0000
-        self._ae, self._server = AE("ARCHIVE"), None
+        self._server = None
 
     def start(self, contexts=None):
-        self._ae.supported_contexts = contexts or CONTEXTS
-        self._server = self._ae.start_server(
+        ae = AE("ARCHIVE")
+        ae.supported_contexts = contexts or CONTEXTS
+        self._server = ae.start_server(
             ("127.0.0.1", self.port), block=False, evt_handlers=[(evt.EVT_C_STORE, self._store)]
         )
 

@@ -27,7 +27,9 @@ def test_a_series_comes_back_once_and_nothing_of_it_stays(node, archive, tmp_pat
         time.sleep(0.5)
     assert len(archive.received) == 5
     assert {item.StudyInstanceUID for item in archive.received} == {items[0].StudyInstanceUID}
-    for item, other in zip(items, sorted(archive.received, key=lambda item: item.InstanceNumber), strict=True):
+    for item, other in zip(
+        items, sorted(archive.received, key=lambda item: item.InstanceNumber), strict=True
+    ):
         np.testing.assert_array_equal(other.pixel_array, item.pixel_array)
     assert not [path for path in tmp_path.rglob("*.dcm")]
 
@@ -99,7 +101,7 @@ def test_results_of_a_kind_that_the_peer_does_not_take_fail(node, archive):
     archive.stop()
     archive.start(CONTEXTS[1:])
     with node() as (port, queue, _):
-        send(port, objects(2))
+        assert send(port, objects(2)) == [0, 0]
         until(lambda: queue.jobs("failed"))
         assert "MR Image Storage" in failures(queue)[0]
         assert len(list(queue.folder.glob("failed/*/results/*/*.dcm"))) == 2
@@ -183,7 +185,9 @@ def test_compressed_objects_are_taken_as_they_are(node, archive):
             assert any(np.array_equal(item.pixel_array, one) for one in pixels)
 
 
-@pytest.mark.parametrize("text", ["PACS", "PACS@", "@host:1", "PACS@host", "PACS@host:99999", "A" * 17 + "@h:1", "a\\b@h:1"])
+@pytest.mark.parametrize(
+    "text", ["PACS", "PACS@", "@host:1", "PACS@host", "PACS@host:99999", "A" * 17 + "@h:1", "a\\b@h:1"]
+)
 def test_peers_that_are_none(text):
     with pytest.raises(ValueError, match="AET|AE title"):
         Peer.parse(text, port=True)

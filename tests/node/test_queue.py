@@ -148,7 +148,10 @@ def test_killed_at_any_moment_nothing_acknowledged_is_lost(tmp_path):
         folder = tmp_path / str(delay)
         told = tmp_path / "told"
         with told.open("w") as out:
-            command, environment = [sys.executable, "-c", KILLED, folder], os.environ | {"PYTHONPATH": str(root)}
+            command, environment = (
+                [sys.executable, "-c", KILLED, folder],
+                os.environ | {"PYTHONPATH": str(root)},
+            )
             with subprocess.Popen(command, stdout=out, env=environment) as process:
                 while not told.read_text():
                     time.sleep(0.01)
