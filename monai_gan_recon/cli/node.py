@@ -84,6 +84,9 @@ def _listen(options: argparse.Namespace) -> Outcome:
         ) from error
     to = node.Peer.parse(options.send_to, port=True)
     peers = [node.Peer.parse(text) for text in options.peers or [f"{to.aet}@{to.host}"]]
+    node.peer.check_title(options.aet)
+    for peer in (to, *peers):
+        peer.addresses()
     command = node.Command(options.bundle, settings, options.segment, options.job_minutes)
     queue = node.Queue(options.folder, options.max_objects, options.max_mb)
     _check(options.bundle, settings, options.segment)

@@ -31,7 +31,7 @@ def test_a_series_comes_back_once_and_nothing_of_it_stays(node, archive, tmp_pat
         items, sorted(archive.received, key=lambda item: item.InstanceNumber), strict=True
     ):
         np.testing.assert_array_equal(other.pixel_array, item.pixel_array)
-    assert not [path for path in tmp_path.rglob("*.dcm")]
+    assert not list(tmp_path.rglob("*.dcm"))
 
 
 def test_a_log_names_nobody(node, archive, caplog):
@@ -189,7 +189,7 @@ def test_compressed_objects_are_taken_as_they_are(node, archive):
     "text", ["PACS", "PACS@", "@host:1", "PACS@host", "PACS@host:99999", "A" * 17 + "@h:1", "a\\b@h:1"]
 )
 def test_peers_that_are_none(text):
-    with pytest.raises(ValueError, match="AET|AE title"):
+    with pytest.raises(ValueError, match=r"AET|AE title"):
         Peer.parse(text, port=True)
 
 

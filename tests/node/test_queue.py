@@ -81,7 +81,7 @@ def test_a_series_beyond_a_limit_fails_and_the_rest_of_it_is_refused(make, limit
     queue = make(**limits)
     fill(queue)
     for number in (3, 4):
-        with pytest.raises(ValueError, match="series|max"):
+        with pytest.raises(ValueError, match=r"series|max"):
             queue.store("1.2.3", f"1.2.3.{number}", bytes(1 << 20), "a")
     fill(queue, "1.2.4")
     queue.close("a", whole=True)
