@@ -38,7 +38,9 @@ _OTHERS += (
 
 def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
     """Add the subcommand to a parser."""
-    text = "DICOM node: receives series by C-STORE, reconstructs them as `reconstruct` does, sends the results by C-STORE"
+    text = (
+        "DICOM node: receives series by C-STORE, reconstructs them as `reconstruct` does, sends results back"
+    )
     listen = commands.add_parser("listen", help=text.partition(":")[0], description=text, **shared)
     add = listen.add_argument
     add("--aet", default="RECON", help="own AE title (%(default)s)")
@@ -88,24 +90,18 @@ def _listen(options: argparse.Namespace) -> Outcome:
     for peer in (to, *peers):
         peer.addresses()
     command = node.Command(options.bundle, settings, options.segment, options.job_minutes)
-    queue = node.Queue(options.folder, options.max_objects, options.max_mb)
-    _check(options.bundle, settings, options.segment)
-    news = logging.getLogger("monai_gan_recon.node")
-    news.setLevel(logging.INFO)
-    stop, by = threading.Event(), []
-
-    def end(number: int, _frame: Any) -> None:
-        by.append(number)
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
-    with node.serve(queue, options.aet, peers, options.host, options.port) as port:
-        news.info("%s listens at %s:%d and sends to %s", options.aet, options.host, port, to)
-        node.run_node(
-            queue, command, to, options.aet, stop, options.quiet, 60 * options.patience, options.keep
-        )
-    left = sum(len(queue.jobs(state)) for state in ("receiving", "received", "waiting", "sending"))
+    with node.Queue(options.folder, options.max_objects, options.max_mb) as queue:
+        _check(options.bundle, settings, options.segment)
+        stop, by = threading.Event(), []
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda found, _: (by.append(found), stop.set()))
+        news = logging.getLogger("monai_gan_recon.node")
+        news.setLevel(logging.INFO)
+        with node.serve(queue, options.aet, peers, options.host, options.port) as port:
+            news.info("%s listens at %s:%d and sends to %s", options.aet, options.host, port, to)
+            times = (options.quiet, 60 * options.patience)
+            node.run_node(queue, command, to, options.aet, stop, *times, keep=options.keep)
+        left = sum(len(queue.jobs(state)) for state in ("receiving", "received", "waiting", "sending"))
     text = f"{left} series left in {options.folder}; the same command goes on"
     if signal.SIGINT in by:
         raise KeyboardInterrupt(text)

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pydicom
-
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pynetdicom import AE, build_context, evt
 from pynetdicom.sop_class import Verification

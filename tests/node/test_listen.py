@@ -113,11 +113,22 @@ class Node:
 
     def __init__(self, log, port, to, folder, *words):
         self.log = log
-        command = [sys.executable, "-m", "monai_gan_recon", "listen", "--port", port, "--send-to", f"ORTHANC@127.0.0.1:{to}"]
+        command = [
+            sys.executable,
+            "-m",
+            "monai_gan_recon",
+            "listen",
+            "--port",
+            port,
+            "--send-to",
+            f"ORTHANC@127.0.0.1:{to}",
+        ]
         command += ["--folder", folder, "--quiet", 1, *OPTIONS, *words]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
         with log.open("a") as out:
-            self.process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=environment)
+            self.process = subprocess.Popen(
+                [str(word) for word in command], stdout=out, stderr=out, env=environment
+            )
 
     def wait(self, word, times=1, seconds=240):
         until(lambda: self.log.read_text().count(word) >= times or self.process.poll() is not None, seconds)
@@ -168,7 +179,9 @@ def test_orthanc_round_trip(series, started, tmp_path):
     assert image.GetSize() == expected.GetSize()
     for corner in ((0, 0, 0), tuple(n - 1 for n in image.GetSize())):
         np.testing.assert_allclose(
-            image.TransformIndexToPhysicalPoint(corner), expected.TransformIndexToPhysicalPoint(corner), atol=1e-3
+            image.TransformIndexToPhysicalPoint(corner),
+            expected.TransformIndexToPhysicalPoint(corner),
+            atol=1e-3,
         )
     array, other = (sitk.GetArrayFromImage(one) for one in (image, expected))
     np.testing.assert_allclose(array, other, atol=1.01 * np.ptp(other) / 65535)
