@@ -89,7 +89,9 @@ def _listen(options: argparse.Namespace) -> Outcome:
     node.peer.check_title(options.aet)
     for peer in (to, *peers):
         peer.addresses()
-    command = node.Command(options.bundle, settings, options.segment, options.job_minutes)
+    command = node.Command(
+        options.bundle, settings, options.segment, options.job_minutes, options.verbose > 0
+    )
     with node.Queue(options.folder, options.max_objects, options.max_mb) as queue:
         _check(options.bundle, settings, options.segment)
         stop, by = threading.Event(), []

@@ -29,14 +29,20 @@ class Command:
         settings: values of its ``inference.yaml`` as text, such as {"rate": "0.25"}.
         segment: segment the reconstruction too.
         minutes: that a command may take.
+        verbose: let the commands' log through.
     """
 
     def __init__(
-        self, bundle: str, settings: Mapping[str, str] | None = None, segment: bool = False, minutes: int = 60
+        self,
+        bundle: str,
+        settings: Mapping[str, str] | None = None,
+        segment: bool = False,
+        minutes: int = 60,
+        verbose: bool = False,
     ) -> None:
         check_counts(job_minutes=minutes)
         self.bundle, self.settings = bundle, dict(settings or {})
-        self.segment, self.minutes = segment, minutes
+        self.segment, self.minutes, self.verbose = segment, minutes, verbose
         self._process: subprocess.Popen[str] | None = None
         self._lock, self._stopped = threading.Lock(), False
 
@@ -82,7 +88,7 @@ class Command:
                 [sys.executable, "-W", "ignore", "-m", "monai_gan_recon", command, *map(str, words), *_DICOM],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
+                stderr=None if self.verbose else subprocess.DEVNULL,
                 text=True,
                 start_new_session=True,  # Ctrl-C reaches the node alone
             )

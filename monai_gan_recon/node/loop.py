@@ -55,8 +55,6 @@ def run_node(
         keep: leave what was sent in the folder ``done``.
         pauses: first and longest pause in seconds before sending is tried again; each is twice the one before.
     """
-    for done in queue.jobs("done") if not keep else ():  # a kill while they were removed
-        queue.finish(done, keep=False)
     steps: list[Callable[[], None]] = [
         lambda: queue.settle(quiet, patience),
         lambda: _work(queue, job),

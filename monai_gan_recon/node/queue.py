@@ -28,6 +28,10 @@ _UID = re.compile(r"[0-9.]{1,64}")
 logger = logging.getLogger(__name__)
 
 
+class TooMuch(ValueError):
+    """A series is beyond a limit."""
+
+
 class Queue:
     """A folder ``STATE/JOB/series`` for each series that was sent; jobs are named by the time and a hash of the UID.
 
@@ -64,7 +68,7 @@ class Queue:
         except OSError as error:
             self._program.close()
             raise ValueError(f"{folder}: another node uses this folder; give another --folder") from error
-        shutil.rmtree(self.folder / _STAGING, ignore_errors=True)  # never acknowledged
+        shutil.rmtree(self.folder / _STAGING, ignore_errors=True)  # never acknowledged, or sent
         (self.folder / _STAGING).mkdir()
         self._lock = threading.RLock()
         self._senders: dict[str, set[Hashable]] = {}
@@ -81,7 +85,8 @@ class Queue:
             sender: what it came by, such as an association; see :meth:`close`.
 
         Raises:
-            ValueError: if a UID is none, or the series is beyond a limit: then it fails.
+            ValueError: if a UID is none.
+            TooMuch: if the series is beyond a limit: then it fails, and what else of it comes by this sender.
             OSError: if it cannot be written.
         """
         if not (_UID.fullmatch(series) and _UID.fullmatch(instance)):
@@ -89,8 +94,12 @@ class Queue:
         staged, key = self.folder / _STAGING / uuid.uuid4().hex, _key(series)
         with self._lock:
             if key in self._refused.get(sender, ()):
-                raise ValueError("its series was refused")
-        staged.write_bytes(content)
+                raise TooMuch("its series was refused")
+        try:
+            staged.write_bytes(content)
+        except OSError:
+            staged.unlink(missing_ok=True)
+            raise
         with self._lock:
             job = self._open(key)
             name = f"{_key(instance)}.dcm"
@@ -101,7 +110,7 @@ class Queue:
                 self._refused.setdefault(sender, set()).add(key)
                 line = f"more than {self.max_objects} objects or {self.max_bytes >> 20} MB; see --max-objects, --max-mb"
                 self.fail(job, line)
-                raise ValueError(line)
+                raise TooMuch(line)
             os.replace(staged, job / SERIES / name)
             sizes[name] = len(content)
             self._senders.setdefault(job.name, set()).add(sender)
@@ -173,7 +182,7 @@ class Queue:
 
     def finish(self, job: Path, keep: bool) -> None:
         """A job was sent: keep it as done, or remove it."""
-        job = self.move(job, "done")
+        job = self.move(job, "done" if keep else _STAGING)
         if not keep:
             shutil.rmtree(job)
 

@@ -29,7 +29,7 @@ from pynetdicom.pdu import A_RELEASE_RQ
 from pynetdicom.sop_class import Verification
 
 from monai_gan_recon.node.peer import Peer, check_title
-from monai_gan_recon.node.queue import Queue
+from monai_gan_recon.node.queue import Queue, TooMuch
 from monai_gan_recon.vocabulary import EQUIPMENT
 
 _PLAIN = (
@@ -141,8 +141,10 @@ class _Handlers:
                 )
                 return _NOT_AUTHORISED
             self.queue.store(series, instance, content, event.assoc)
-        except ValueError:
+        except TooMuch:
             return _NO_ROOM
+        except ValueError:
+            return _NOT_UNDERSTOOD
         except OSError as error:
             logger.warning("an object cannot be written (%s); its sender is told", error.strerror)
             return _NO_ROOM

@@ -163,10 +163,6 @@ def test_what_was_left_is_done_at_the_next_start(node, archive):
         until(lambda: not queue.jobs("sending"))
         assert job.calls == []
     assert len(archive.received) == 2
-    done = queue.folder / "done" / "20200101T000000_0"
-    (done / "series").mkdir(parents=True)  # killed while it was removed
-    with node() as (_, queue, _):
-        until(lambda: not done.exists())
 
 
 def test_compressed_objects_are_taken_as_they_are(node, archive):

@@ -76,6 +76,20 @@ def test_what_was_cut_off_waits_for_the_rest_and_fails_at_last(make):
     assert "3 objects" in (queue.jobs("failed")[0] / "error.txt").read_text()
 
 
+def test_what_is_done_is_kept_or_removed_and_what_was_kept_stays(tmp_path):
+    with Queue(tmp_path) as queue:
+        for series, keep in (("1.2.3", True), ("1.2.4", False)):
+            fill(queue, series)
+            queue.close("a", whole=True)
+            queue.settle(0, 60)
+            queue.finish(queue.jobs("waiting")[0], keep)
+        assert states(queue) == {"done": 1}
+        (tmp_path / "incoming" / "half" / "series").mkdir(parents=True)  # killed while it was removed
+    with Queue(tmp_path) as queue:
+        assert states(queue) == {"done": 1}
+        assert not list((tmp_path / "incoming").iterdir())
+
+
 @pytest.mark.parametrize("limits", [{"max_objects": 3}, {"max_mb": 1}])
 def test_a_series_beyond_a_limit_fails_and_the_rest_of_it_is_refused(make, limits):
     queue = make(**limits)
