@@ -23,7 +23,7 @@ STATES = ("receiving", "received", "waiting", "sending", "done", "failed")
 SERIES, RESULTS, ERROR = "series", "results", "error.txt"
 """In the folder of a job: what was received, what was made of it, and why it failed."""
 
-_STAGING = "incoming"
+_STAGING = ".incoming"
 _UID = re.compile(r"[0-9.]{1,64}")
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Queue:
     All methods may be called by several threads. One program uses a folder at a time, until the block ends.
 
     Args:
-        folder: of the queue; made if it is missing, for its owner's eyes only.
+        folder: of the queue; made if it is missing. What is in it is for its owner's eyes only.
         max_objects: a series of more objects fails.
         max_mb: a series of more megabytes fails.
 
@@ -61,7 +61,7 @@ class Queue:
         self.folder = check_output_dir(folder)
         for state in STATES:
             (self.folder / state).mkdir(parents=True, exist_ok=True)
-        self.folder.chmod(0o700)
+            (self.folder / state).chmod(0o700)
         self._program = (self.folder / ".lock").open("a")
         try:
             fcntl.flock(self._program, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,7 +69,7 @@ class Queue:
             self._program.close()
             raise ValueError(f"{folder}: another node uses this folder; give another --folder") from error
         shutil.rmtree(self.folder / _STAGING, ignore_errors=True)  # never acknowledged, or sent
-        (self.folder / _STAGING).mkdir()
+        (self.folder / _STAGING).mkdir(0o700)
         self._lock = threading.RLock()
         self._senders: dict[str, set[Hashable]] = {}
         self._sizes: dict[str, dict[str, int]] = {}

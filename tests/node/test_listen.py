@@ -160,13 +160,14 @@ def started():
 @pytest.mark.slow
 def test_orthanc_round_trip(any_series, started, tmp_path):
     series, segment = any_series
-    first = pydicom.dcmread(next(series.iterdir()), stop_before_pixels=True)
-    port, original, count = free_port(), first.SeriesInstanceUID, len(list(series.iterdir()))
+    files = sorted(series.glob("*.dcm"))
+    first = pydicom.dcmread(files[0], stop_before_pixels=True)
+    port, original, count = free_port(), first.SeriesInstanceUID, len(files)
     orthanc = Orthanc(tmp_path / "orthanc", port)
     started.append(orthanc)
     node = Node(tmp_path / "log", port, orthanc.port, tmp_path / "queue", *(["--segment"] if segment else []))
     started.append(node)
-    for file in series.iterdir():
+    for file in files:
         orthanc.post("/instances", file.read_bytes())
     (name,) = orthanc.get("/series")
     node.wait("listens")
