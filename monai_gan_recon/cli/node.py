@@ -13,26 +13,12 @@ from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.cli.options import add_options, given_texts
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION
 
+# fmt: off
 _OTHERS = (
-    "input",
-    "dataset_dir",
-    "output_dir",
-    "series",
-    "format",
-    "source_dicom",
-    "overwrite",
-    "keep_names",
+    "input", "dataset_dir", "output_dir", "series", "format", "source_dicom", "overwrite", "keep_names", "report",
+    "save_kspace_residual", "phase", "axes", "retrospective", "maps", "virtual_coils", "maps_cache",
 )
-_OTHERS += (
-    "report",
-    "save_kspace_residual",
-    "phase",
-    "axes",
-    "retrospective",
-    "maps",
-    "virtual_coils",
-    "maps_cache",
-)
+# fmt: on
 """Options of ``reconstruct`` that the node has itself, or that mean nothing to a series of images."""
 
 
@@ -94,9 +80,14 @@ def _listen(options: argparse.Namespace) -> Outcome:
     )
     with node.Queue(options.folder, options.max_objects, options.max_mb) as queue:
         _check(options.bundle, settings, options.segment)
-        stop, by = threading.Event(), []
+        stop, ended_by = threading.Event(), set()
+
+        def end(number: int, _frame: Any) -> None:
+            ended_by.add(number)
+            stop.set()
+
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda found, _: (by.append(found), stop.set()))
+            signal.signal(number, end)
         news = logging.getLogger("monai_gan_recon.node")
         news.setLevel(logging.INFO)
         with node.serve(queue, options.aet, peers, options.host, options.port) as port:
@@ -105,7 +96,7 @@ def _listen(options: argparse.Namespace) -> Outcome:
             node.run_node(queue, command, to, options.aet, stop, *times, keep=options.keep)
         left = sum(len(queue.jobs(state)) for state in ("receiving", "received", "waiting", "sending"))
     text = f"{left} series left in {options.folder}; the same command goes on"
-    if signal.SIGINT in by:
+    if signal.SIGINT in ended_by:
         raise KeyboardInterrupt(text)
     return Outcome(f"listen: ended; {text}", data={"left": left})
 
@@ -115,7 +106,8 @@ def _check(bundle: str, settings: dict[str, str], segment: bool) -> None:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    deaf = (signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the node
+    with ProcessPoolExecutor(1, get_context("spawn"), signal.signal, deaf) as pool:
         pool.submit(check_options, bundle, settings, segment).result()
 
 
