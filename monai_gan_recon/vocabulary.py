@@ -14,3 +14,9 @@ PLANES = tuple(PLANE_AXCODES)
 
 MIN_SLICE_SIZE = 16
 """Least height and width of a slice in pixels that the networks take."""
+
+MAX_SLICE_SIZE = 4096
+"""Largest height and width that slices are padded to."""
+
+MOST_COILS = 256
+"""Most coils that are simulated; scanners have up to 128."""

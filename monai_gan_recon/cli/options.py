@@ -79,6 +79,7 @@ def add_options(
     group.add_argument(
         "--set",
         action="append",
+        type=id_value,
         default=[],
         metavar="ID=VALUE",
         help="any other item, such as network_def#width=8",
@@ -87,19 +88,21 @@ def add_options(
     parser.set_defaults(_options=[action.dest for action in group._group_actions])
 
 
+def id_value(text: str) -> tuple[str, str]:
+    """The name and the text of ID=VALUE, for argparse."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE, such as network_def#width=8")
+    return name, value
+
+
 def given(options: argparse.Namespace) -> dict[str, Any]:
     """What was given of a configuration's options, as its values; files that are missing are told at once.
 
     Raises:
         FileNotFoundError: if a file, or the data manifest, is missing.
-        ValueError: if ``--set`` is not ID=VALUE.
     """
-    texts = {}
-    for setting in options.set:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set {setting}: is not ID=VALUE, such as --set network_def#width=8")
-        texts[name] = text
+    texts = dict(options.set)
     for name in {*options._options, "input"} - {"set", "bundle"}:
         if hasattr(options, name):
             texts[name] = str(getattr(options, name))

@@ -19,10 +19,10 @@ import torch
 from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
-from ..checks import check_output_dir
+from ..checks import check_counts, check_fractions, check_output_dir
 from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane, plane_axcodes
-from ..vocabulary import MIN_SLICE_SIZE
+from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
@@ -75,10 +75,16 @@ class VolumeSliceDataset(EpochDataset):
         slices_per_epoch: int | None = None,
         progress: bool = True,
     ) -> None:
+        if slices_per_epoch is not None:
+            check_counts(slices_per_epoch=slices_per_epoch)
+        check_counts(0, MAX_SLICE_SIZE, min_pixels=min_pixels)
+        check_fractions(min_foreground=min_foreground)
         super().__init__(slice_transform, seed, slices_per_epoch)
         if not data:
             raise ValueError("the data list of the training slices is empty; give at least one volume")
         names = (planes,) if isinstance(planes, str) else tuple(planes)
+        if not names:
+            raise ValueError("planes: give at least one of " + ", ".join(PLANES))
         for plane in names:
             plane_axcodes(plane)
         folder = self._cache_folder(cache_dir)

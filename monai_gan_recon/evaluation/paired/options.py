@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-
-from monai_gan_recon.bundle.values import ids, refuse_code, refuse_name
+from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
@@ -66,7 +64,7 @@ class PairedOptions:
     def __post_init__(self) -> None:
         """Find the bundles and check the options."""
         for name, value in vars(self).items():
-            refuse_code(f"--{name}", value)
+            refuse_code(name, value)
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
@@ -104,10 +102,12 @@ def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: M
         file: configuration that must have them.
         own: items with an option of their own, and that option.
     """
-    known = set(ids(ConfigParser.load_config_file(str(file))))
     for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
-        refuse_name(f"{option} {name}", name)
-        if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}")
+    try:
+        check_values(
+            {name.replace("#", "::"): value for name, value in settings.items()}, load_configs([file])
+        )
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None
