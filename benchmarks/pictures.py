@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from matplotlib.figure import Figure
 from monai.bundle import ConfigWorkflow
 
 from benchmarks.result_files import ROOT
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.io import atomic_path
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
@@ -109,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -10,6 +10,7 @@ configs/systems. No test person is read.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from tqdm import tqdm
 
 from benchmarks.result_files import write_json
 from monai_gan_recon.data import load_manifest
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks.baselines import CompressedSensing, TotalVariation
@@ -92,4 +94,4 @@ def mean_psnr(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

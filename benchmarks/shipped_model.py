@@ -15,6 +15,8 @@ import sys
 from pathlib import Path
 
 from benchmarks.result_files import RESULTS, write_json
+from monai_gan_recon.data.cases import check_case
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import RECONSTRUCTION, metrics_table
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -40,7 +42,7 @@ def main() -> None:
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "shipped_model")
     arguments = parser.parse_args()
-    folder = arguments.output_dir / arguments.name
+    folder = arguments.output_dir / check_case(arguments.name)
     for options in (row for name in arguments.rows for row in ROWS[name]):
         command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
         command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
@@ -53,4 +55,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -23,6 +23,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.result_files import write_json
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import PAIRED, TISSUES
 
 ROOT = Path(__file__).parents[1]
@@ -106,4 +107,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -106,7 +106,7 @@ def check_counts(least: int = 1, most: int = MOST_COUNT, **counts: Any) -> None:
 
 
 def check_numbers(least: float = 0.0, **numbers: Any) -> None:
-    """Raise a ValueError that names the first of these (weights, limits, ...) that is no number of at least ``least``."""
+    """Raise a ValueError that names the first of these (weights, ...) that is no number of at least ``least``."""
     for name, value in numbers.items():
         if not _is_number(value) or value < least:
             raise ValueError(f"{name} must be a number of at least {least:g}, got {value!r}")

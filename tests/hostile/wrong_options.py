@@ -3,7 +3,7 @@
 NUMBER = "true much [1] {'a':1} '' nan inf -inf"
 COUNT = "true much [1] {'a':1} '' nan inf -inf 0 -1 1.5 null"
 FRACTION = "-0.1 1.5 true much [1] {'a':1} '' nan inf -inf"
-RATE = "0 1e-9 -0.1 1.5 null true much [1] {'a':1} '' nan inf -inf"
+RATE = "0 -0.1 1.5 null true much [1] {'a':1} '' nan inf -inf"
 SWITCH = "perhaps 2 null [true] ''"
 SEED = "-1 9223372036854775808 1e30 0.5 true zero null [0]"
 DEVICE = "meta mps xpu cuda:99 cuda:-1 tpu '' 0 true [cpu] null"
