@@ -155,5 +155,5 @@ def check_arguments(name: str, given: Any, function: Callable[..., Any]) -> None
         function: or class, that the dictionary is for.
     """
     known = list(inspect.signature(function).parameters)
-    if not isinstance(given, Mapping) or not set(given) <= set(known):
+    if not isinstance(given, Mapping) or not given or not set(given) <= set(known):
         raise ValueError(f"{name} must be a dictionary of {', '.join(known)}, got {given!r}")

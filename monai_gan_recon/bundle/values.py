@@ -23,6 +23,10 @@ _MEANING = {
     "@": "MONAI would replace by another item of the configuration",
     "_": "MONAI would build an object with",
 }
+PATHS = ("input", "weights", "mask", "phase", "maps", "maps_cache", "init_weights", "coil_maps", "source_dicom", "datalist",
+         "dataset_dir", "output_dir", "ckpt_dir", "cache_dir", "bundle_root", "reconstruction_bundle")  # fmt: skip
+"""Options that are files or folders."""
+
 _FIXED = ("imports", "initialize", "check-options")
 _DEEP = 32
 """Most lists and dictionaries within each other."""
@@ -50,7 +54,10 @@ def check_values(options: Mapping[str, Any], config: Any, also: Collection[str] 
                 f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
             )
         _refuse_hash(option, value)
-        _refuse_other_type(option, value, _find(config, name))
+        configured = _find(config, name)
+        if name in PATHS:
+            _refuse_no_path(option, value, configured)
+        _refuse_other_type(option, value, configured)
 
 
 def _option(name: str) -> str:
@@ -114,6 +121,16 @@ def _find(config: Any, name: str) -> Any:
         except (KeyError, TypeError):  # a key written "a#b" in the file
             return None
     return config
+
+
+def _refuse_no_path(option: str, value: Any, configured: Any) -> None:
+    may_be_null = configured is None or str(configured)[:1] in _MEANING
+    if value is None and may_be_null:
+        return
+    if not isinstance(value, (str, os.PathLike)) or not str(value).strip():
+        raise ValueError(
+            f"{option}: {value!r} is no file or folder; write ./NAME for a name that looks like a number"
+        )
 
 
 def _refuse_other_type(option: str, value: Any, configured: Any) -> None:

@@ -17,7 +17,7 @@ from monai_gan_recon.engines.runtime import (
     set_seed,
 )
 from monai_gan_recon.engines.saving import BestModelSaver, LastModelSaver
-from monai_gan_recon.engines.trainer import ReconstructionGANTrainer, check_adversary, check_training
+from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
 from monai_gan_recon.engines.training_log import (
     EarlyStop,
     StartValidation,
@@ -44,9 +44,7 @@ __all__ = [
     "TrainingLog",
     "TrainingProgress",
     "bf16_pays",
-    "check_adversary",
     "check_device",
-    "check_training",
     "ema_of",
     "join_processes",
     "keep_freed_memory",

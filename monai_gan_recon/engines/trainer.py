@@ -30,50 +30,6 @@ logger = logging.getLogger(__name__)
 ADVERSARIAL_SHARE = "adversarial_share"
 
 
-def check_adversary(
-    n_critic: Any, adversarial_share: Any, adversarial_weight: Any, clip_limit: Any, penalty_weight: Any
-) -> None:
-    """Check numbers of :class:`ReconstructionGANTrainer`; a configuration does it before data are prepared.
-
-    Raises:
-        ValueError: for the first that is out of range.
-    """
-    check_counts(n_critic=n_critic)
-    check_numbers(adversarial_weight=adversarial_weight, clip_limit=clip_limit, penalty_weight=penalty_weight)
-    if adversarial_share is not None:
-        check_fractions(adversarial_share=adversarial_share)
-        if adversarial_share == 1:
-            raise ValueError("adversarial_share must be below 1: something has to come from the image losses")
-
-
-def check_training(
-    max_epochs: Any, gan_fraction: Any, val_interval: Any, batch_size: Any, per_epoch: Any, num_workers: Any
-) -> None:
-    """Check what a training is told beside its trainer, before data are prepared.
-
-    Args:
-        max_epochs: epochs in all.
-        gan_fraction: share of them against the critic.
-        val_interval: epochs from one validation to the next.
-        batch_size: items at a time.
-        per_epoch: items an epoch.
-        num_workers: processes that prepare batches.
-
-    Raises:
-        ValueError: for the first that is out of range.
-    """
-    check_counts(max_epochs=max_epochs, val_interval=val_interval, batch_size=batch_size)
-    check_fractions(gan_fraction=gan_fraction)
-    check_counts(0, MOST_WORKERS, num_workers=num_workers)
-    check_counts(items_per_epoch=per_epoch)
-    if batch_size > per_epoch:
-        raise ValueError(f"batch_size must be at most the {per_epoch} items of an epoch, got {batch_size}")
-
-
-MOST_WORKERS = 512
-"""Most processes that prepare batches."""
-
-
 class ReconstructionGANTrainer(AdversarialTrainer):
     r"""Train a generator to reconstruct, at first alone, then against a critic.
 
@@ -145,8 +101,19 @@ class ReconstructionGANTrainer(AdversarialTrainer):
                 "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
             )
         check_counts(max_epochs=max_epochs)
-        check_adversary(n_critic, adversarial_share, adversarial_weight, clip_limit, penalty_weight)
-        check_numbers(max_grad_norm=max_grad_norm)
+        check_counts(n_critic=n_critic)
+        check_numbers(
+            adversarial_weight=adversarial_weight,
+            clip_limit=clip_limit,
+            penalty_weight=penalty_weight,
+            max_grad_norm=max_grad_norm,
+        )
+        if adversarial_share is not None:
+            check_fractions(adversarial_share=adversarial_share)
+            if adversarial_share == 1:
+                raise ValueError(
+                    "adversarial_share must be below 1: something has to come from the image losses"
+                )
         self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm

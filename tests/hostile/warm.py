@@ -1,7 +1,8 @@
 """A warm process that runs modules as ``python -m`` would, each in a forked copy: torch is imported once.
 
-Reads a JSON object a line from stdin (``module``, ``words``, ``folder``, ``seconds``), answers with one: ``code`` (None
-if it hung, negative if a signal ended it), ``out``, ``err``, and ``files`` that it left in ``folder``.
+Reads a JSON object a line from stdin: ``module``, ``words``, ``folder``, and optionally ``seconds``, ``environment``,
+and ``files`` (text, or {"link": target}, by name) that are there before. Answers with one: ``code`` (None if it hung,
+negative if a signal ended it), ``out``, ``err``, and the new ``files`` in ``folder``.
 """
 
 import contextlib
@@ -94,11 +95,17 @@ def main():
         job = json.loads(line)
         folder = Path(job["folder"])
         folder.mkdir(parents=True, exist_ok=True)
+        for name, content in job.get("files", {}).items():
+            if isinstance(content, dict):
+                (folder / name).symlink_to(content["link"])
+            else:
+                (folder / name).write_text(content)
+        there = set(folder.rglob("*"))
         if (pid := os.fork()) == 0:
             child(job)
         code = wait(pid, job.get("seconds", 60))
         out, err = (Path(f"{folder}.{name}").read_text(errors="replace") for name in ("out", "err"))
-        files = sorted(str(file.relative_to(folder)) for file in folder.rglob("*"))
+        files = sorted(str(file.relative_to(folder)) for file in set(folder.rglob("*")) - there)
         print(json.dumps({"code": code, "out": out, "err": err, "files": files}), flush=True)
 
 

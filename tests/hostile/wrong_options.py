@@ -16,7 +16,7 @@ LAYERS = "[] [0] [-1,2] [100000] [1.5,2] 2 many null [true,2]"
 PLANE = "corona 0 '' [coronal] true"
 PATTERN = "gausian1d '' 0 [gaussian1d] {'a':1} null"
 FILE = "nothing.pt '' 0 true [a.pt] ."
-FOLDER = "'' 0 true [out] /dev/null/out /proc/out null"
+FOLDER = "'' 0 true [out] /dev/null/out null"
 SECTION = "test '' 0 null [testing] name"
 RANGE = "[0.5] [0.5,0.1] [-1,0.5] [nan,0.5] [0.1,inf] 0.5 many null [true,true] ['a','b'] []"
 SHARES = (
@@ -107,7 +107,7 @@ TRAIN_BOTH = MANIFEST | {
     "amp": "perhaps 2 null '' [true]",
     "output_dir": FOLDER,
     "ckpt_dir": FOLDER,
-    "cache_dir": FOLDER,
+    "cache_dir": "'' 0 true [out] /dev/null/out",
     "resume": SWITCH,
     "init_weights": FILE,
     "num_workers": "-1 1.5 100000 many true nan [1] null ''",
@@ -119,7 +119,7 @@ TRAIN_BOTH = MANIFEST | {
 
 TRAIN = TRAIN_BOTH | {
     "gan_fraction": FRACTION,
-    "slices_per_epoch": COUNT + " 1000000000000000",
+    "slices_per_epoch": COUNT + " 10000000000",
     "critic_learning_rate": LEARNING_RATE,
     "warmup_steps": NUMBER + " -1 1.5",
     "loss_weights": "{} {'x':1} {'a':nan} {'a':-1} {'a':true} {'a':much} 1 '' null [1]",
@@ -201,7 +201,7 @@ SEGMENT_EVALUATE = (
 )
 
 TISSUE_TRAIN = TRAIN_BOTH | {
-    "patches_per_epoch": COUNT + " 1000000000000000",
+    "patches_per_epoch": COUNT + " 10000000000",
     "patch_size": (
         "[100000,100000,100000] [0,16,16] [-16,16,16] [16,16] 16 big [17,16,16] null [true,16,16] "
         "[16.5,16,16]"
