@@ -23,8 +23,10 @@ _MEANING = {
     "@": "MONAI would replace by another item of the configuration",
     "_": "MONAI would build an object with",
 }
-PATHS = ("input", "weights", "mask", "phase", "maps", "maps_cache", "init_weights", "coil_maps", "source_dicom", "datalist",
-         "dataset_dir", "output_dir", "ckpt_dir", "cache_dir", "bundle_root", "reconstruction_bundle")  # fmt: skip
+PATHS = (
+    "input", "weights", "mask", "phase", "maps", "maps_cache", "init_weights", "coil_maps", "source_dicom", "datalist",
+    "dataset_dir", "output_dir", "ckpt_dir", "cache_dir", "bundle_root", "reconstruction_bundle",
+)  # fmt: skip
 """Options that are files or folders."""
 
 _FIXED = ("imports", "initialize", "check-options")

@@ -6,6 +6,7 @@ negative if a signal ended it), ``out``, ``err``, and the new ``files`` in ``fol
 """
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -91,6 +92,8 @@ def main():
     import monai_gan_recon.segmentation  # noqa: F401
 
     torch.set_num_threads(1)
+    gc.collect()
+    gc.freeze()  # children do not copy what they never touch
     for line in sys.stdin:
         job = json.loads(line)
         folder = Path(job["folder"])

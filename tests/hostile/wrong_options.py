@@ -220,3 +220,10 @@ TISSUE_TRAIN = TRAIN_BOTH | {
     "val_patch_size": "[100000,100000,100000] [0,16,16] [16,16] 16 big null",
     "patch_margin": "-1 1.5 x 1000000000000",
 }
+
+SWITCHES = {
+    name
+    for table in (RECONSTRUCT, EVALUATE, TRAIN, SEGMENT)
+    for name, values in table.items()
+    if values == SWITCH
+}
