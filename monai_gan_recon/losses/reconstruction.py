@@ -56,7 +56,7 @@ class ReconstructionLoss(nn.Module):
         super().__init__()
         weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim}
         weights |= {"perceptual": perceptual, "relative": relative}
-        check_numbers(**{f"weight of the {name} loss": weight for name, weight in weights.items()})
+        check_numbers(**{f"loss weights ({name})": weight for name, weight in weights.items()})
         if not any(weights.values()):
             raise ValueError(f"loss weights: one of them must be above 0, got {weights}")
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
