@@ -80,10 +80,13 @@ def check_exists(path: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileNotFoundError: if there is none.
+        ValueError: if it is a pipe or a device, which would never end.
     """
     found = home_expanded(path)
     if not found.exists() and not found.with_name(f"{found.name}.hdr").exists():
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
+    if found.exists() and not found.is_file() and not found.is_dir():
+        raise ValueError(f"{path}: is a pipe or a device; give a file or a folder")
     return found
 
 

@@ -1,4 +1,5 @@
 import math
+import os
 
 import pytest
 
@@ -80,3 +81,12 @@ def test_a_lack_of_memory_is_one_line(error):
     wrapped.__cause__ = error
     assert "memory" in one_line(wrapped)
     assert one_line(RuntimeError("a fault of ours")) is None
+
+
+def test_pipes_and_devices_are_no_input(tmp_path):
+    os.mkfifo(tmp_path / "pipe.nii")
+    for path in (tmp_path / "pipe.nii", "/dev/zero"):
+        with pytest.raises(ValueError, match="pipe or a device"):
+            checks.check_exists(path)
+    (tmp_path / "pair.hdr").touch()
+    assert checks.check_exists(tmp_path / "pair") == tmp_path / "pair"

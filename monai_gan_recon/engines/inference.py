@@ -13,7 +13,7 @@ from typing import Any
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.checks import check_output_dir, check_switches, home_expanded
+from monai_gan_recon.checks import check_exists, check_output_dir, check_switches, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
@@ -60,7 +60,7 @@ def input_entries(
             "./NAME for a name that looks like a number"
         )
     check_switches(keep_names=keep_names)
-    given = home_expanded(path)
+    given = check_exists(path)
     _refuse_output_in_input(given, output_dir)
     volumes = raw_files(given) or (find_volumes(given) if series is None else [given])
     entries = [entry for volume in volumes for entry in _entries(volume, keep_names, series)]
