@@ -109,7 +109,7 @@ def _test(cell: Cell, settings: Settings, folder: Path) -> tuple[int, float]:
 
 def speed(options: argparse.Namespace) -> int:
     """Measure, print and add to ``speed_<device>.json`` beside the results. The weights do not matter."""
-    settings = Settings(systems_dir=str(options.systems_dir), device=options.device, threads=options.threads)
+    settings = Settings(systems_dir=options.systems_dir, device=options.device, threads=options.threads)
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     path: Path = options.results_dir / f"speed_{options.device.split(':')[0]}.json"

@@ -3,7 +3,7 @@
 from monai_gan_recon.segmentation.artefacts import RandUndersamplingArtefact, RandUndersamplingArtefactd
 from monai_gan_recon.segmentation.brain_mask import BrainMask, BrainMaskd
 from monai_gan_recon.segmentation.dataset import TissuePatchDataset
-from monai_gan_recon.segmentation.instances import Instances, Instancesd, Region, measure_regions
+from monai_gan_recon.segmentation.instances import Instances, Region, measure_regions
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.mixture import TissueMixture
 from monai_gan_recon.segmentation.networks import MixtureCorrection, MixtureScores, SliceNetwork
@@ -26,7 +26,6 @@ __all__ = [
     "DenoiseAnisotropic",
     "DenoiseAnisotropicd",
     "Instances",
-    "Instancesd",
     "MixtureCorrection",
     "MixtureScores",
     "RandUndersamplingArtefact",
