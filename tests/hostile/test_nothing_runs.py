@@ -60,11 +60,12 @@ MONAI = {
 
 def attempts():
     """(module, words) with each option and two or more of the payloads."""
-    turn = itertools.cycle(PAYLOADS)
+    turn, texts = itertools.cycle(PAYLOADS), itertools.cycle(text for text in PAYLOADS if text[0] in "$%@")
     for command, options in OPTIONS.items():
         for option in options.split():
-            for _ in range(2):
-                yield "monai_gan_recon", [*command.split(), f"--{option}={next(turn)}"]
+            for _ in range(2):  # of a folder, "[1]" is a name
+                payload = next(texts if option in ("output_dir", "dataset_dir", "output") else turn)
+                yield "monai_gan_recon", [*command.split(), f"--{option}={payload}"]
     for command in ("reconstruct scan.nii.gz", "train", "paired"):
         for setting in SETTINGS:
             yield "monai_gan_recon", [*command.split(), "--set", f"{setting}={next(turn)}"]

@@ -39,9 +39,9 @@ PAIRED = {
 OTHERS = {
     "finetune set/mine.json --output_dir out": "rate=nan rate=0 rate=2 track=raw from=none.pt patience=0 patience=1.5",
     "regions labels.nii.gz --output_dir out": "minimum_size_mm3=-1 connectivity=7 case=. case=../x",
-    "manifest build set --output m.json": "seed=-1 seed=1e3 fractions=nan,0,1 fractions=1 name=",
+    "manifest build set --output m.json": "seed=-1 seed=1e3 fractions=nan,0,1 fractions=1",
     "demo": "bundle=none segmentation_bundle=none",
-    "convert raw.h5": "key=nothing",
+    "convert raw.h5 out.h5": "key=nothing",
 }  # fmt: skip
 
 
@@ -83,7 +83,8 @@ def command_words(flow, option, value, small):
 def fault(done, option, value):
     """What is wrong with the answer; None if nothing."""
     lines = done.err.strip().splitlines()
-    name = option.split("#")[-1].replace("_", " ")
+    item = value.partition("=")[0] if option.endswith("set") else option
+    name = {"datalist": "manifest"}.get(item, item.split("#")[-1].replace("_", " "))
     if done.code is None or done.code <= 0 or "Traceback" in done.err or len(lines) != 1:
         return f"code {done.code}, {lines[-3:]}"
     if name not in lines[0].replace("_", " ") and not (value and value.strip("[]") in lines[0]):

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
-from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.checks import check_counts, check_output_dir
+from monai_gan_recon.engines import check_device
+from monai_gan_recon.measurement import check_rate
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
+from monai_gan_recon.transforms import CropPadSlices
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -68,8 +71,12 @@ class PairedOptions:
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        if self.figures < 0:
-            raise ValueError(f"--figures: at least 0, not {self.figures}")
+        for rate in self.rates:
+            check_rate(rate)
+        CropPadSlices(self.size)
+        check_counts(0, figures=self.figures)
+        if self.device is not None:
+            check_device(self.device)
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
         self.bundle_folder, self.segmentation_folder = map(
