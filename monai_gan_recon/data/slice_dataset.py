@@ -27,6 +27,9 @@ from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
 
+MOST_REPEATS = 1000
+"""Most often that a volume's slices count."""
+
 _SECONDS = 15.0
 """Time between two lines of the preparation, where no progress bar is shown."""
 
@@ -82,6 +85,8 @@ class VolumeSliceDataset(EpochDataset):
         super().__init__(slice_transform, seed, slices_per_epoch)
         if not data:
             raise ValueError("the data list of the training slices is empty; give at least one volume")
+        for entry in data:
+            check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
         names = (planes,) if isinstance(planes, str) else tuple(planes)
         if not names:
             raise ValueError("planes: give at least one of " + ", ".join(PLANES))
@@ -105,7 +110,7 @@ class VolumeSliceDataset(EpochDataset):
                     continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
                 slices = [(file, person, case, plane, number) for number in numbers]
-                self._items += int(entry.get("repeat", 1)) * slices
+                self._items += entry.get("repeat", 1) * slices
         if not self._items:
             raise ValueError(
                 f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "

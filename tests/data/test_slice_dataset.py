@@ -150,6 +150,9 @@ def test_wrong_arguments(entries):
     for option, value in wrong.items():
         with pytest.raises(ValueError, match=option):
             VolumeSliceDataset(entries, VOLUME, **{option: value})
+    for repeat in (0, -1, 10**12, 1.5, None, [2], True):
+        with pytest.raises(ValueError, match="repeat"):
+            VolumeSliceDataset([entries[0] | {"repeat": repeat}], VOLUME)
     with pytest.raises(IndexError, match="negative"):
         VolumeSliceDataset(entries, VOLUME)[-1]
     with pytest.raises(ValueError, match="must give one real volume"):
