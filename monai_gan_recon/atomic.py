@@ -32,8 +32,9 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
     """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
 
     The first is moved last, and an old one of its name is set aside before the others are moved: where it is, the
-    others of the same step are. A folder that the block makes replaces the one that is there; a file never replaces a folder. A temporary name ends
-    like the path, so that writers who look at the suffix write the same format.
+    others of the same step are. A folder that the block makes replaces the one that is there;
+    a file never replaces a folder. A temporary name ends like the path, so that writers who look at the suffix write
+    the same format.
 
     Raises:
         ValueError: if a name is too long.
