@@ -8,7 +8,6 @@ set through this module, which refuses everything that MONAI would not take as i
 from __future__ import annotations
 
 import difflib
-import math
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +29,7 @@ PATHS = (
 """Options that are files or folders."""
 
 _FIXED = ("imports", "initialize", "check-options")
+_LARGEST = 1e300
 _DEEP = 32
 """Most lists and dictionaries within each other."""
 
@@ -137,8 +137,8 @@ def _refuse_no_path(option: str, value: Any, configured: Any) -> None:
 
 def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
     """What is a switch, a number, a word, a list or a dictionary in the configuration stays one; null may be meant."""
-    if isinstance(value, float) and not math.isfinite(value):
-        raise ValueError(f"{option}: write a finite number, not {value!r}")
+    if isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{option}: write a finite number of fewer digits")
     if isinstance(configured, str) and configured[:1] in _MEANING:
         return
     none = type(None)
