@@ -10,11 +10,10 @@ of the data sets is taken from MONAI_GAN_RECON_DATA.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.result_files import RESULTS, write_json
+from benchmarks.result_files import RESULTS, run_command, write_json
 from monai_gan_recon.data.cases import check_case
 from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import RECONSTRUCTION, metrics_table
@@ -48,7 +47,7 @@ def main() -> None:
         command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
         command += ["--weights", str(arguments.weights.resolve()), "--output_dir", str(folder.resolve())]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        subprocess.run(command, check=True)
+        run_command(command)
     content = RECONSTRUCTION.read(folder / "metrics.json")
     write_json(RESULTS / f"shipped_model_{arguments.name}.json", content)
     print(metrics_table(content["results"], markdown=True))

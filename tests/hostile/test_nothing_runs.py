@@ -33,8 +33,7 @@ OPTIONS = {
     "finetune": "datalist from track bundle",
     "paired": "datalist dataset_dir section pattern plane track bundle weights segmentation segmentation_bundle "
     "segmentation_weights device output_dir size",
-    "demo": "output_dir bundle segmentation_bundle",
-    "regions labels.nii.gz --output_dir out": "case",
+    "demo": "bundle segmentation_bundle",
     "manifest build .": "output suffix",
 }
 SETTINGS = (
@@ -45,7 +44,7 @@ BENCHMARKS = {
     "benchmarks.paper_tables run --slice_iterations 4 --systems ours":
     "datalist dataset_dir device output_dir systems_dir",
     "benchmarks.paper_tables speed --systems ours --sizes 32x32": "device systems_dir",
-    "benchmarks.shipped_model --rows supervised": "weights name",
+    "benchmarks.shipped_model --rows oasis": "weights name",
     "benchmarks.tissue_segmentation --steps paired_cell": "cell_weights",
     "benchmarks.select_compressed_sensing": "datalist dataset_dir",
 }  # fmt: skip
