@@ -20,3 +20,12 @@ MAX_SLICE_SIZE = 4096
 
 MOST_COILS = 256
 """Most coils that are simulated; scanners have up to 128."""
+
+INPUT_OPTIONS = ("input", "weights", "mask", "phase", "maps", "init_weights", "coil_maps")
+"""Options of configurations that are files, or folders, which must be there."""
+
+PATH_OPTIONS = (
+    *INPUT_OPTIONS, "maps_cache", "source_dicom", "datalist", "dataset_dir", "output_dir", "ckpt_dir", "cache_dir",
+    "bundle_root", "reconstruction_bundle",
+)  # fmt: skip
+"""Options of configurations that are files or folders."""

@@ -16,18 +16,14 @@ from typing import Any
 import yaml
 from monai.bundle import ConfigParser
 
+from monai_gan_recon.vocabulary import PATH_OPTIONS
+
 _MEANING = {
     "$": "MONAI would run as code",
     "%": "MONAI would replace by a part of a configuration",
     "@": "MONAI would replace by another item of the configuration",
     "_": "MONAI would build an object with",
 }
-PATHS = (
-    "input", "weights", "mask", "phase", "maps", "maps_cache", "init_weights", "coil_maps", "source_dicom", "datalist",
-    "dataset_dir", "output_dir", "ckpt_dir", "cache_dir", "bundle_root", "reconstruction_bundle",
-)  # fmt: skip
-"""Options that are files or folders."""
-
 _FIXED = ("imports", "initialize", "check-options")
 _LARGEST = 1e300
 _DEEP = 32
@@ -50,14 +46,14 @@ def check_values(options: Mapping[str, Any], config: Any, also: Collection[str] 
         refuse_code(name, value)
         option = _option(name)
         if name not in known and name not in also:
-            raise ValueError(f"unknown option {option}{suggestion(name, known, '--')}")
+            raise ValueError(f"unknown option {option}{suggestion(name, [*known, *also], '--')}")
         if name.partition("::")[0] in _FIXED:
             raise ValueError(
                 f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
             )
         _refuse_hash(option, value)
         configured = _find(config, name)
-        if name in PATHS:
+        if name in PATH_OPTIONS:
             _refuse_no_path(option, value, configured)
         _refuse_other_type(option, value, configured)
 

@@ -15,10 +15,10 @@ from typing import Any
 
 from monai_gan_recon.checks import check_exists
 from monai_gan_recon.resources import bundle_path, manifest_path
+from monai_gan_recon.vocabulary import INPUT_OPTIONS
 
 _OPTIONS = re.compile(r"^# -+ options\n(.*?)(?=^# -+ |\Z)", re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"""^(\w+):[ ]*("[^"]*"|[^#\n]*?)[ ]*(?:\#[ ](.*))?$""", re.MULTILINE)
-_FILES = ("input", "weights", "mask", "phase", "maps", "init_weights", "coil_maps")
 _HIDDEN = ("bundle_root", "raw")
 
 
@@ -106,7 +106,7 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
     for name in {*options._options, "input"} - {"set", "bundle"}:
         if hasattr(options, name):
             texts[name] = str(getattr(options, name))
-    for name in _FILES:
+    for name in INPUT_OPTIONS:
         if texts.get(name, "null").lower() not in ("null", "none"):
             check_exists(texts[name])
     if "datalist" in texts:
