@@ -16,7 +16,7 @@ import torch
 from tests.bundles.conftest import _write_series
 
 TRAINING = {
-    "size": "[32,32]", "crop": "[16,32]", "min_pixels": 24, "val_slices": 2, "slices_per_epoch": 8, "max_epochs": 6,
+    "size": "[32,32]", "crop": "[16,32]", "min_pixels": 24, "val_slices": 2, "slices_per_epoch": 8, "max_epochs": 4,
     "gan_fraction": 0.5, "cache_dir": "slices",
 }  # fmt: skip
 NETWORKS = {
@@ -93,7 +93,7 @@ def checksum(file):
 @pytest.mark.slow
 def test_inference(killed, small, tmp_path):
     (tmp_path / "in").mkdir()
-    for number in range(6):
+    for number in range(4):
         shutil.copy(small / "scan.nii.gz", tmp_path / "in" / f"scan{number}.nii.gz")
     words = ["reconstruct", "in", "out", "--rate", "0.5", "--save_zero_filled", "--save_error_map"]
     whole, broken = killed(words, 12, 0, {"in": tmp_path / "in"})
