@@ -148,7 +148,9 @@ class LoadKSpaced(MapTransform):
         check_seed(seed)
         check_counts(virtual_coils=coils)
         check_switches(retrospective=retrospective, use_phase=use_phase)
-        self.axes = axes if axes is None or isinstance(axes, str) else ",".join(axes)
+        if not isinstance(axes, (str, list, tuple, type(None))):
+            raise ValueError(f"axes must be their names, such as coils,h,w, not {axes!r}")
+        self.axes = axes if axes is None or isinstance(axes, str) else ",".join(map(str, axes))
         self.mask, self.maps = None if mask is None else read_mask(mask), maps
         self.pattern = (pattern, rate, axis, seed) if retrospective and mask is None else None
         self.axis = axis
