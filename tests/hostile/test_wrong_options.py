@@ -44,6 +44,9 @@ OTHERS = {
 }  # fmt: skip
 
 
+_OTHER_NAMES = {"datalist": "data manifest", "network_def#noise_layers": "layers"}
+
+
 def rows():
     """(flow, option, value): up to two values of each option, the same in each run."""
     rng = random.Random(0)
@@ -83,12 +86,12 @@ def fault(done, option, value):
     """What is wrong with the answer; None if nothing."""
     lines = done.err.strip().splitlines()
     item = value.partition("=")[0] if option.endswith("set") else option
-    name = {"datalist": "manifest", "network_def#noise_layers": "layers"}.get(
-        item, item.split("#")[-1].replace("_", " ")
-    )
+    names = (item.split("#")[-1].replace("_", " "), _OTHER_NAMES.get(item, "-"))
     if done.code is None or done.code <= 0 or "Traceback" in done.err or len(lines) != 1:
         return f"code {done.code}, {lines[-3:]}"
-    if name not in lines[0].replace("_", " ") and not (value and value.strip("[]") in lines[0]):
+    if not any(name in lines[0].replace("_", " ") for name in names) and not (
+        value and value.strip("[]") in lines[0]
+    ):
         return f"does not name it: {lines[0]}"
     return f"wrote {done.files}" if done.files else None
 
