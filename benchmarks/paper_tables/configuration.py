@@ -23,7 +23,6 @@ from monai.transforms import MapTransform
 from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, Cell, Schedule, system_file
 from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
 from monai_gan_recon.checks import check_counts, check_seed
-from monai_gan_recon.engines import check_device
 from monai_gan_recon.metrics import brain_coverage, brain_mask
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 from monai_gan_recon.transforms import CropPadSlices
@@ -62,11 +61,10 @@ class Settings:
         """Check what does not wait for a cell.
 
         Raises:
-            ValueError: for code, a wrong device, or a number out of range.
+            ValueError: for code, or a number out of range.
         """
         for name, value in asdict(self).items():
             refuse_code(name, value)
-        check_device(self.device)
         check_seed(self.seed)
         check_counts(batch_size=self.batch_size, slice_step=self.slice_step, threads=self.threads)
 

@@ -96,12 +96,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
-        if penalty_weight > 0 and getattr(unwrap(d_network), "couples_samples", False):
-            raise ValueError(
-                "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
-            )
-        check_counts(max_epochs=max_epochs)
-        check_counts(n_critic=n_critic)
+        check_counts(max_epochs=max_epochs, n_critic=n_critic)
         check_numbers(
             adversarial_weight=adversarial_weight,
             clip_limit=clip_limit,
@@ -114,6 +109,10 @@ class ReconstructionGANTrainer(AdversarialTrainer):
                 raise ValueError(
                     "adversarial_share must be below 1: something has to come from the image losses"
                 )
+        if penalty_weight > 0 and getattr(unwrap(d_network), "couples_samples", False):
+            raise ValueError(
+                "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
+            )
         self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm

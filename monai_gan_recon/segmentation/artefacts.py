@@ -71,7 +71,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
         for rate in rates:
             check_rate(rate)
         self.rates, self.patterns, self.slice_axes = tuple(rates), tuple(patterns), tuple(slice_axes)
-        self.cropper, self.reconstructed = CropPadSlices(size), reconstructed
+        self.cropper, self.reconstructed = CropPadSlices(size, "slice_size"), reconstructed
         self.weights = None if network is None else describe(dict(network.state_dict()))
         self._network = network
 
