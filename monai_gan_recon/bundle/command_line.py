@@ -110,10 +110,8 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
         raise ValueError(
             f'unexpected argument {extra!r}: options start with --, and lists are quoted: --size "[256,256]"'
         )
-    known = set(MONAI_OPTIONS)
-    if "tracking" in line.options:
-        known |= set(DEFAULT_MLFLOW_SETTINGS["configs"])
-    check_values(_given(line), config, known)
+    tracking = DEFAULT_MLFLOW_SETTINGS["configs"] if "tracking" in line.options else ()
+    check_values(_given(line), config, {*MONAI_OPTIONS, *tracking})
     if (init_id := line.value("init_id")) not in (None, "initialize"):
         raise ValueError(f"--init_id {init_id}: the checks are in 'initialize', which cannot be left out")
     for name in ("run_id", "final_id"):

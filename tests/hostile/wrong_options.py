@@ -173,11 +173,8 @@ SEGMENT_BOTH = {
     "overlap": NUMBER + " 1 1.5 -0.1 null",
     "batch_size": COUNT + " 100000000000",
     "output_dir": FOLDER,
-    "channels": "0 -1 100000 x",
     "network_def#neighbours": "-1 1.5 100000 x",
     "network_def#axis": "3 -1 x 1.5",
-    "network_def#network#out_channels": "0 -4 3 x",
-    "network_def#network#features": "[] [0,0,0,0,0,0] 1 x [16,16,32,64,128]",
 }
 
 SEGMENT = SEGMENT_BOTH | {
@@ -188,7 +185,7 @@ SEGMENT = SEGMENT_BOTH | {
     "keep_names": SWITCH,
     "report": SWITCH,
     "save_regions": SWITCH,
-    "minimum_size_mm3": NUMBER + " -1",
+    "minimum_size_mm3": NUMBER,
 }
 
 SEGMENT_EVALUATE = (
