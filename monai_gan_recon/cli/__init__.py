@@ -22,7 +22,7 @@ from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
 class _Parser(argparse.ArgumentParser):
     _intermixed = False
 
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:  # type: ignore[override]
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Of a subcommand: arguments may stand before, between and after options."""
         if self._subparsers is not None or self._intermixed:
             return super().parse_known_args(args, namespace)

@@ -74,7 +74,7 @@ class PairedOptions:
         for rate in self.rates:
             check_rate(rate)
         CropPadSlices(self.size)
-        check_counts(0, figures=self.figures)
+        check_counts(0, **{"--figures": self.figures})
         if self.device is not None:
             check_device(self.device)
         if self.segmentation not in METHODS:
