@@ -9,12 +9,12 @@ are there already are not done again. The folder of the data sets is taken from 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.result_files import RESULTS, write_json
+from benchmarks.result_files import RESULTS, run_command, write_json
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import RECONSTRUCTION, metrics_table
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -43,25 +43,22 @@ def main() -> None:
     arguments = parser.parse_args()
     metrics = arguments.output_dir / "metrics.json"
     for options in (row for name in arguments.rows for row in ROWS[name]):
-        if any(
-            options.items() <= result.items() for result in map(_as_options, RECONSTRUCTION.results(metrics))
-        ):
+        wanted = options | {"rate": round(float(options["rate"]), 6)}
+        if any(wanted.items() <= _as_options(entry).items() for entry in RECONSTRUCTION.results(metrics)):
             continue
         command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
         command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
         command += ["--output_dir", str(arguments.output_dir.resolve())]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        subprocess.run(command, check=True)
+        run_command(command)
     content = RECONSTRUCTION.read(metrics)
     write_json(RESULTS / "shipped_model.json", content)
     print(metrics_table(content["results"], markdown=True))
 
 
 def _as_options(result: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in result.items() if isinstance(value, (str, int, float))} | {
-        "datalist": result["dataset"]
-    }
+    return {name: result[name] for name in ("track", "rate", "snr")} | {"datalist": result["dataset"]}
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

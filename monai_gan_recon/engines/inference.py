@@ -13,7 +13,7 @@ from typing import Any
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.checks import check_output_dir, home_expanded
+from monai_gan_recon.checks import check_exists, check_output_dir, check_switches, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
@@ -59,9 +59,8 @@ def input_entries(
             f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; "
             "./NAME for a name that looks like a number"
         )
-    if not isinstance(keep_names, bool):
-        raise ValueError(f"--keep_names: say true or false, not {keep_names!r}")
-    given = home_expanded(path)
+    check_switches(keep_names=keep_names)
+    given = check_exists(path)
     _refuse_output_in_input(given, output_dir)
     raw = raw_files(given)
     others = volumes_in(given) if raw and given.is_dir() else []
