@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import struct
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
 
-LIBRARY_ERRORS = (
+LIBRARY_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError,
     EOFError,
     LookupError,
@@ -36,17 +37,20 @@ INTERRUPTED = 130
 def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
     """Around calls of a library alone: its errors for what is damaged become the one that is given.
 
-    Lack of memory and of permission is no damage.
+    Its warnings are not shown. Lack of memory and of permission is no damage.
 
     Args:
         refused: what to raise.
         more: errors that the library raises beside :data:`LIBRARY_ERRORS`.
     """
+    damaged = (*LIBRARY_ERRORS, *more)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (MemoryError, PermissionError):
         raise
-    except (*LIBRARY_ERRORS, *more) as error:
+    except damaged as error:
         raise refused from error
 
 
@@ -75,8 +79,8 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     """The error that is the user's to repair, of an error and its causes; None if there is none.
 
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
-    followed to the first that is the user's: a ValueError (a bad option, bad data) or an OSError (a missing file, a
-    full disk).
+    followed to the first that is the user's: a ValueError (a bad option, bad data), an OSError (a missing file, a
+    full disk), or a lack of memory.
 
     Args:
         error: any exception.
@@ -85,8 +89,21 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     while current is not None:
         if isinstance(current, (ValueError, OSError)):
             return current
+        if _no_memory(current):
+            return OSError(errno.ENOMEM, "not enough memory: choose a smaller image, size or batch_size")
         current = current.__cause__
     return None
+
+
+def _no_memory(error: BaseException) -> bool:
+    """Python's, numpy's and torch's ways to say that there is not enough memory; torch is not imported for that."""
+    torchs = type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
+    return isinstance(error, MemoryError) or torchs or "can't allocate memory" in str(error)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Filter of a log: not Ignite's line about an exception, which is raised and printed all the same."""
+    return "terminating due to exception" not in record.getMessage()
 
 
 def one_line(error: BaseException) -> str | None:

@@ -1,4 +1,4 @@
-"""Subcommands on images and labels: ``demo``, ``regions`` and ``paired``."""
+"""Subcommands on images and labels: ``demo``, ``report``, ``regions`` and ``paired``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_gan_recon.checks import check_exists
 from monai_gan_recon.cli.console import Outcome
+from monai_gan_recon.cli.options import id_value
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
     _add_demo(commands, shared)
+    _add_report(commands, shared)
     _add_regions(commands, shared)
     _add_paired(commands, shared)
 
@@ -36,6 +39,29 @@ def _demo(options: argparse.Namespace) -> Outcome:
     segmentation = demo_segmenter(options.segmentation_bundle)
     text = run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation)
     return Outcome(text, [Path(options.output_dir) / "demo.png"], timed=True)
+
+
+def _add_report(commands: Any, shared: dict[str, Any]) -> None:
+    report = commands.add_parser(
+        "report", help="a page to look at any volume, beside its reference, its segmentation", **shared
+    )
+    add = report.add_argument
+    add("image", metavar="IMAGE", help="such as a reconstruction: NIfTI, DICOM folder, NRRD or MetaImage")
+    add("output_dir", metavar="OUTPUT", nargs="?", default=".", help="folder of the page (%(default)s)")
+    add("--zero_filled", metavar="FILE", help="another image on the same grid, to compare with")
+    add("--reference", metavar="FILE", help="fully sampled image on the same grid: PSNR and SSIM are stated")
+    add("--labels", metavar="FILE", help="label map on the same grid")
+    add("--plane", choices=("coronal", "axial", "sagittal"), help="default: the acquisition's own")
+    add("--overwrite", action="store_true", help="replace a page that exists")
+    report.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> Outcome:
+    check_exists(options.image)
+    from monai_gan_recon.report.volumes import report_files
+
+    files = report_files(**_given(options))
+    return Outcome(f"{options.image}: report", list(files.values()), timed=True)
 
 
 def _add_regions(commands: Any, shared: dict[str, Any]) -> None:
@@ -106,13 +132,15 @@ def _paired(options: argparse.Namespace) -> Outcome:
 
 def paired_options(options: argparse.Namespace) -> PairedOptions:
     """Options of the library's paired evaluation, of what was typed."""
+    from monai_gan_recon.bundle import typed_values
     from monai_gan_recon.evaluation.paired.options import PairedOptions
 
     given = _given(options)
-    if "size" in given:
-        given["size"] = _size(given["size"])
+    if "size" in given:  # 256 256, [256,256] or null
+        words = given["size"]
+        given |= typed_values({"size": words[0] if len(words) == 1 else f"[{','.join(words)}]"})
     for name in {"set", "segmentation_set"} & set(given):
-        given[name] = dict(given[name])
+        given[name] = typed_values(dict(given[name]))
     return PairedOptions(**given)
 
 
@@ -121,28 +149,11 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _label_name(text: str) -> tuple[int, str]:
-    label, _, name = text.partition("=")
+    label, name = id_value(text)
     if not label.isdecimal() or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not a label and its name, such as 1=tumour")
     return int(label), name
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE")
-    return name, yaml.safe_load(value)
-
-
-def _size(words: list[str]) -> Any:
-    """["256", "256"], ["[256,256]"] or ["null"] as a configuration has it."""
-    import yaml
-
-    values = [yaml.safe_load(word) for word in words]
-    return values[0] if len(values) == 1 else values
-
-
 _NOT_OF_THE_LIBRARY = ("run", "command", "json", "verbose")
-_SETTINGS: dict[str, Any] = {"action": "append", "type": _setting, "metavar": "ID=VALUE"}
+_SETTINGS: dict[str, Any] = {"action": "append", "type": id_value, "metavar": "ID=VALUE"}

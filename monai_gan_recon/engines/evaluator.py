@@ -12,6 +12,7 @@ from monai.inferers import Inferer
 from torch import nn
 from tqdm import tqdm
 
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.measurement import (
@@ -74,8 +75,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         coverage: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, str]] | None = None,
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size: at least one slice at a time, not {batch_size!r}")
+        check_counts(batch_size=batch_size)
         super().__init__(
             device=torch.device(device),
             val_data_loader=val_data_loader,
