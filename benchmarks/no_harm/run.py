@@ -134,11 +134,23 @@ class Run:
 
 
 def run(options: Run, chosen: Sequence[Cell]) -> None:
-    """Fill all methods of the chosen cells."""
+    """Fill all methods of the chosen cells; one that fails leaves the others alone.
+
+    Raises:
+        ValueError: when all are done, if cells failed; what it was is printed.
+    """
+    failed = []
     for number, cell in enumerate(chosen, 1):
-        done = [options.fill(cell, name) for name in options.names(cell)]
+        try:
+            done = [options.fill(cell, name) for name in options.names(cell)]
+        except (ValueError, FileNotFoundError) as error:
+            failed.append(cell.name)
+            print(f"{cell.name}: {error}", flush=True)
+            continue
         if not any(done):
             print(f"[{number}/{len(chosen)}] {cell.name}: finished already", flush=True)
+    if failed:
+        raise ValueError(f"{len(failed)} of {len(chosen)} cells failed: {', '.join(failed)}")
 
 
 def digest(*parts: Any) -> str:
