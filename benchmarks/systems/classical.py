@@ -14,6 +14,7 @@ from monai_gan_recon.measurement import (
     NormalOperator,
     data_consistency,
     from_channels,
+    gram,
     normal_operator,
     posterior_mean,
     to_channels,
@@ -144,7 +145,7 @@ class TotalVariation(_Classical):
 
 
 class L1Wavelet(_Classical):
-    r"""The image of sparse wavelets that fits the measured samples, by ADMM.
+    r"""The image of sparse wavelets that fits the measured samples, by FISTA (Beck & Teboulle 2009).
 
     :math:`\min_x \frac12 \|A x - y\|_2^2 + \lambda \|\Psi x\|_1` (Lustig, Donoho & Pauly 2007) with Daubechies 4 by
     SigPy, shifted at random in every step, which takes away the wavelets' grid (Figueiredo & Nowak, IEEE TIP 12, 2003).
@@ -152,7 +153,7 @@ class L1Wavelet(_Classical):
     Args:
         weight: :math:`\lambda`, for images divided by their :func:`signal_intensity`.
         real: the image is real, as on the replica track, or where its phase is part of the operator.
-        iterations: of ADMM.
+        iterations: of FISTA.
         levels: most levels of the wavelets.
 
     Raises:
@@ -179,19 +180,14 @@ class L1Wavelet(_Classical):
         size = tuple(image.shape[-2:])
         wavelet = Wavelet(size, wave_name="db4", level=min(self.levels, pywt.dwtn_max_level(size, "db4")))
         shifts = np.random.default_rng(0).integers(2**self.levels, size=(self.iterations, 2))
-        dual, penalty = torch.zeros_like(image), torch.full((len(image), 1, 1), 0.3, device=image.device)
+        ahead = image
         for iteration, shift in enumerate(shifts.tolist()):
-            fitted = _fit(image - dual, data, normal, penalty)
-            moved = torch.roll(fitted + dual, shift, (-2, -1))
-            thresholds = (self.weight / penalty).flatten().tolist()
-            shrunk = [
-                _shrink(one, threshold, wavelet) for one, threshold in zip(moved, thresholds, strict=True)
-            ]
-            before, image = image, torch.roll(torch.stack(shrunk), [-n for n in shift], (-2, -1))
-            dual = dual + fitted - image
-            if iteration < self.iterations // 2 and iteration % 5 == 4:
-                factor = _balance(_norm(fitted - image), penalty * _norm(image - before))
-                penalty, dual = penalty * factor, dual / factor
+            descended = ahead.to(torch.complex64)
+            descended = descended + from_channels(data.adjoint) - gram(descended, normal)
+            moved = torch.roll(descended.real if self.real else descended, shift, (-2, -1))
+            shrunk = torch.stack([_shrink(one, self.weight, wavelet) for one in moved])
+            before, image = image, torch.roll(shrunk, [-n for n in shift], (-2, -1))
+            ahead = image + iteration / (iteration + 3) * (image - before)
         return to_channels(image.to(torch.complex64))
 
     def extra_repr(self) -> str:
