@@ -83,6 +83,8 @@ def report(run: Run, chosen: Sequence[Cell], ours: str, page: Path | None, resul
         "weights": {weights.name: weights.file.name for weights in run.weights},
         "slices": run.slices,
         "masks": run.masks,
+        "people": run.people,
+        "tuning_people": run.tuning_people,
         "verdict": _rounded({weights.name: verdict(cells, weights.name) for weights in run.weights}),
         "cells": cells,
     }
@@ -116,11 +118,21 @@ def parts(table: Mapping[str, Any]) -> dict[str, str]:
     """Measured parts of the page, by the names of their markers."""
     names = list(table["weights"])
     return {
+        "protocol": _protocol(table),
         "verdict": _verdict_table(table["verdict"]),
         "cells": _cells_table(table["cells"], names),
         "measures": _measures_table(table["cells"], table["ours"]),
         "settings": _settings_table(table["cells"]),
     }
+
+
+def _protocol(table: Mapping[str, Any]) -> str:
+    people = "all people" if table["people"] is None else f"at most {table['people']} people"
+    return (
+        f"Slices of each scan: {table['slices']}; draws of mask, phase and noise: {table['masks']}; {people} of a test "
+        f"set; classical methods tuned on one slice each of at most {table['tuning_people']}. Where there is no number, "
+        "it has not been run yet."
+    )
 
 
 def _verdict_table(found: Mapping[str, Mapping[str, Any]]) -> str:
