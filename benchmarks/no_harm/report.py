@@ -130,8 +130,8 @@ def _protocol(table: Mapping[str, Any]) -> str:
     people = "all people" if table["people"] is None else f"at most {table['people']} people"
     return (
         f"Slices of each scan: {table['slices']}; draws of mask, phase and noise: {table['masks']}; {people} of a test "
-        f"set; classical methods tuned on one slice each of at most {table['tuning_people']}. Where there is no number, "
-        "it has not been run yet."
+        f"set; classical methods tuned on one slice each of at most {table['tuning_people']}. "
+        "Where there is no number, it has not been run yet."
     )
 
 
