@@ -147,8 +147,8 @@ class TotalVariation(_Classical):
 class L1Wavelet(_Classical):
     r"""The image of sparse wavelets that fits the measured samples, by FISTA (Beck & Teboulle 2009).
 
-    :math:`\min_x \frac12 \|A x - y\|_2^2 + \lambda \|\Psi x\|_1` (Lustig, Donoho & Pauly 2007) with Daubechies 4 by
-    SigPy, shifted at random in every step, which takes away the wavelets' grid (Figueiredo & Nowak, IEEE TIP 12, 2003).
+    :math:`\min_x \frac12 \|A x - y\|_2^2 + \lambda \|\Psi x\|_1` (Lustig, Donoho & Pauly 2007), Daubechies 4
+    by SigPy.
 
     Args:
         weight: :math:`\lambda`, for images divided by their :func:`signal_intensity`.
@@ -179,14 +179,12 @@ class L1Wavelet(_Classical):
         image = image.real if self.real else image
         size = tuple(image.shape[-2:])
         wavelet = Wavelet(size, wave_name="db4", level=min(self.levels, pywt.dwtn_max_level(size, "db4")))
-        shifts = np.random.default_rng(0).integers(2**self.levels, size=(self.iterations, 2))
         ahead = image
-        for iteration, shift in enumerate(shifts.tolist()):
+        for iteration in range(self.iterations):
             descended = ahead.to(torch.complex64)
             descended = descended + from_channels(data.adjoint) - gram(descended, normal)
-            moved = torch.roll(descended.real if self.real else descended, shift, (-2, -1))
-            shrunk = torch.stack([_shrink(one, self.weight, wavelet) for one in moved])
-            before, image = image, torch.roll(shrunk, [-n for n in shift], (-2, -1))
+            descended = descended.real if self.real else descended
+            before, image = image, torch.stack([_shrink(one, self.weight, wavelet) for one in descended])
             ahead = image + iteration / (iteration + 3) * (image - before)
         return to_channels(image.to(torch.complex64))
 

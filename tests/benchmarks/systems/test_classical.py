@@ -94,17 +94,17 @@ def test_published_total_variation_has_converged(rate, weight):
 
 @pytest.mark.parametrize("real", [True, False])
 def test_l1_wavelet_has_converged_and_removes_aliasing(real):
-    """Of twice the iterations the error changes less than 0.1 dB, and it is far below the zero-filled image's."""
+    """Of twice the iterations the error changes less than 0.1 dB, and it is well below the zero-filled image's."""
     image = torch.from_numpy(data_slice())[None].to(torch.complex64)
     mask = sampling_mask("poisson", tuple(image.shape[-2:]), 0.3, seed=0)[None, None]
     x = pack(measured(image, mask, noise_std=0.02))
-    errors = [(L1Wavelet(0.03, real, n)(x) - to_channels(image)).norm() for n in (200, 400)]
+    errors = [(L1Wavelet(0.03, real, n)(x) - to_channels(image)).norm() for n in (100, 200)]
     assert abs(20 * torch.log10(errors[0] / errors[1])) < 0.1
-    assert errors[1] < 0.5 * (x[:, :2] - to_channels(image)).norm()
+    assert errors[1] < 0.75 * (x[:, :2] - to_channels(image)).norm()
 
 
 def test_l1_wavelet_of_full_sampling_shrinks_wavelets():
-    """An orthogonal transform without shifts: a large weight leaves nothing, a tiny one everything."""
+    """A large weight leaves nothing, a tiny one everything."""
     image = square()
     x = network_input_of(image, torch.ones(1, 1, 48, 48))
     nothing, everything = (L1Wavelet(weight, iterations=60)(x) for weight in (100.0, 1e-6))
