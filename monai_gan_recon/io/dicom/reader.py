@@ -75,6 +75,12 @@ def _frames(
     return [(files[file][1][frame or 0], files[file][0], frame or 0, file) for file, frame in slices]
 
 
+def is_colour(dataset: pydicom.Dataset) -> bool:
+    """Whether an image has colours, of their own or from a palette."""
+    palette = str(dataset.get("PhotometricInterpretation")) == "PALETTE COLOR"
+    return palette or int(dataset.get("SamplesPerPixel") or 1) > 1
+
+
 def is_mosaic(dataset: pydicom.Dataset) -> bool:
     """Whether an image holds many slices as tiles, as Siemens writes them."""
     return "MOSAIC" in str(dataset.get("ImageType") or "").upper()
@@ -85,8 +91,10 @@ def _check_slices(datasets: list[pydicom.Dataset]) -> None:
     for dataset in datasets:
         if is_mosaic(dataset):
             raise Refused(f"is a mosaic (many slices as tiles of one image); {_CONVERT}")
-        if int(dataset.get("SamplesPerPixel") or 1) > 1:
+        if is_colour(dataset):
             raise Refused("is a colour image, not MRI data; give the original series")
+        if dataset.get("ModalityLUTSequence"):
+            raise Refused(f"tells its values by a table (Modality LUT); {_CONVERT}")
         if not all(dataset.get(tag) for tag in GEOMETRY):
             raise Refused(f"its DICOM data have no slice position, orientation or spacing; {_CONVERT}")
     if len({(data.get("Rows"), data.get("Columns"), tuple(data.PixelSpacing)) for data in datasets}) > 1:
