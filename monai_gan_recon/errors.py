@@ -37,7 +37,7 @@ INTERRUPTED = 130
 def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
     """Around calls of a library alone: its errors for what is damaged become the one that is given.
 
-    Lack of memory and of permission is no damage.
+    Its warnings are not shown. Lack of memory and of permission is no damage.
 
     Args:
         refused: what to raise.
@@ -45,7 +45,9 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
     """
     damaged = (*LIBRARY_ERRORS, *more)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (MemoryError, PermissionError):
         raise
     except damaged as error:

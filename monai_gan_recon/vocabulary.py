@@ -12,6 +12,9 @@ PLANE_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
 PLANES = tuple(PLANE_AXCODES)
 """Orientations of slices."""
 
+EQUIPMENT = "monai_gan_recon"
+"""Manufacturer and model name of what this package writes as DICOM."""
+
 MIN_SLICE_SIZE = 16
 """Least height and width of a slice in pixels that the networks take."""
 

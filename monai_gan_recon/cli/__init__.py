@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from monai_gan_recon import __version__
-from monai_gan_recon.cli import analysis, bundles, data, workflows
+from monai_gan_recon.cli import analysis, bundles, data, node, workflows
 from monai_gan_recon.cli.console import EXIT_CODES, common_options, run
 from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
 
@@ -68,7 +68,8 @@ def parser(bundle: str | None = None) -> argparse.ArgumentParser:
     result.add_argument("--version", action="version", version=__version__)
     commands = result.add_subparsers(metavar="COMMAND", required=True, dest="command")
     shared = {"parents": [common_options()], "epilog": EXIT_CODES, "allow_abbrev": False}
-    workflows.add_commands(commands, bundle, **shared)
+    for room in (workflows, node):
+        room.add_commands(commands, bundle, **shared)
     for room in (data, analysis, bundles):
         room.add_commands(commands, **shared)
     return result

@@ -102,7 +102,18 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
     Raises:
         FileNotFoundError: if a file, or the data manifest, is missing.
     """
-    texts = dict(options.set)
+    texts = given_texts(options)
+    from monai_gan_recon.bundle import typed_values
+
+    paths = {
+        name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
+    }
+    return typed_values(texts) | paths
+
+
+def given_texts(options: argparse.Namespace) -> dict[str, str]:
+    """What was given of a configuration's options, as it was typed; what is missing is told as by :func:`given`."""
+    texts: dict[str, str] = dict(options.set)
     for name in {*options._options, "input"} - {"set", "bundle"}:
         if hasattr(options, name):
             texts[name] = str(getattr(options, name))
@@ -111,9 +122,4 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
             check_exists(texts[name])
     if "datalist" in texts:
         manifest_path(texts["datalist"])
-    from monai_gan_recon.bundle import typed_values
-
-    paths = {
-        name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
-    }
-    return typed_values(texts) | paths
+    return texts

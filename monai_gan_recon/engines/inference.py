@@ -20,6 +20,7 @@ from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import visible
+from monai_gan_recon.io.images import volumes_in
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -61,8 +62,26 @@ def input_entries(
     check_switches(keep_names=keep_names)
     given = check_exists(path)
     _refuse_output_in_input(given, output_dir)
-    volumes = raw_files(given) or (find_volumes(given) if series is None else [given])
+    raw = raw_files(given)
+    others = volumes_in(given) if raw and given.is_dir() else []
+    images = [
+        other.name for other in others if other not in raw and other.suffix != ".npy"
+    ]  # that may be a mask
+    if images:
+        raise ValueError(
+            f"{path}: holds raw k-space ({raw[0].name}) and images ({images[0]}); give them apart"
+        )
+    volumes = raw or (find_volumes(given) if series is None else [given])
     entries = [entry for volume in volumes for entry in _entries(volume, keep_names, series)]
+    folders: dict[str, list[str]] = {}
+    for entry in entries:
+        if "series" in entry and entry["series"].uid:
+            folders.setdefault(entry["series"].uid, []).append(Path(entry["image"]).name)
+    for names in folders.values():
+        if len(names) > 1:
+            raise ValueError(
+                f"{path}: {' and '.join(names)} hold slices of one DICOM series; put them into one folder"
+            )
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(

@@ -24,6 +24,11 @@ from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.transforms import SlicesOfPlane
 
 INTERVAL = "Mean ± half width of the 95 % confidence interval over subjects."
+_NAMES = {
+    "kspace_residual": "k-space residual of the magnitude",
+    "kspace_residual_complex": "k-space residual",
+    "seconds_per_slice": "Seconds a slice",
+}
 _DIFFERENT = max(TISSUES) + 1
 
 
@@ -88,7 +93,7 @@ def reconstruction_page(
         Options of :func:`write_report`.
     """
     figures = {
-        COLUMNS[name][0]: " → ".join(
+        _NAMES.get(name, COLUMNS[name][0]): " → ".join(
             metric_cell(entry[name], name) for entry in entries if entry[name]["mean"] is not None
         )
         for name in COLUMNS

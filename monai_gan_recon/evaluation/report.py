@@ -118,6 +118,11 @@ class Report(ABC):
     def reset(self) -> None:
         """Forget all scores."""
         self._rows: list[Any] = []
+        self._worst: list[WorstSlice] = []
+
+    def _page(self, stem: str, options: Mapping[str, Any]) -> None:
+        page = write_evaluation(self.output_dir / f"{stem}_report.html", self._worst, **options)["report"]
+        print(f"report -> {page}", flush=True)
 
     @abstractmethod
     def add(self, output: Mapping[str, Any]) -> object:
@@ -173,12 +178,12 @@ class ReconstructionReport(Report):
 
     def reset(self) -> None:
         """Forget all scores."""
+        super().reset()
         self._rows: list[SliceRow] = []
         self._sampled: list[float] = []
         self._known: list[float] = []
         self._notes: list[str] = []
         self._pictures: dict[str, dict[str, Any]] = {}
-        self._worst: list[WorstSlice] = []
 
     def add(self, output: Mapping[str, Any]) -> VolumeScores:
         """Score one volume (see :func:`score_volume`) and keep its rows, its worst slice, a few for the figure."""
@@ -226,11 +231,7 @@ class ReconstructionReport(Report):
             {**protocol, "method": method, **dataset_summary(people, method), **stated} for method in METHODS
         ]
         if self._worst:
-            write_evaluation(
-                self.output_dir / f"{stem}_report.html",
-                self._worst,
-                **reconstruction_page(entries, people, self._notes),
-            )
+            self._page(stem, reconstruction_page(entries, people, self._notes))
         return entries
 
     def table(self, entries: list[dict[str, Any]]) -> str:
@@ -258,9 +259,9 @@ class TissueReport(Report):
 
     def reset(self) -> None:
         """Forget all scores."""
+        super().reset()
         self._rows: list[SegmentationRow] = []
         self._seconds: list[tuple[float, float]] = []
-        self._worst: list[WorstSlice] = []
 
     def add(self, output: Mapping[str, Any]) -> None:
         """Score one volume; keep its row and, for the page, its worst slice."""
@@ -294,8 +295,7 @@ class TissueReport(Report):
             "seconds": mean_and_ci(seconds),
             "network_seconds": mean_and_ci(network_seconds),
         }
-        page = self.output_dir / f"{tissue_stem(self.protocol)}_report.html"
-        write_evaluation(page, self._worst, **tissue_page(entry, people))
+        self._page(tissue_stem(self.protocol), tissue_page(entry, people))
         return [entry]
 
     def table(self, entries: list[dict[str, Any]]) -> str:

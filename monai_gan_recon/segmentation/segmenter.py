@@ -22,6 +22,7 @@ from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import save_nifti
+from monai_gan_recon.io.dicom import require_highdicom
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import region_files, write_region_files
@@ -196,6 +197,9 @@ class LabelWriter(ResultWriter):
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
         dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
         record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
+
+    Raises:
+        ValueError: if the package that writes DICOM segmentations is not installed.
     """
 
     def __init__(
@@ -207,6 +211,8 @@ class LabelWriter(ResultWriter):
         record: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(output_dir, overwrite, dicom, record)
+        if dicom is not None:
+            require_highdicom()
         self.instances = instances
 
     def results_of(self, case: str) -> dict[str, Path]:
