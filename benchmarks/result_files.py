@@ -54,4 +54,4 @@ def fill_page(path: Path, parts: Mapping[str, str]) -> None:
     if new != old:
         with atomic_path(path) as temporary:
             temporary.write_text(new, encoding="utf-8")
-        print(f"wrote {path.relative_to(ROOT)}")
+        print(f"wrote {path}")

@@ -173,7 +173,7 @@ class LoadKSpaced(MapTransform):
             raise ValueError(f"{path}: {error}") from None
         stand_in = torch.zeros(1).expand(1, *scan.size)
         image = MetaTensor(stand_in, affine=scan.affine, meta={"filename_or_obj": str(path)})
-        return dict(data) | {key: image, "scan": scan}
+        return dict(data) | {key: image, "scan": scan, "three_d": not raw.readout}
 
     def _mask(self, raw: RawScan) -> torch.Tensor | None:
         height, width = raw.kspace.shape[2:]

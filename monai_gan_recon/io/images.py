@@ -12,7 +12,7 @@ from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
 from .formats import kind_by_name, kind_of, visible
-from .geometry import is_valid, plane_of_scan
+from .geometry import is_valid, plane_of_scan, slice_axis
 from .nifti import Transforms, read_header, read_nifti
 from .raw import looks_like_kspace
 from .volumes import read_itk, read_itk_header, read_numpy
@@ -120,6 +120,15 @@ def own_plane(path: str | os.PathLike[str]) -> str:
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return PLANES[0]
     return plane_of_scan((*shape, 1)[:3], affine, readout)
+
+
+def is_3d_scan(path: str | os.PathLike[str]) -> bool:
+    """Whether an image is of a 3-D acquisition as far as its voxels tell; see :func:`.geometry.slice_axis`."""
+    try:
+        shape, affine, _ = read_geometry(Path(path).expanduser())
+    except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
+        return False
+    return is_valid(affine) and slice_axis((*shape, 1)[:3], affine) is None
 
 
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:

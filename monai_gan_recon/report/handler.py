@@ -124,7 +124,12 @@ class CaseReport:
             images,
             str(output["case"]),
             spacing=affine_to_spacing(image.affine).tolist()[1:],
-            sections={"Protocol": protocol, "Quality": quality, "Versions": self.versions},
+            sections={
+                **({"Be careful": output["caution"]} if output.get("caution") else {}),
+                "Protocol": protocol,
+                "Quality": quality,
+                "Versions": self.versions,
+            },
             notes={"Quality": note},
             subtitle="Reconstruction beside the zero-filled image",
         )

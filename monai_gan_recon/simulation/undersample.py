@@ -14,6 +14,7 @@ from monai.transforms import MapTransform, Transform
 
 from monai_gan_recon.checks import check_counts, check_positive, check_seed, check_switches
 from monai_gan_recon.measurement import (
+    KData,
     check_axis,
     check_partial_fourier,
     check_pattern,
@@ -93,6 +94,14 @@ class Undersample(Transform):
     def __call__(
         self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
+        """Scan slices, see :meth:`measure`, and give what :func:`monai_gan_recon.simulation.measured_block` gives."""
+        data, target = self.measure(slices, case, first, volume)
+        simulated = self.track == "simulated"
+        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+
+    def measure(
+        self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
+    ) -> tuple[KData, torch.Tensor]:
         """Scan slices.
 
         Args:
@@ -102,7 +111,7 @@ class Undersample(Transform):
             volume: the whole volume, whose foreground the SNR refers to; None: the slices.
 
         Returns:
-            What :func:`monai_gan_recon.simulation.measured_block` gives.
+            The measurement (N, coils, H, W), and the complex images (N, H, W) that it is of.
         """
         image = torch.as_tensor(slices)[0].as_subclass(torch.Tensor).float()
         state = [self.seed, zlib.crc32(case.encode())]
@@ -125,7 +134,7 @@ class Undersample(Transform):
                 for i in range(len(image))
             ]
             data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
-        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+        return data, target
 
 
 class Undersampled(MapTransform):
