@@ -17,26 +17,33 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from monai.data import MetaTensor
 from monai.losses import DiceCELoss
 from monai.metrics import compute_dice
-from monai.transforms import Compose, RandAffined, RandFlipd, Randomizable, Spacing
+from monai.transforms import Compose, Orientation, RandAffined, RandFlipd, Randomizable
 
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines import ResumableWarmupCosine, set_seed
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.io.writing import save_state
 from monai_gan_recon.networks import load_weights
-from monai_gan_recon.segmentation.brain_extraction import SPACING_MM, BrainNetwork, network_input
+from monai_gan_recon.segmentation.brain_extraction import (
+    BrainNetwork,
+    network_input,
+    network_shape,
+    resize,
+)
+from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.simulation.head_anatomy import HeadAnatomy, RandHeadAnatomy
 from monai_gan_recon.simulation.heads import RandHeadImage
 
 MANIFESTS = ("oasis_malc", "ds002748")
-SIZE = (96, 112, 96)
-"""Voxels of 2 mm that the network sees in training."""
+SIZE = (64, 80, 64)
+"""Voxels of 3 mm that the network sees in training."""
 
 
 class SimulatedHeads(Randomizable):
-    """Pairs of image and mask (1, 96, 112, 96), 2 mm, of random heads around the brains of a manifest's section.
+    """Pairs of image and mask (1, 64, 80, 64), 3 mm, of random heads around the brains of a manifest's section.
 
     Args:
         section: of the manifests.
@@ -53,7 +60,7 @@ class SimulatedHeads(Randomizable):
         for name in MANIFESTS:
             manifest = load_manifest(name, data_root / name)
             for entry in manifest.section(section):
-                brain = Spacing((SPACING_MM,) * 3)(load_volume(entry["image"]))
+                brain = coarse_brain(load_volume(entry["image"]))
                 self.anatomies += [anatomy(brain) for _ in range(heads)]
         keys = ("image", "mask")
         self.augment = Compose(
@@ -80,14 +87,29 @@ class SimulatedHeads(Randomizable):
         """A new image of an anatomy, and its mask."""
         image, mask = self.image(self.anatomies[index])
         pair = self.augment({"image": image, "mask": mask.float()})
-        return network_input(pair["image"].as_tensor()), pair["mask"].as_tensor().round()
+        return network_input(pair["image"].as_tensor()), pair["mask"].as_tensor()
+
+
+def coarse_brain(volume: MetaTensor) -> MetaTensor:
+    """A stripped brain (1, X, Y, Z) at the network's spacing, 0 in voxels of which the lesser part is brain."""
+    upright = Orientation("RAS", labels=None)(volume)
+    spacing = spacing_mm(upright)
+    values = upright.as_tensor()[0].float()
+    shape = network_shape(values.shape, spacing)
+    share = resize((values != 0).float(), shape)
+    brain = torch.where(share > 0.5, resize(values, shape) / share.clamp_min(0.5), 0)
+    step = [n * old / new for n, old, new in zip(values.shape, spacing, shape, strict=True)]
+    return MetaTensor(brain[None], affine=torch.diag(torch.tensor([*step, 1.0])))
 
 
 def validation_dice(network: BrainNetwork, heads: list[tuple[torch.Tensor, torch.Tensor]]) -> list[float]:
     """Dice of each validation head."""
     network.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        scores = [float(compute_dice((network(image[None]) > 0).float(), mask[None])) for image, mask in heads]
+        scores = [
+            float(compute_dice((network(image[None]) > 0).float(), (mask[None] > 0.5).float()))
+            for image, mask in heads
+        ]
     network.train()
     return scores
 
@@ -96,11 +118,16 @@ def main() -> None:
     """Train, and write checkpoints, the log and the weights."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     add = parser.add_argument
-    add("--data_root", type=Path, default=os.environ.get("MONAI_GAN_RECON_DATA"), help="folder of the data sets")
+    add(
+        "--data_root",
+        type=Path,
+        default=os.environ.get("MONAI_GAN_RECON_DATA"),
+        help="folder of the data sets",
+    )
     add("--output_dir", type=Path, default=Path("outputs") / "brain_extraction")
     add("--init_weights", type=Path, help="start from these")
-    add("--steps", type=int, default=2000)
-    add("--heads", type=int, default=3, help="anatomies of each brain")
+    add("--steps", type=int, default=1500)
+    add("--heads", type=int, default=2, help="anatomies of each brain")
     add("--learning_rate", type=float, default=2e-3)
     add("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -133,11 +160,15 @@ def main() -> None:
         schedule.step()
         losses.append(loss.item())
         if step % 25 == 0:
-            print(f"step {step}: loss {np.mean(losses[-25:]):.4f}, {time.monotonic() - began:.0f} s", flush=True)
-        if step % 100 == 0 or step == options.steps:
+            print(
+                f"step {step}: loss {np.mean(losses[-25:]):.4f}, {time.monotonic() - began:.0f} s", flush=True
+            )
+        if step % 150 == 0 or step == options.steps:
             scores = validation_dice(network, held_out)
             print(f"step {step}: validation Dice {np.mean(scores):.4f}, least {min(scores):.4f}", flush=True)
-            save_state({name: thing.state_dict() for name, thing in objects.items()} | {"done": step}, checkpoint)
+            save_state(
+                {name: thing.state_dict() for name, thing in objects.items()} | {"done": step}, checkpoint
+            )
             half = {name: value.half() for name, value in network.state_dict().items()}
             save_state(half, options.output_dir / "model.pt")
 

@@ -157,6 +157,7 @@ class CaseReport:
                 "Quality": {"Reference": "no reference"},
                 "Versions": self.versions,
             },
+            notes={"Tissue volumes": "; ".join(output["notes"])},
             subtitle="Tissue segmentation",
         )
 

@@ -85,7 +85,9 @@ class RandHeadAnatomy(Randomizable, Transform):
             ValueError: if it has another shape or is 0 everywhere.
         """
         if image.ndim != 4 or image.shape[0] != 1 or not bool((image != 0).any()):
-            raise ValueError(f"a stripped brain (1, X, Y, Z) is needed, not 0 or of shape {tuple(image.shape)}")
+            raise ValueError(
+                f"a stripped brain (1, X, Y, Z) is needed, not 0 or of shape {tuple(image.shape)}"
+            )
         self.randomize()
         volume = image if isinstance(image, MetaTensor) else MetaTensor(image, affine=torch.eye(4))
         brain = _with_room(Orientation("RAS", labels=None)(volume))
@@ -104,7 +106,7 @@ def random_volume(shape: tuple[int, ...], points: tuple[int, ...], rng: np.rando
 
 def field_points(shape: tuple[int, ...], spacing: np.ndarray, every_mm: float) -> tuple[int, ...]:
     """Points of a random field with one every so many mm along each axis, at least 2."""
-    return tuple(max(2, int(round(n * step / every_mm))) for n, step in zip(shape, spacing, strict=True))
+    return tuple(max(2, round(n * step / every_mm)) for n, step in zip(shape, spacing, strict=True))
 
 
 class _Shells:
@@ -120,7 +122,9 @@ class _Shells:
         self.small = small if small.any() else interpolate(full, size=coarse, mode="area")[0, 0].numpy() > 0
         box = [np.flatnonzero(self.small.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
         middle = [(low + high) / 2 for low, high in box]
-        self.half = [(high - low + 1) / 2 * step for (low, high), step in zip(box, self.coarse_spacing, strict=True)]
+        self.half = [
+            (high - low + 1) / 2 * step for (low, high), step in zip(box, self.coarse_spacing, strict=True)
+        ]
         axes = [
             (np.arange(n, dtype=np.float32) - centre) * np.float32(step)
             for n, centre, step in zip(coarse, middle, self.coarse_spacing, strict=True)
@@ -138,7 +142,9 @@ class _Shells:
         radius, step = self.rng.uniform(6, 14), self.coarse_spacing
         grown = ndimage.distance_transform_edt(~self.small, step) <= radius
         envelope = (ndimage.distance_transform_edt(grown, step) > radius) | self.small
-        signed = ndimage.distance_transform_edt(~envelope, step) - ndimage.distance_transform_edt(envelope, step)
+        signed = ndimage.distance_transform_edt(~envelope, step) - ndimage.distance_transform_edt(
+            envelope, step
+        )
         return ndimage.gaussian_filter(signed.astype(np.float32), self.rng.uniform(0.6, 1.2))
 
     def fine(self, field: np.ndarray) -> np.ndarray:
@@ -152,7 +158,9 @@ class _Shells:
         from_brain = self.distance()
         gap = self.thickness(0.5, 5.0) + (from_brain.min() < 0) * 0.5
         skull = self.thickness(3.0, 10.0, 0.3)
-        temples = np.clip((0.2 * self.half[2] - self.z) / 30, 0, 1) * np.clip(np.abs(self.x) / self.half[0], 0, 1)
+        temples = np.clip((0.2 * self.half[2] - self.z) / 30, 0, 1) * np.clip(
+            np.abs(self.x) / self.half[0], 0, 1
+        )
         muscle = temples * self.thickness(1.0, 14.0)
         fat, skin = self.thickness(1.0, 9.0), self.thickness(1.2, 3.0, 0.2)
         orbits = self.orbits()
@@ -243,10 +251,12 @@ def _with_room(brain: MetaTensor) -> MetaTensor:
     """The box of a brain with the margins of a head around it, with the affine that belongs to it."""
     values, affine = brain.as_tensor().float(), brain.affine.clone().double()
     spacing = np.linalg.norm(affine.numpy()[:3, :3], axis=0)
-    found = [torch.nonzero((values != 0).any(0).any(dim=a).any(dim=b))[:, 0] for a, b in ((2, 1), (2, 0), (1, 0))]
+    found = [
+        torch.nonzero((values != 0).any(0).any(dim=a).any(dim=b))[:, 0] for a, b in ((2, 1), (2, 0), (1, 0))
+    ]
     starts, sizes, room = [], [], []
     for at, step, margins in zip(found, spacing, MARGINS_MM, strict=True):
-        before, after = (int(round(margin / step)) for margin in margins)
+        before, after = (round(margin / step) for margin in margins)
         starts.append(int(at[0])), sizes.append(int(at[-1]) - int(at[0]) + 1), room.append((before, after))
     result = torch.zeros(1, *(n + sum(more) for n, more in zip(sizes, room, strict=True)))
     inner = tuple(slice(before, before + n) for n, (before, _) in zip(sizes, room, strict=True))

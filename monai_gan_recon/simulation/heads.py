@@ -28,11 +28,29 @@ _BRAIN = {
 """Intensity of the brain at each quantile, relative to its bright parts."""
 
 _AROUND = {
-    "t1": {"CSF": (0.05, 0.35), "DURA": (0.2, 1.5), "BONE": (0.02, 0.2), "MARROW": (0.4, 1.8), "FAT": (0.7, 3.0)}
+    "t1": {
+        "CSF": (0.05, 0.35),
+        "DURA": (0.2, 1.5),
+        "BONE": (0.02, 0.2),
+        "MARROW": (0.4, 1.8),
+        "FAT": (0.7, 3.0),
+    }
     | {"MUSCLE": (0.3, 0.8), "SKIN": (0.3, 1.3), "EYE": (0.1, 0.35), "LENS": (0.2, 0.9)},
-    "t2": {"CSF": (1.2, 2.4), "DURA": (0.0, 0.8), "BONE": (0.0, 0.15), "MARROW": (0.2, 1.0), "FAT": (0.4, 1.8)}
+    "t2": {
+        "CSF": (1.2, 2.4),
+        "DURA": (0.0, 0.8),
+        "BONE": (0.0, 0.15),
+        "MARROW": (0.2, 1.0),
+        "FAT": (0.4, 1.8),
+    }
     | {"MUSCLE": (0.1, 0.5), "SKIN": (0.2, 0.9), "EYE": (1.2, 2.4), "LENS": (0.2, 1.0)},
-    "flair": {"CSF": (0.02, 0.3), "DURA": (0.1, 0.8), "BONE": (0.0, 0.2), "MARROW": (0.2, 1.0), "FAT": (0.3, 1.6)}
+    "flair": {
+        "CSF": (0.02, 0.3),
+        "DURA": (0.1, 0.8),
+        "BONE": (0.0, 0.2),
+        "MARROW": (0.2, 1.0),
+        "FAT": (0.3, 1.6),
+    }
     | {"MUSCLE": (0.2, 0.6), "SKIN": (0.2, 1.0), "EYE": (0.05, 0.5), "LENS": (0.2, 0.9)},
     "random": {},
 }
@@ -46,8 +64,8 @@ class RandHeadImage(Randomizable, Transform):
 
     Every part gets an intensity: near those of T1, T2 or FLAIR, or any at all (domain randomisation; Hoopes et al.,
     SynthStrip, NeuroImage 260, 2022), fat suppressed or not. The brain keeps its own image, through a random curve.
-    Then lesions, texture, bias field, blur, thick slices, a cut field of view, a face removed, Rician noise or an
-    empty background.
+    Then lesions, texture, bias field, blur, thick slices, a cut field of view, a face removed, all but the brain removed,
+    Rician noise or an empty background.
 
     Args:
         contrasts: out of "t1", "t2", "flair", "random"; drawn evenly.
@@ -91,6 +109,8 @@ class RandHeadImage(Randomizable, Transform):
             values = _thick_slices(values, int(rng.integers(3)), rng.uniform(3, 6.5), spacing)
         if rng.random() < 0.25 * self.faults:
             _deface(values, brain, spacing, rng)
+        if rng.random() < 0.1 * self.faults:
+            values[~brain] = 0  # stripped
         if rng.random() < 0.2:
             values[parts == Part.AIR] = 0
         else:
@@ -117,7 +137,9 @@ class RandHeadImage(Randomizable, Transform):
             value[[Part.FAT, Part.MARROW]] *= rng.uniform(0.05, 0.3)
         image = value[parts]
         points = field_points(parts.shape, np.array([1.0, 1.0, 1.0]), rng.uniform(2, 6))
-        texture = random_volume(parts.shape, points, rng) * rng.uniform(0, 0.3, len(Part)).astype(np.float32)[parts]
+        texture = (
+            random_volume(parts.shape, points, rng) * rng.uniform(0, 0.3, len(Part)).astype(np.float32)[parts]
+        )
         image *= np.maximum(1 + texture, 0)
         image[inside] = np.interp(brain[inside], knots, target)
         return image
@@ -163,7 +185,9 @@ class RandHead(Randomizable, Transform):
         return self.image(self.anatomy(brain))
 
 
-def _add_lesions(values: np.ndarray, brain: np.ndarray, spacing: np.ndarray, rng: np.random.Generator) -> None:
+def _add_lesions(
+    values: np.ndarray, brain: np.ndarray, spacing: np.ndarray, rng: np.random.Generator
+) -> None:
     """Fill blobs of the brain with an intensity of their own, some with another core."""
     blob = random_volume(brain.shape, field_points(brain.shape, spacing, rng.uniform(12, 50)), rng)
     limit = np.quantile(blob[brain], rng.uniform(0.93, 0.998))
@@ -177,7 +201,7 @@ def _thick_slices(values: np.ndarray, axis: int, thickness: float, spacing: np.n
     ratio = thickness / spacing[axis]
     if ratio <= 1:
         return values
-    smooth = ndimage.uniform_filter1d(values, max(1, int(round(ratio))), axis)
+    smooth = ndimage.uniform_filter1d(values, max(1, round(ratio)), axis)
     at = np.arange(0, values.shape[axis], ratio)
     slices = np.take(smooth, at.astype(int), axis)
     between = np.clip(np.arange(values.shape[axis]) / ratio, 0, len(at) - 1)
@@ -201,7 +225,7 @@ def _cut_view(brain: np.ndarray, rng: np.random.Generator) -> tuple[slice, ...]:
     axis, end = ((2, 0), (2, 0), (2, 1), (1, 0), (0, 0), (0, 1))[rng.integers(6)]
     found = np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis})))
     first, last, size = found[0], found[-1], brain.shape[axis]
-    low, high = ((-0.3, 0.15) if axis == 2 else (-0.2, 0.02))
+    low, high = (-0.3, 0.15) if axis == 2 else (-0.2, 0.02)
     cut = int(rng.uniform(low, high) * (last - first))
     index = [slice(None)] * 3
     index[axis] = slice(0, max(0, first + cut)) if end == 0 else slice(min(size, last + 1 - cut), None)

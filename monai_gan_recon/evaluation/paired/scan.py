@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from monai.data import MetaTensor
@@ -24,7 +24,17 @@ from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics import METHODS
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
-Segmenter = Callable[[MetaTensor], MetaTensor]
+
+class Segmenter(Protocol):
+    """What segments a volume: :class:`~monai_gan_recon.segmentation.TissueSegmenter`, or another."""
+
+    def brain(self, image: MetaTensor) -> MetaTensor | None:
+        """Brain mask (1, X, Y, Z) of a head with skull; None of a stripped image."""
+
+    def __call__(self, image: MetaTensor, brain: MetaTensor | None = None) -> MetaTensor:
+        """Labels (1, X, Y, Z), within the brain mask where one is given."""
+
+
 """Image (1, X, Y, Z) to tissue labels (1, X, Y, Z), uint8, on the same grid."""
 
 MAX_CUT = 0.01
@@ -140,6 +150,11 @@ class PairedScan:
         return reference_labels(self.entry, self.image)
 
     @cached_property
+    def brain(self) -> MetaTensor | None:
+        """The brain in the original, if that is a head with skull: all images made of it are segmented in it."""
+        return self.segmenter.brain(self.image)
+
+    @cached_property
     def original(self) -> MetaTensor:
         """Segmentation of the original (1, X, Y, Z)."""
         return self.segment(self.image)
@@ -155,7 +170,7 @@ class PairedScan:
         Raises:
             ValueError: if the segmentation is not on the image's grid.
         """
-        labels = self.segmenter(image)
+        labels = self.segmenter(image, self.brain)
         if labels.shape != image.shape:
             raise ValueError(
                 f"a segmentation of shape {tuple(labels.shape)} of an image {tuple(image.shape)}"

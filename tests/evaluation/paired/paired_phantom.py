@@ -51,7 +51,19 @@ def write_weights(folder):
     return str(folder / "model.pt")
 
 
-def by_thresholds(image):
-    """CSF, gray and white matter at 300, 600 and 900."""
-    plain = image.as_subclass(torch.Tensor)
-    return MetaTensor(sum((plain > t).to(torch.uint8) for t in (150, 450, 750)), meta=image.meta)
+class ByThresholds:
+    """A segmenter: CSF, gray and white matter at 300, 600 and 900, in a brain mask where it is given one."""
+
+    def __init__(self, brain=None):
+        self._brain = brain
+
+    def brain(self, image):
+        return self._brain
+
+    def __call__(self, image, brain=None):
+        plain = image.as_subclass(torch.Tensor)
+        labels = sum((plain > t).to(torch.uint8) for t in (150, 450, 750))
+        return MetaTensor(labels if brain is None else labels * brain.as_tensor(), meta=image.meta)
+
+
+by_thresholds = ByThresholds()
