@@ -136,6 +136,7 @@ class ResultWriter(ABC):
                     said = self.write(output, image, places)
                     if self.record is not None:
                         record = {**self.record, "input": engine.state.batch.get("input")}
+                        record |= {"notes": output["notes"]} if output.get("notes") else {}
                         text = json.dumps(record, indent=2, default=str) + "\n"
                         places["record"].write_text(text, encoding="utf-8")
                 written = ", ".join(map(str, files.values()))

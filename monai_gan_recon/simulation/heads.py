@@ -64,7 +64,7 @@ class RandHeadImage(Randomizable, Transform):
 
     Every part gets an intensity: near those of T1, T2 or FLAIR, or any at all (domain randomisation; Hoopes et al.,
     SynthStrip, NeuroImage 260, 2022), fat suppressed or not. The brain keeps its own image, through a random curve.
-    Then lesions, texture, bias field, blur, thick slices, a cut field of view, a face removed, all but the brain removed,
+    Then lesions, texture, bias field, blur, thick slices, a cut field of view, a face or all but the brain removed,
     Rician noise or an empty background.
 
     Args:
