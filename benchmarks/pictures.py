@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from monai.bundle import ConfigWorkflow
 
 from benchmarks.result_files import ROOT
-from monai_gan_recon.io import atomic_path
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 IMAGES = ROOT / "docs" / "images"

@@ -14,8 +14,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.result_files import ROOT, fill_page, read_results
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.evaluation.tables import markdown_table, paired_table, value_text
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.segmentation.labels import TISSUES
 
 PREPROCESSING = {"bias_field": "N4", "denoise": "anisotropic diffusion"}

@@ -3,8 +3,8 @@
     python -m benchmarks.select_compressed_sensing --dataset_dir DATA/oasis_malc
 
 For each method, track and sampling rate: mean PSNR of a few coronal slices of the validation people for a grid of
-weights. The best ones stand in cs_wavelet.yaml, cs_tv.yaml and total_variation.yaml of the reconstruction bundle's
-configs/systems. No test person is read.
+weights. The best ones stand in cs_wavelet.yaml, cs_tv.yaml and total_variation.yaml of benchmarks/systems/configs.
+No test person is read.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import torch
 from tqdm import tqdm
 
 from benchmarks.result_files import write_json
+from benchmarks.systems import CompressedSensing, TotalVariation
+from benchmarks.systems.compressed_sensing import METHODS as SIGPY
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.measurement import magnitude
-from monai_gan_recon.networks.baselines import CompressedSensing, TotalVariation
-from monai_gan_recon.networks.baselines.compressed_sensing import METHODS as SIGPY
 from monai_gan_recon.simulation import Undersample
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
 from monai_gan_recon.vocabulary import TRACKS

@@ -2,15 +2,65 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import struct
 import sys
-from collections.abc import Callable
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
 
+LIBRARY_ERRORS = (
+    ArithmeticError,
+    EOFError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+    struct.error,
+    zlib.error,
+)
+"""What libraries raise for damaged files; not what tells of mistakes in a program, nor lack of memory."""
+
 INTERRUPTED = 130
 """Exit code of a command that was ended by Ctrl-C."""
+
+
+@contextmanager
+def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
+    """Around calls of a library alone: its errors for what is damaged become the one that is given.
+
+    Lack of memory and of permission is no damage.
+
+    Args:
+        refused: what to raise.
+        more: errors that the library raises beside :data:`LIBRARY_ERRORS`.
+    """
+    try:
+        yield
+    except (MemoryError, PermissionError):
+        raise
+    except (*LIBRARY_ERRORS, *more) as error:
+        raise refused from error
+
+
+@contextmanager
+def silent(logger: str) -> Iterator[None]:
+    """Without the log of a library and warnings, in which it quotes what files hold."""
+    log = logging.getLogger(logger)
+    disabled, log.disabled = log.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.disabled = disabled
 
 
 def printable(text: object) -> str:

@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, SYSTEMS_DIR, TRACKS, parse_size
+from benchmarks.paper_tables.grid import RATES, RESULTS_DIR, SIZES, SYSTEMS, TRACKS, parse_size
 from benchmarks.paper_tables.plan import EQUAL
 from monai_gan_recon.errors import exit_code
 
@@ -51,7 +52,9 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     run.add_argument("--datalist", default="oasis_malc", help="data manifest, name or file")
     run.add_argument("--dataset_dir", default=None, help="folder of its files")
     run.add_argument(
-        "--systems_dir", type=Path, default=SYSTEMS_DIR, help="folder of the systems' YAML files"
+        "--systems_dir",
+        type=os.path.abspath,
+        help="folder of the systems' YAML files, instead of the usual ones",
     )
     status = commands.add_parser("status", help="say what is done, under way, failed and missing")
     _grid_options(status)
@@ -66,7 +69,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     speed.add_argument("--device", default="cpu")
     speed.add_argument("--threads", type=int, default=1)
     speed.add_argument("--rounds", type=int, default=5, help="turns of each system (default 5)")
-    speed.add_argument("--systems_dir", type=Path, default=SYSTEMS_DIR)
+    speed.add_argument("--systems_dir", type=os.path.abspath)
     options = parser.parse_args(arguments)
     if getattr(options, "equal", None) and options.slice_iterations is not None:
         parser.error(

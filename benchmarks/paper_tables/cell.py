@@ -28,10 +28,10 @@ from benchmarks.paper_tables.configuration import (
 from benchmarks.paper_tables.grid import ROOT, Cell, Schedule
 from benchmarks.paper_tables.results import FINISHED
 from benchmarks.result_files import write_json
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.engines import read_log
 from monai_gan_recon.engines.runtime import resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION, file_stem
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.metrics.conventions import METRICS
 
@@ -152,14 +152,22 @@ def _train(cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cac
 
 
 def git_commit() -> str | None:
-    """The commit that is checked out, with "+" if the package or a bundle differs from it; None without git."""
+    """Commit that is checked out, "+" if package, bundles or compared systems differ from it; None without git."""
 
     def git(*arguments: str) -> str | None:
         done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
         return done.stdout.strip() if done.returncode == 0 else None
 
     commit = git("rev-parse", "HEAD")
-    changed = git("status", "--porcelain", "--untracked-files=no", "--", "monai_gan_recon", "bundles")
+    changed = git(
+        "status",
+        "--porcelain",
+        "--untracked-files=no",
+        "--",
+        "monai_gan_recon",
+        "bundles",
+        "benchmarks/systems",
+    )
     return commit and commit + ("+" if changed else "")
 
 

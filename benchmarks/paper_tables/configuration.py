@@ -20,7 +20,7 @@ from monai.bundle import ConfigParser
 from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
-from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, SYSTEMS_DIR, Cell, Schedule
+from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, Cell, Schedule, system_file
 from monai_gan_recon.metrics import brain_coverage, brain_mask
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 from monai_gan_recon.transforms import CropPadSlices
@@ -38,7 +38,7 @@ class Settings:
     Attributes:
         datalist: data manifest, name or file.
         dataset_dir: folder of its files, or None: as the manifest says.
-        systems_dir: folder of the systems' YAML files.
+        systems_dir: folder of the systems' YAML files; None: the usual ones.
         batch_size: slices of a training batch.
         seed: of the training; the test's masks and noise always have seed 0.
         slice_step: every n-th slice is tested.
@@ -48,7 +48,7 @@ class Settings:
 
     datalist: str = "oasis_malc"
     dataset_dir: str | None = None
-    systems_dir: str = str(SYSTEMS_DIR)
+    systems_dir: str | None = None
     batch_size: int = 4
     seed: int = 0
     slice_step: int = 1
@@ -169,7 +169,7 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
     """The files, the system's YAML after them, and what is fixed over all."""
     paths = [BUNDLE / "configs" / name for name in files]
     if cell.system not in SHIPPED:
-        system = Path(settings.systems_dir) / f"{cell.system}.yaml"
+        system = system_file(cell.system, settings.systems_dir)
         if not system.is_file():
             raise FileNotFoundError(f"{system.name}: no configuration of this system in {system.parent}")
         paths.append(system)

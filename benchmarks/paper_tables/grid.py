@@ -11,8 +11,22 @@ from monai_gan_recon.vocabulary import TRACKS
 
 ROOT = Path(__file__).parents[2]
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
-SYSTEMS_DIR = BUNDLE / "configs" / "systems"
+SYSTEMS_DIRS = (BUNDLE / "configs" / "systems", ROOT / "benchmarks" / "systems" / "configs")
+"""Folders of the systems' YAML files: those of the package's own parts, and those that it is compared with."""
 RESULTS_DIR = Path(__file__).parent / "results"
+
+
+def system_file(system: str, systems_dir: str | Path | None = None) -> Path:
+    """YAML file of a system; of one in none of the folders, where it would be in the last.
+
+    Args:
+        system: its name.
+        systems_dir: folder to look in; None: :data:`SYSTEMS_DIRS`.
+    """
+    folders = SYSTEMS_DIRS if systems_dir is None else (Path(systems_dir),)
+    files = [folder / f"{system}.yaml" for folder in folders]
+    return next((file for file in files if file.is_file()), files[-1])
+
 
 LEARNED = {
     "ours": "Ours: unrolled ResNet bottlenecks, data consistency, GAN",

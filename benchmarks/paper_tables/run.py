@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.paper_tables.configuration import Settings, cell_hash
-from benchmarks.paper_tables.grid import Cell, Schedule, cells, schedule_of
+from benchmarks.paper_tables.grid import Cell, Schedule, cells, schedule_of, system_file
 from benchmarks.paper_tables.plan import EQUAL, Plan, Schedules, existing_plan, make_plan, read_plan, shares
 from benchmarks.paper_tables.results import failure, is_finished, read_result, write_result
 from benchmarks.paper_tables.worker import run_task
@@ -109,7 +109,8 @@ def run_cells(run: Run, cells: Sequence[Cell], task: Task = run_task) -> list[st
 def _run_cell(run: Run, cell: Cell, task: Task) -> str | None:
     folder, found = run.folder(cell), run.hash_of(cell)
     if not found:
-        problem: str | None = f"no configuration {cell.system}.yaml in {Path(run.settings.systems_dir).name}/"
+        file = system_file(cell.system, run.settings.systems_dir)
+        problem: str | None = f"no configuration {file.name} in {file.parent.name}/"
     else:
         slices = run.output_dir / "slices"
         problem = task("cell", cell, run.settings, run.schedule(cell), folder, slices, run.results_dir)
@@ -152,7 +153,7 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings(
         datalist=options.datalist,
         dataset_dir=options.dataset_dir,
-        systems_dir=str(options.systems_dir.resolve()),
+        systems_dir=options.systems_dir,
         batch_size=options.batch_size,
         seed=options.seed,
         slice_step=options.slice_step,

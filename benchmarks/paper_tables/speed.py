@@ -117,7 +117,7 @@ def speed(options: argparse.Namespace) -> int:
         "device": device_name(options.device), "threads": options.threads, "rounds": options.rounds,
         "bf16": resolve_amp("auto", options.device), "torch": torch.__version__,
     }  # fmt: skip
-    settings = Settings(systems_dir=str(options.systems_dir), device=options.device, threads=options.threads)
+    settings = Settings(systems_dir=options.systems_dir, device=options.device, threads=options.threads)
     for size in options.sizes:
         content["sizes"].setdefault(size, {}).update(_measure(size, options, settings))
     write_json(path, content)

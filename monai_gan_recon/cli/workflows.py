@@ -52,7 +52,7 @@ def _add_config(parser: argparse.ArgumentParser) -> None:
         "--config",
         action="append",
         default=[],
-        help="configuration to merge after the bundle's own, such as systems/total_variation.yaml",
+        help="configuration to merge after the bundle's own, such as systems/gan_resnet50.yaml",
     )
 
 

@@ -2,39 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel as nib
-import numpy as np
-import pydicom
-import SimpleITK as sitk
 
 from monai_gan_recon.io import is_raw, read_raw
-from monai_gan_recon.io.formats import kind_of
+from monai_gan_recon.io.dicom import Series, find_series
+from monai_gan_recon.io.dicom.files import visible_files
+from monai_gan_recon.io.formats import kind_by_name, kind_of
+from monai_gan_recon.io.geometry import is_valid, lengths
+from monai_gan_recon.io.images import read_geometry, volumes_in
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
-
-_TAGS = [
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SequenceName",
-    "ScanningSequence",
-    "MRAcquisitionType",
-    "EchoTime",
-]
-_TAGS += [
-    "RepetitionTime",
-    "InversionTime",
-    "Rows",
-    "Columns",
-    "NumberOfFrames",
-    "PixelSpacing",
-    "SliceThickness",
-]
-_TAGS += ["SpacingBetweenSlices", "ImageOrientationPatient", "Modality"]
 
 
 @dataclass(frozen=True)
@@ -89,22 +69,13 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
         [(256, 256, 192)]
     """
     path = path.expanduser()
-    files = [path] if not path.is_dir() else sorted(file for file in path.rglob("*") if _visible(file, path))
-    found: list[Found] = []
-    series: dict[tuple[Path, str], list[pydicom.Dataset]] = {}
-    for file in files:
-        kind = None
-        try:
-            kind = kind_of(file)
-            if kind == "dicom":
-                dataset = _header(file)
-                series.setdefault((file.parent, str(dataset.get("SeriesInstanceUID"))), []).append(dataset)
-            elif kind is not None and file.suffix != ".hdr":
-                found.append(_of_file(file, kind, axes))
-        except Exception as error:  # readers of headers have errors of their own; the other files still count
-            message = " ".join(str(error).split()).removeprefix(f"{file}: ")
-            found.append(Found(file, kind or "unreadable", possible=message))
-    found += [_of_series(folder, slices) for (folder, _), slices in series.items()]
+    if path.is_dir():
+        files, dicom = visible_files(path), [volume for volume in volumes_in(path) if volume.is_dir()]
+    else:
+        of_disc = path.name.upper() == "DICOMDIR"
+        files, dicom = ([], [path]) if of_disc or kind_of(path) == "dicom" else ([path], [])
+    found = [item for file in files for item in _of_file(file, axes)]
+    found += [item for source in dicom for item in _of_dicom(source)]
     if not found:
         raise ValueError(
             f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space"
@@ -112,84 +83,65 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
     return found
 
 
-def _visible(file: Path, folder: Path) -> bool:
-    return file.is_file() and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+def _of_file(file: Path, axes: str | None) -> Iterator[Found]:
+    kind = None
+    try:
+        kind = kind_of(file)
+        if kind in (None, "dicom") or file.suffix == ".hdr":
+            return
+        if is_raw(file):
+            yield _of_raw(file, str(kind), axes)
+            return
+        size, affine, _ = read_geometry(file)
+    except (ValueError, OSError) as error:  # the other files still count
+        if kind_by_name(file) != "dicom":  # else its series says so
+            yield _unreadable(file, kind or "unreadable", error)
+        return
+    known = is_valid(affine) and kind != "npy"
+    spacing = tuple(round(float(mm), 9) for mm in lengths(affine)) if known else None
+    orientation = "".join(nib.aff2axcodes(affine)) if known else ""
+    possible = _possible(size) if is_valid(affine) else "its affine is not valid: repair the header first"
+    yield Found(file, str(kind), size, spacing, orientation, possible=possible)
 
 
-def _header(file: Path) -> pydicom.Dataset:
-    logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # it quotes the values of elements
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return pydicom.dcmread(file, specific_tags=list(_TAGS), stop_before_pixels=True)
+def _of_raw(file: Path, kind: str, axes: str | None) -> Found:
+    raw = read_raw(file, axes)
+    slices, coils, height, width = raw.kspace.shape
+    spacing = None if raw.affine is None else tuple(round(float(mm), 4) for mm in lengths(raw.affine))
+    sampled = float(raw.sampled().mean())
+    text = "reconstruct" if sampled < 1 else "fully sampled: reconstruct --retrospective --rate 0.25"
+    size = (slices, height, width)
+    return Found(file, kind, size, spacing, coils=coils, sampled=sampled, possible=f"{text}; convert")
 
 
-def _of_file(file: Path, kind: str, axes: str | None) -> Found:
-    if is_raw(file):
-        raw = read_raw(file, axes)
-        slices, coils, height, width = raw.kspace.shape
-        spacing = None
-        if raw.affine is not None:
-            spacing = tuple(round(float(mm), 4) for mm in np.linalg.norm(raw.affine[:3, :3], axis=0))
-        sampled = float(raw.sampled().mean())
-        text = "reconstruct" if sampled < 1 else "fully sampled: reconstruct --retrospective --rate 0.25"
-        return Found(
-            file,
-            kind,
-            (slices, height, width),
-            spacing,
-            coils=coils,
-            sampled=sampled,
-            possible=f"{text}; convert",
-        )
-    if kind == "npy":
-        array = np.load(file, mmap_mode="r", allow_pickle=False)
-        size, spacing, orientation = array.shape, None, ""
-    elif kind == "itk":
-        reader = sitk.ImageFileReader()
-        reader.SetFileName(str(file))
-        reader.ReadImageInformation()
-        size, spacing, orientation = reader.GetSize(), reader.GetSpacing(), ""
-    else:
-        image = nib.load(file)
-        size, spacing = image.shape, tuple(round(float(mm), 4) for mm in image.header.get_zooms()[:3])
-        orientation = "".join(code or "?" for code in nib.aff2axcodes(image.affine))
-    return Found(file, kind, tuple(size), spacing, orientation, possible=_possible(tuple(size)))
+def _of_dicom(source: Path) -> Iterator[Found]:
+    try:
+        series = find_series(source)
+    except (ValueError, OSError) as error:
+        yield _unreadable(source, "dicom", error)
+        return
+    for item in series:
+        yield _of_series(item)
 
 
-def _of_series(folder: Path, slices: list[pydicom.Dataset]) -> Found:
-    first = slices[0]
-    count = sum(int(one.get("NumberOfFrames") or 1) for one in slices)
-    size = (int(first.get("Columns") or 0), int(first.get("Rows") or 0), count)
-    between = first.get("SpacingBetweenSlices") or first.get("SliceThickness")
-    inside = first.get("PixelSpacing")
-    spacing = (float(inside[1]), float(inside[0]), float(between)) if inside and between else None
-    series = " ".join(
-        str(first.get(name)) for name in ("SeriesNumber", "SeriesInstanceUID") if first.get(name)
-    )
-    planes = {tuple(np.round(one.get("ImageOrientationPatient") or [], 2)) for one in slices}
-    possible = _possible(size)
-    if first.get("Modality", "MR") != "MR":
-        possible = f"is {first.Modality}, not MR: nothing"
-    elif len(planes) > 1:
-        possible = f"slices of {len(planes)} orientations, a localiser: nothing"
+def _of_series(item: Series) -> Found:
+    size = (*item.size, len(item.slices))
+    number = "" if item.number is None else f"{item.number} "
+    known = bool(item.orientation)
     return Found(
-        folder,
+        item.path,
         "dicom",
         size,
-        spacing,
-        contrast=" ".join(_contrast(first)),
-        series=f"series {series}",
-        possible=possible,
+        tuple(round(mm, 4) for mm in item.spacing) if known else None,
+        item.orientation,
+        ", ".join(filter(None, (item.contrast, item.apart))),
+        series=f"series {number}{item.uid}",
+        possible=f"{item.unfit}: left out" if item.unfit else _possible(size),
     )
 
 
-def _contrast(header: pydicom.Dataset) -> Iterator[str]:
-    for name in ("MRAcquisitionType", "SequenceName", "ScanningSequence"):
-        if value := header.get(name):
-            yield value if isinstance(value, str) else "/".join(value)
-    for name, short in (("RepetitionTime", "TR"), ("EchoTime", "TE"), ("InversionTime", "TI")):
-        if value := header.get(name):
-            yield f"{short} {float(value):g} ms"
+def _unreadable(path: Path, kind: str, error: Exception) -> Found:
+    return Found(path, kind, possible=" ".join(str(error).split()).removeprefix(f"{path}: "))
 
 
 def _possible(size: tuple[int, ...]) -> str:

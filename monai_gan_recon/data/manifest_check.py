@@ -66,22 +66,6 @@ def manifest_problems(
     return problems
 
 
-def check_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    hashes: bool = True,
-) -> None:
-    """Raise if anything is wrong with a manifest or its data; arguments as for :func:`manifest_problems`.
-
-    Raises:
-        ValueError: with the number of problems and the first one.
-    """
-    problems = manifest_problems(name_or_path, dataset_dir, hashes)
-    if problems:
-        more = f" (and {len(problems) - 1} more problems)" if len(problems) > 1 else ""
-        raise ValueError(f"manifest {name_or_path}: {problems[0]}{more}")
-
-
 def _list_problems(content: dict[str, Any]) -> Iterator[str]:
     for section in SECTIONS:
         if section in content and not content[section]:

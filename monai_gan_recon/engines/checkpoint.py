@@ -14,8 +14,7 @@ from ignite.engine import Engine, Events
 from torch.optim import Optimizer
 
 from monai_gan_recon.checks import check_output_dir, home_expanded
-from monai_gan_recon.engines.saving import best_phase
-from monai_gan_recon.io.writing import save_state
+from monai_gan_recon.engines.saving import best_phase, save_state
 
 logger = logging.getLogger(__name__)
 

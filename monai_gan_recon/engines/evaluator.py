@@ -100,7 +100,9 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
     def _reconstruct(self, scan: Scan) -> dict[str, Any]:
         slices = scan.size[0]
         volumes: dict[str, torch.Tensor] = {}
-        numbers: dict[str, list[torch.Tensor]] = {}
+        numbers: dict[
+            str, torch.Tensor
+        ] = {}  # filled in place: small tensors that stay would fragment the memory
         seconds = 0.0
         starts = range(0, slices, self.batch_size)
         for start in tqdm(starts, desc="slices", leave=False, disable=None if self.progress else True):
@@ -121,12 +123,11 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
                     volume = volumes.setdefault(name, torch.empty(1, *scan.size))
                     volume[0, start : start + len(image)] = magnitude(image)[:, 0]
             for name, values in measurement_residuals(estimate, block).items():
-                numbers.setdefault(name, []).append(values)
+                numbers.setdefault(name, torch.empty(slices))[start : start + len(values)] = values
         if scan.reference is not None:
             volumes["label"] = scan.reference
-        joined = {name: torch.cat(values) for name, values in numbers.items()}
-        fractions = {name: float(joined.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
-        return {**volumes, **joined, **fractions, "seconds": seconds}
+        fractions = {name: float(numbers.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
+        return {**volumes, **numbers, **fractions, "seconds": seconds}
 
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":

@@ -17,10 +17,9 @@ from monai_gan_recon.checks import check_output_dir, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io import find_volumes, is_raw
+from monai_gan_recon.io import find_volumes, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import visible
-from monai_gan_recon.io.planes import own_plane
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS
 
 TRAINED_RATES = (0.08, 0.55)
@@ -102,7 +101,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
         case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
         if not keep_names and item.uid:
             case = neutral_name(item.uid)
-        entries.append({"image": str(folder), "case": case, "plane": own_plane(folder, item), "series": item})
+        entries.append({"image": str(folder), "case": case, "plane": item.own_plane, "series": item})
     return entries
 
 

@@ -78,15 +78,16 @@ def set_seed(seed: int) -> None:
 
 
 # parameters of glibc's mallopt(3)
-_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_MAX = -1, -2, -4
+_M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
+_LARGEST = 32 << 20  # bytes that stay: more than mallopt allows is refused
 
 
 def keep_freed_memory(top_pad: int = 64 << 20) -> bool:
     """Let glibc reuse the memory of large tensors instead of returning it to the system at every release.
 
     By default each tensor of some megabytes is mapped from the system, zeroed page by page and returned: on a CPU
-    that takes about as long as the arithmetic of a small layer. The peak of the memory stays that of the tensors
-    alive at once, up to fragmentation; it is returned when the process ends.
+    that takes about as long as the arithmetic of a small layer. What is larger than 32 MiB, such as a whole volume,
+    is returned at once, so that it leaves no holes.
 
     Args:
         top_pad: bytes to ask for at once when more is needed.
@@ -101,7 +102,7 @@ def keep_freed_memory(top_pad: int = 64 << 20) -> bool:
     except (OSError, AttributeError):  # musl and others
         return False
     limit = 2**31 - 1  # mallopt takes an int
-    settings = ((_M_MMAP_MAX, 0), (_M_TRIM_THRESHOLD, limit), (_M_TOP_PAD, top_pad))
+    settings = ((_M_MMAP_THRESHOLD, _LARGEST), (_M_TRIM_THRESHOLD, limit), (_M_TOP_PAD, top_pad))
     return all(mallopt(key, value) == 1 for key, value in settings)
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 from torch import nn
 
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import check_output_dir
-from monai_gan_recon.io.writing import save_state
 
 logger = logging.getLogger(__name__)
 
@@ -128,6 +130,25 @@ class LastModelSaver:
 
     def _save(self, engine: Engine) -> None:
         _save_finite(self.network, self.folder / MODEL_FILE)
+
+
+def save_state(state: Any, path: str | os.PathLike[str]) -> None:
+    """Write what ``torch.save`` can, complete or not at all.
+
+    Args:
+        state: tensors and plain values.
+        path: file to write; its folder is made if needed.
+
+    Raises:
+        OSError: in one line, if it cannot be written (disk full, no permission).
+    """
+    with atomic_path(path) as temporary:
+        try:
+            torch.save(state, temporary)
+        except RuntimeError as error:
+            if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+                raise  # not of torch's writer of files, which knows no OSError
+            raise OSError(errno.ENOSPC, "the disk is full, or a quota used up") from error
 
 
 def _is_finite(network: nn.Module) -> bool:

@@ -17,7 +17,7 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-from monai_gan_recon.io.writing import atomic_path
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.metrics import brain_mask, psnr, ssim
 
 BACKGROUND, TEXT, MUTED, ACCENT = "#0b0d10", "#f2f4f7", "#9aa4b2", "#ffb454"

@@ -15,6 +15,7 @@ from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.evaluation.metrics_file import write_csv
 from monai_gan_recon.evaluation.statistics import mean_of, person_means
+from monai_gan_recon.evaluation.tables import text_table
 
 TRAIN = ("train.yaml", "finetune.yaml")
 METRICS = ("psnr", "ssim")
@@ -115,6 +116,4 @@ def _table(rows: list[dict[str, Any]], title: str) -> str:
     lines = [["subject", *(name.replace("_", " ") for name in names)]]
     for row in [*rows, mean]:
         lines.append([str(row["subject"]), *("-" if row[n] is None else f"{row[n]:.4g}" for n in names)])
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    text = ["  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in lines]
-    return "\n".join([title, *text])
+    return f"{title}\n{text_table(lines)}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +40,20 @@ class VolumeScores:
     picture_slice: int = 0
 
 
-def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROUND) -> VolumeScores:
+_AT_A_TIME = 16
+
+
+def score_volume(
+    output: Mapping[str, Any], min_foreground: float = MIN_FOREGROUND, peak: float = 1.0
+) -> VolumeScores:
     """Score the slices of a volume whose brain covers enough of the frame.
 
     Args:
         output: what :class:`~monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator` gives for the volume, its
-            images in [0, 1].
+            images in [0, ``peak``].
         min_foreground: least fraction of the frame that the brain covers; if no slice qualifies, all slices
             with foreground are used and a note says so.
+        peak: what the images are divided by.
 
     Raises:
         ValueError: if something is missing or of another shape, if the volume is empty, or if an image has
@@ -70,18 +76,28 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     rows: list[SliceRow] = []
     images = {"zero_filled": zero_filled, "reconstruction": pred}
     for method, image in images.items():
-        scores = image_metrics(image[0, chosen, None], label[0, chosen, None], brain[chosen])
-        for i, number in enumerate(chosen):
-            metrics: dict[str, float | None] = {name: float(values[i]) for name, values in scores.items()}
+        for number, scores in _slice_scores(image[0, :, None], label[0, :, None], brain, chosen, peak):
+            metrics: dict[str, float | None] = dict(scores)
             mine = method == "reconstruction"
             metrics |= {name: _number(output[name][number]) if mine else None for name in RESIDUALS}
             metrics["seconds_per_slice"] = per_slice if mine else None
             rows.append(SliceRow(person, case, number, method, metrics))
 
     middle = chosen[len(chosen) // 2]
-    pictures = {name: image[0, middle].clone() for name, image in {**images, "reference": label}.items()}
+    pictures = {name: image[0, middle] / peak for name, image in {**images, "reference": label}.items()}
     fractions = float(output["sampled_fraction"]), float(output["known_fraction"])
     return VolumeScores(rows, *fractions, notes, pictures, middle)
+
+
+def _slice_scores(
+    image: Tensor, label: Tensor, brain: Tensor, chosen: Sequence[int], peak: float
+) -> Iterator[tuple[int, dict[str, float]]]:
+    """Number and metrics of each of the chosen slices (N, 1, H, W), without a copy of the volume."""
+    for start in range(0, len(chosen), _AT_A_TIME):
+        some = list(chosen[start : start + _AT_A_TIME])
+        scores = image_metrics(image[some] / peak, label[some] / peak, brain[some])
+        for place, number in enumerate(some):
+            yield number, {name: float(values[place]) for name, values in scores.items()}
 
 
 def score_segmentations(

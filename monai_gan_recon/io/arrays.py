@@ -5,14 +5,19 @@ from __future__ import annotations
 import logging
 import math
 import os
+import tokenize
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
 import scipy.io
+from scipy.io.matlab import MatReadError
 
+from ..errors import refusing
 from .raw import RawScan, to_image
 
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
@@ -21,6 +26,7 @@ _STATE = 'state them, for example axes="coils,h,w", "h,w,slices" or, for 3-D k-s
 _MI_MATRIX, _MI_COMPRESSED = 14, 15
 _PACKED = 1032
 """No compressed data are longer than this times their file."""
+DAMAGED = "is damaged or truncated, its data cannot be read; copy it again"
 logger = logging.getLogger(__name__)
 
 
@@ -35,30 +41,23 @@ def open_npy(path: Path) -> np.ndarray:
     Raises:
         ValueError: if it is something else (objects, ".npz"), or truncated; the file is not named.
     """
-    try:
+    damaged = ValueError("is not a NumPy .npy file of numbers, or it is truncated")
+    with refusing(damaged, tokenize.TokenError):  # the header is Python's text
         return np.lib.format.open_memmap(path, mode="r")
-    except PermissionError:
-        raise
-    except Exception as error:  # the header is Python's text, with Python's errors
-        raise ValueError("is not a NumPy .npy file of numbers, or it is truncated") from error
 
 
 def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
     """Read a MATLAB file, version 5 to 7.3; see :func:`monai_gan_recon.io.read_raw`."""
     if h5py.is_hdf5(path):  # version 7.3; MATLAB's axes are in Fortran's order
-        try:
-            with h5py.File(path) as file:
-                dataset = choose({name: item for name, item in file.items() if is_array(item)}, key)
-                return from_axes(complex_array(check_size(dataset)).T, axes, "MATLAB")
-        except OSError as error:
-            raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
+        with open_hdf5(path) as file:
+            return from_axes(complex_array(choose(arrays_of(file), key)).T, axes, "MATLAB")
     _check_mat(path)
-    try:
-        variables = {name: value for name, value in scipy.io.loadmat(path).items() if name[0] != "_"}
-    except Exception as error:  # scipy has no error of its own for damage
-        raise ValueError("is not a MATLAB file, or it is truncated") from error
+    with refusing(ValueError(DAMAGED), MatReadError):
+        variables = scipy.io.loadmat(path)
     arrays = {
-        name: value for name, value in variables.items() if value.dtype.kind in "biufc" and value.size > 1
+        name: value
+        for name, value in variables.items()
+        if isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.size > 1
     }
     return from_axes(choose(arrays, key), axes, "MATLAB")
 
@@ -83,17 +82,27 @@ def _check_mat(path: Path) -> None:
             else:
                 whole = len(element) == size
             if kind != _MI_MATRIX or not whole:
-                raise ValueError
+                raise ValueError(DAMAGED)
             at += 8 + size
-    except (ValueError, zlib.error) as error:
-        raise ValueError("is a damaged or truncated MATLAB file; copy it again") from error
+    except zlib.error as error:
+        raise ValueError(DAMAGED) from error
 
 
-def is_array(item: Any) -> bool:
-    """Whether an item of an HDF5 file is an array of numbers with at least two axes."""
-    return (
-        isinstance(item, h5py.Dataset) and item.ndim > 1 and (item.dtype.kind in "biuf" or is_complex(item))
-    )
+@contextmanager
+def open_hdf5(path: Path) -> Iterator[h5py.File]:
+    """An HDF5 file; a ValueError if it is damaged."""
+    with refusing(ValueError(DAMAGED)):
+        file = h5py.File(path)
+    with file:
+        yield file
+
+
+def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
+    """The arrays of numbers with at least two axes in an HDF5 file, by name."""
+    with refusing(ValueError(DAMAGED)):
+        items = {str(name): item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        kinds = {name: item.dtype.kind for name, item in items.items() if item.ndim > 1}
+    return {name: items[name] for name, kind in kinds.items() if kind in "biuf" or is_complex(items[name])}
 
 
 def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
@@ -102,9 +111,13 @@ def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
     Raises:
         ValueError: if it cannot.
     """
-    most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
-    size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
-    if size > there * (_PACKED if dataset.chunks and dataset.id.get_create_plist().get_nfilters() else 1):
+    if not isinstance(dataset, h5py.Dataset):
+        raise ValueError(DAMAGED)
+    with refusing(ValueError(DAMAGED)):
+        most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
+        packed = dataset.chunks and dataset.id.get_create_plist().get_nfilters()
+        size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
+    if size > there * (_PACKED if packed else 1):
         raise ValueError(
             f"{dataset.name} announces {size} bytes, more than its file can hold; it is damaged or truncated"
         )
@@ -116,13 +129,21 @@ def is_complex(dataset: h5py.Dataset) -> bool:
     return dataset.dtype.kind == "c" or dataset.dtype.names in (("real", "imag"), ("r", "i"))
 
 
-def complex_array(dataset: h5py.Dataset) -> np.ndarray:
-    """All of a dataset; pairs of numbers become complex."""
-    values = dataset[()]
+def complex_array(dataset: h5py.Dataset, part: Any = ()) -> np.ndarray:
+    """All of a dataset, or a part of it; pairs of numbers become complex.
+
+    Raises:
+        ValueError: if its file cannot hold what its shape announces, or is damaged.
+    """
+    check_size(dataset)
+    with refusing(ValueError(DAMAGED)):
+        values = np.asarray(dataset[part])
     if values.dtype.names is None:
-        return np.asarray(values)
+        return values
     pair = [np.dtype(values.dtype[name]) for name in values.dtype.names]
-    return np.asarray(values).view(np.complex128 if pair[0].itemsize == 8 else np.complex64)
+    if pair[0] != pair[1] or pair[0].kind != "f" or pair[0].itemsize not in (4, 8):
+        raise ValueError(f"{dataset.name} holds pairs of {pair[0]} and {pair[1]}; k-space is complex")
+    return np.ascontiguousarray(values).view(np.complex128 if pair[0].itemsize == 8 else np.complex64)
 
 
 def choose(arrays: dict[str, Any], key: str | None) -> Any:

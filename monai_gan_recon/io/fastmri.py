@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import h5py
-import ismrmrd
 import numpy as np
 
-from .arrays import check_size, choose, complex_array, from_axes, is_array, is_complex
+from ..errors import refusing
+from .arrays import DAMAGED, arrays_of, check_size, choose, complex_array, from_axes, is_complex, open_hdf5
+from .mrd import read_header, spaces
 from .raw import RawScan
 
 _MAPS = ("sensitivity_maps", "maps")
@@ -19,15 +21,12 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
     The header tells fields of view but no orientation: the affine takes slices for axial, rows going to posterior.
     """
-    try:
-        with h5py.File(path) as file:
-            return _read(file, axes, key)
-    except OSError as error:
-        raise ValueError("is not a readable HDF5 file, or it is truncated; copy it again") from error
+    with open_hdf5(path) as file:
+        return _read(file, axes, key)
 
 
 def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
-    dataset = check_size(choose({name: item for name, item in file.items() if is_array(item)}, key))
+    dataset = check_size(choose(arrays_of(file), key))
     if axes:
         return from_axes(complex_array(dataset), axes, "HDF5")
     if not is_complex(dataset):
@@ -37,13 +36,13 @@ def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
     slices, *coils, height, width = dataset.shape
     kspace = np.empty((slices, coils[0] if coils else 1, height, width), np.complex64)
     for index in range(slices):  # slice by slice: a large file is in memory once
-        kspace[index] = complex_array(dataset[index]) if dataset.dtype.names else dataset[index]
-    maps = [complex_array(check_size(file[name])).reshape(kspace.shape) for name in _MAPS if name in file]
+        kspace[index] = complex_array(dataset, index)
+    maps = [complex_array(item) for name, item in arrays_of(file).items() if name in _MAPS]
     oversampling, matrix, affine = _geometry(file, kspace.shape)
     return RawScan(
         kspace,
         mask=_mask(file, kspace),
-        maps=maps[0].astype(np.complex64) if maps else None,
+        maps=_like(maps[0], kspace) if maps else None,
         affine=affine,
         readout_oversampling=oversampling,
         matrix=matrix,
@@ -51,10 +50,20 @@ def _read(file: h5py.File, axes: str | None, key: str | None) -> RawScan:
     )
 
 
+def _item(file: h5py.File, name: str) -> Any:
+    with refusing(ValueError(DAMAGED)):
+        return check_size(file[name])[()]
+
+
+def _like(maps: np.ndarray, kspace: np.ndarray) -> np.ndarray:
+    """The maps with an axis for one coil, too; those that do not fit are told of by the scan."""
+    return (maps.reshape(kspace.shape) if maps.size == kspace.size else maps).astype(np.complex64)
+
+
 def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     if "mask" not in file:
         return None
-    mask, (slices, _, height, width) = np.squeeze(check_size(file["mask"])[()]) != 0, kspace.shape
+    mask, (slices, _, height, width) = np.squeeze(_item(file, "mask")) != 0, kspace.shape
     if mask.shape not in ((width,), (height, width), (slices, height, width)):
         raise ValueError(f"the mask {mask.shape} does not fit k-space of {height} x {width} samples a slice")
     # samples that only pad the encoded matrix are zero in all slices and coils: nobody measured them
@@ -68,19 +77,13 @@ def _geometry(
     """Readout oversampling, matrix and affine of the header."""
     if "ismrmrd_header" not in file:
         return 1.0, None, None
-    try:
-        encoding = ismrmrd.xsd.CreateFromDocument(file["ismrmrd_header"][()]).encoding[0]
-        encoded, recon = encoding.encodedSpace, encoding.reconSpace
-        size = (encoded.matrixSize.x, encoded.matrixSize.y)
-    except Exception as error:  # whatever the parser of XML raises
-        raise ValueError("its ismrmrd_header cannot be read; it is damaged") from error
-    if size != shape[2:]:
+    size, fov, matrix, oversampling = spaces(read_header(_item(file, "ismrmrd_header")))
+    if size[:2] != shape[2:]:
         raise ValueError(
             f"its header announces {size[0]} x {size[1]} samples a slice, and the data have "
             f"{shape[2]} x {shape[3]}; they are not of the same scan"
         )
-    fov = encoded.fieldOfView_mm
-    affine = np.zeros((4, 4))
-    affine[2, 0], affine[1, 1], affine[0, 2], affine[3, 3] = fov.z, -fov.x / size[0], -fov.y / size[1], 1
+    affine = np.diag([0.0, 0, 0, 1])
+    affine[2, 0], affine[1, 1], affine[0, 2] = fov[2], -fov[0] / size[0], -fov[1] / size[1]
     affine[:3, 3] = -affine[:3, :3] @ [shape[0] // 2, size[0] // 2, size[1] // 2]
-    return fov.x / recon.fieldOfView_mm.x, (recon.matrixSize.x, recon.matrixSize.y), affine
+    return oversampling, matrix[:2], affine

@@ -128,10 +128,6 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         raise
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    except Exception as error:  # libraries have errors of all types for what is damaged
-        raise ValueError(
-            f"{path}: is damaged or truncated, its data cannot be read; copy it again"
-        ) from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:

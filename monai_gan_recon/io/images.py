@@ -1,42 +1,24 @@
-"""Images in: NIfTI, DICOM series, NumPy slices, NRRD as one kind of volume, with clear errors."""
+"""Images in files and folders: found, told apart by what they hold, and read, with clear errors."""
 
 from __future__ import annotations
 
-import logging
-import math
 import os
-from collections.abc import Hashable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import nibabel as nib
 import numpy as np
-import torch
-from monai.config import KeysCollection
-from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
-from monai.utils import MetaKeys, SpaceKeys
 
-from ..vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES
+from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
 from .formats import kind_by_name, kind_of, visible
-from .nifti import TRANSFORMS, Transforms, read_nifti
+from .geometry import is_valid, plane_of_scan
+from .nifti import Transforms, read_header, read_nifti
 from .raw import looks_like_kspace
-from .volumes import read_itk, read_numpy
+from .volumes import open_numpy, read_itk, read_itk_header, read_numpy
 
-logger = logging.getLogger(__name__)
 _VOLUMES = ("nifti", "npy", "itk")
 _RAW = ("ismrmrd", "hdf5", "bart", "twix", "mat")
-_IN_PLANE = {  # anatomical axes of a plane's slices: 0 left-right, 1 AP, 2 SI
-    plane: sorted("RAS".index(letter) if letter in "RAS" else "LPI".index(letter) for letter in codes[1:])
-    for plane, codes in PLANE_AXCODES.items()
-}
-_LONGEST_MM = 1e9
-_LEAST_RANGE = 1e-30
-"""Least range of intensities that can be scaled to [0, 1] in float32."""
-_MOST_ROUNDING = 1e-3
-"""Largest rounding of float32, as a fraction of the range of intensities."""
 
 
 class Image(NamedTuple):
@@ -45,78 +27,6 @@ class Image(NamedTuple):
     array: np.ndarray
     affine: np.ndarray
     transforms: Transforms | None = None
-
-
-def load_volume(
-    path: str | os.PathLike[str],
-    plane: str | None = None,
-    min_size: int = MIN_SLICE_SIZE,
-    series: Series | str | int | None = None,
-) -> MetaTensor:
-    """Read one volume and check that it can be reconstructed.
-
-    Args:
-        path: NIfTI file, DICOM folder (or one DICOM file, or a DICOMDIR), ".npy" slices (H, W) or (N, H, W) as
-            displayed, NRRD or MetaImage file. A single slice is a volume of one slice.
-        plane: plane whose slices will be used ("coronal", "axial", "sagittal"), for the check of their size
-            and for ".npy" files, which do not say (default coronal).
-        min_size: least height and width of a slice in pixels.
-        series: which volume of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
-
-    Returns:
-        (1, X, Y, Z), float32 (complex64 for complex files), with the affine (voxel to RAS, mm) and the file's
-        name in ``meta``, and for NIfTI its two transforms; nothing else of the header is kept, so nothing about the
-        patient.
-
-    Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: in one line, if it cannot be read (truncated, not a NIfTI, empty folder, several or
-            incomplete DICOM series), is k-space, or is no image to work with (NaN or infinite values, constant,
-            beyond the precision of float32, 4-D, slices too small).
-    """
-    path = Path(path).expanduser()
-    array, affine, transforms = read_image(path, plane, series=series)
-    _check_slice_size(path, array.shape, affine, plane, min_size)
-    if transforms is not None and not transforms.sform_code and not transforms.qform_code:
-        logger.warning("%s: its header does not say where left and right are (sform and qform code 0)", path)
-    return _meta_tensor(torch.from_numpy(_single_precision(path, array)), affine, path, transforms)
-
-
-def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a label map: any values, any size; integers stay what they are.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
-
-    Returns:
-        (1, X, Y, Z), integers as the file has them (floating-point ones that are whole numbers as int64), with the
-        affine.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: in one line, if it cannot be read, its affine is not valid, or a value is no whole number.
-    """
-    path = Path(path).expanduser()
-    array, affine, transforms = read_image(path, exact=True)
-    if array.dtype.kind == "c":
-        raise ValueError(f"{path}: is complex; labels are whole numbers")
-    if array.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):
-            whole = np.round(array)
-            wrong = ~(np.abs(array - whole) <= 1e-6 * np.maximum(np.abs(whole), 1)) | (
-                np.abs(whole) > 2.0**53
-            )
-        if wrong.any():
-            raise ValueError(
-                f"{path}: labels must be whole numbers, it has the value {array[wrong][0]:.9g} "
-                f"({int(wrong.sum())} such voxels)"
-            )
-        array = whole
-    if array.dtype.kind != "f" and array.size and array.max() > np.iinfo(np.int64).max:
-        raise ValueError(f"{path}: has a label of {array.max()}; labels go up to 2^63 - 1")
-    return _meta_tensor(
-        torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)), affine, path, transforms
-    )
 
 
 def read_image(
@@ -146,22 +56,11 @@ def read_image(
             f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
             'the order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
         )
-    if not _is_valid(image.affine):
+    if not is_valid(image.affine):
         raise ValueError(
             f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
         )
     return image
-
-
-def _is_valid(affine: np.ndarray) -> bool:
-    """Whether a matrix gives a place and three axes with lengths of a thing that a scanner holds."""
-    if not np.isfinite(affine).all() or np.abs(affine).max() > _LONGEST_MM:
-        return False
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
-    volume = abs(np.linalg.det(affine[:3, :3]))
-    return bool(lengths.min() > 1 / _LONGEST_MM and volume > 1e-6 * math.prod(lengths)) and not bool(
-        np.isnan(nib.io_orientation(affine)).any()
-    )
 
 
 def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int | None) -> Image:
@@ -169,13 +68,9 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     if path.is_dir() or kind == "dicom":
         return Image(*read_dicom(path, series)[:2])
     if kind == "nifti":
-        array, transforms = read_nifti(path, exact)
-        affine = transforms.affine.copy()
-        if array.ndim == 2 or array.shape[2] == 1:
-            array = array.reshape(*array.shape[:2], 1)
-            if np.linalg.norm(affine[:3, 2]) < 1e-6 * np.linalg.norm(affine[:3, 0]):  # no third axis
-                affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
-        return Image(array, affine, transforms)
+        array, header = read_nifti(path, exact)
+        shape, affine = header.volume()
+        return Image(array.reshape(shape), affine, header.transforms)
     if kind == "npy":
         return Image(*read_numpy(path, plane))
     if kind == "itk":
@@ -187,20 +82,43 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     )
 
 
-def _meta_tensor(
-    image: torch.Tensor, affine: np.ndarray, path: Path, transforms: Transforms | None
-) -> MetaTensor:
-    matrix = torch.as_tensor(affine, dtype=torch.float64)
-    meta: dict[str, Any] = {
-        str(MetaKeys.ORIGINAL_AFFINE): matrix.clone(),
-        str(MetaKeys.SPATIAL_SHAPE): np.array(image.shape),
-        str(MetaKeys.SPACE): SpaceKeys.RAS,
-        str(MetaKeys.ORIGINAL_CHANNEL_DIM): float("nan"),
-        "filename_or_obj": str(path),
-    }
-    return MetaTensor(
-        image[None], affine=matrix, meta=meta | ({} if transforms is None else {TRANSFORMS: transforms})
-    )
+def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...], np.ndarray, int | None]:
+    """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
+
+    Args:
+        path: the image.
+        plane: of the slices of a NumPy file.
+
+    Returns:
+        all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
+
+    Raises:
+        ValueError: if it is none of these, or its header is damaged.
+    """
+    kind = kind_of(path)
+    if kind == "nifti":
+        header = read_header(path)
+        return header.shape, header.volume()[1], header.readout
+    if kind == "itk":
+        return (*read_itk_header(path), None)
+    if kind == "npy":
+        array, affine = open_numpy(path, plane)
+        return array.shape, affine, None
+    raise ValueError(f"{path}: is no image in one file")
+
+
+def own_plane(path: str | os.PathLike[str]) -> str:
+    """Plane of the acquisition of an image, see :func:`.geometry.plane_of_scan`.
+
+    Args:
+        path: the image; NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as
+            dcm2niix writes it.
+    """
+    try:
+        shape, affine, readout = read_geometry(Path(path).expanduser())
+    except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
+        return PLANES[0]
+    return plane_of_scan((*shape, 1)[:3], affine, readout)
 
 
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
@@ -222,15 +140,21 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     if not path.is_dir():
         kind_of(path)  # whether it is there
         return [path]
-    entries = visible(path)
-    volumes = [entry for entry in entries if _is_volume(entry)]
-    if any(is_dicom(entry) or _is_dicomdir(entry) for entry in entries):
-        volumes = [path, *(entry for entry in volumes if not entry.is_dir())]
+    volumes = volumes_in(path)
     if not volumes:
-        what = "empty" if not entries else "without NIfTI files, DICOM series or other readable volumes"
+        what = "empty" if not visible(path) else "without NIfTI files, DICOM series or other readable volumes"
         raise ValueError(
             f"{path}: the folder is {what}; give a NIfTI file, a DICOM folder, or a folder of these"
         )
+    return volumes
+
+
+def volumes_in(folder: Path) -> list[Path]:
+    """What :func:`find_volumes` finds in a folder, which may be nothing."""
+    entries = visible(folder)
+    volumes = [entry for entry in entries if _is_volume(entry)]
+    if any(is_dicom(entry) or _is_dicomdir(entry) for entry in entries):
+        return [folder, *(entry for entry in volumes if not entry.is_dir())]
     return volumes
 
 
@@ -246,99 +170,3 @@ def _is_volume(entry: Path) -> bool:
         return kind_of(entry) in _VOLUMES
     except (OSError, ValueError):
         return kind_by_name(entry) in _VOLUMES
-
-
-class LoadVolume(Transform):
-    """Path → volume (1, X, Y, Z) with affine, checked; see :func:`load_volume` for formats and errors.
-
-    Args:
-        plane: "coronal", "axial" or "sagittal": the slices that will be used; ``None`` checks no particular
-            plane.
-        min_size: least height and width of a slice in pixels.
-    """
-
-    def __init__(self, plane: str | None = None, min_size: int = MIN_SLICE_SIZE) -> None:
-        self.plane = plane
-        self.min_size = min_size
-
-    def __call__(self, data: str | os.PathLike[str], series: Series | str | int | None = None) -> MetaTensor:
-        """Read the volume at this path."""
-        return load_volume(data, self.plane, self.min_size, series)
-
-
-class LoadVolumed(MapTransform):
-    """Dictionary version of :class:`LoadVolume`: each key's path becomes its volume.
-
-    Args:
-        keys: keys that hold paths.
-        plane: see :class:`LoadVolume`.
-        min_size: see :class:`LoadVolume`.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self,
-        keys: KeysCollection,
-        plane: str | None = None,
-        min_size: int = MIN_SLICE_SIZE,
-        allow_missing_keys: bool = False,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.loader = LoadVolume(plane, min_size)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Replace paths by volumes; ``series`` of the entry says which one of a DICOM folder."""
-        return dict(data) | {
-            key: self.loader(data[key], data.get("series")) for key in self.key_iterator(dict(data))
-        }
-
-
-def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:
-    """The image as float32 or complex64; refused if it has NaN or infinite values, no information, or loses some."""
-    kind = np.dtype(np.complex64 if array.dtype.kind == "c" else np.float32)
-    with np.errstate(over="ignore"):
-        result = np.ascontiguousarray(array, dtype=kind)
-    values = result.view(np.float32)
-    low, high = float(values.min()), float(values.max())  # without copies of a large volume
-    if not math.isfinite(low) or not math.isfinite(high):
-        bad = int((~np.isfinite(array)).sum())
-        if not bad:
-            raise ValueError(
-                f"{path}: has values beyond 3e38, the limit of float32; scale the image down first"
-            )
-        raise ValueError(f"{path}: {bad} of {array.size} values are NaN or infinite; repair the image first")
-    if low == high or (kind.kind == "c" and bool((result == result.flat[0]).all())):
-        first = array.flat[0]
-        if (array == first).all():
-            raise ValueError(f"{path}: is constant (every value is {first:g}); there is no image in it")
-    if high - low < _LEAST_RANGE or np.spacing(np.float32(max(-low, high))) / 2 > _MOST_ROUNDING * (
-        high - low
-    ):
-        raise ValueError(
-            f"{path}: its values, from {low:g} to {high:g}, are too close for float32; subtract the offset, or scale "
-            "the image up first"
-        )
-    return result
-
-
-def _check_slice_size(
-    path: Path, shape: tuple[int, ...], affine: np.ndarray, plane: str | None, min_size: int
-) -> None:
-    """Refuse slices under ``min_size`` pixels high or wide; without a plane it is enough that one plane fits."""
-    if plane is not None and plane not in _IN_PLANE:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(_IN_PLANE)}")
-    nearest = nib.io_orientation(affine)[:, 0].astype(int)
-    length = {anatomical: shape[axis] for axis, anatomical in enumerate(nearest)}
-    sizes = {name: (length[a], length[b]) for name, (a, b) in _IN_PLANE.items()}
-    fitting = [name for name, size in sizes.items() if min(size) >= min_size]
-    if not fitting:
-        text = " x ".join(map(str, shape))
-        raise ValueError(
-            f"{path}: {text} voxels are too few; slices need at least {min_size} x {min_size} pixels"
-        )
-    if plane is not None and plane not in fitting:
-        a, b = sizes[plane]
-        raise ValueError(
-            f"{path}: {plane} slices have {a} x {b} pixels, at least {min_size} x {min_size} are needed; "
-            f"this image can be read in plane {' or '.join(fitting)}"
-        )

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import ismrmrd
 import numpy as np
 
+from .geometry import from_lps
 from .raw import RawScan, to_image
 
 Lines = Callable[[np.ndarray], Iterable[np.ndarray]]
 """Indices of readouts → their samples, complex (coils, samples), in this order."""
 
-LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _NOT_IMAGE = (
     ismrmrd.ACQ_IS_NAVIGATION_DATA,
     ismrmrd.ACQ_IS_PHASECORR_DATA,
@@ -201,12 +201,10 @@ def _geometry(
     spacing = np.array(encoding.fov) / encoding.size
     if np.abs(directions.T @ directions - np.eye(3)).max() > 1e-2 or min(spacing) <= 0:
         return as_numbered, None
-    affine = np.eye(4)
     if encoding.volume:
-        affine[:3, :3] = directions * spacing
         size = (round(encoding.size[0] / encoding.oversampling), *encoding.size[1:])
-        affine[:3, 3] = first["position"] - affine[:3, :3] @ [length // 2 for length in size]
-        return as_numbered, LPS_TO_RAS @ affine
+        middle = (directions * spacing) @ [length // 2 for length in size]
+        return as_numbered, from_lps(directions * spacing, first["position"] - middle)
     positions = heads["position"].astype(float)
     along = (positions - positions[0]) @ across
     order = np.argsort(
@@ -218,11 +216,10 @@ def _geometry(
     ):
         logger.warning("slices are not evenly spaced in the file; their positions are not used")
         return as_numbered, None
-    affine[:3, 0] = steps[0] if steps.size else across * encoding.fov[2]
-    affine[:3, 1:3] = directions[:, :2] * spacing[:2]
-    centre = affine[:3, 1:3] @ [encoding.size[0] // 2, encoding.size[1] // 2]
-    affine[:3, 3] = positions[order[0]] - centre
-    return order, LPS_TO_RAS @ affine
+    inside = directions[:, :2] * spacing[:2]
+    middle = inside @ [encoding.size[0] // 2, encoding.size[1] // 2]
+    step = steps[0] if steps.size else across * encoding.fov[2]
+    return order, from_lps(np.column_stack([step, inside]), positions[order[0]] - middle)
 
 
 def blocks(indices: np.ndarray, size: int = 256) -> Iterator[np.ndarray]:

@@ -2,65 +2,76 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
-from .arrays import check_size, complex_array
-from .lines import LPS_TO_RAS, Encoding, assemble, blocks
+from ..atomic import atomic_path
+from ..errors import printable, refusing
+from .arrays import DAMAGED, check_size, complex_array, open_hdf5
+from .geometry import LPS_TO_RAS, lengths
+from .lines import Encoding, assemble, blocks
 from .raw import RawScan
-from .writing import atomic_path
 
 _SUFFIXES = (".h5", ".mrd")
 _GROUP = "dataset"
 _MAPS = "maps"
+_SPACES, _LARGEST = ("encoded", "recon"), 1e9
+_HEADER_DAMAGED = "its ISMRMRD header cannot be read; it is damaged"
 
 
 def is_ismrmrd(path: Path) -> bool:
     """Whether an HDF5 file has a group with ISMRMRD's header and acquisitions."""
     try:
-        with h5py.File(path) as file:
-            return _group(file) is not None
-    except Exception:  # h5py has many for damage
+        with open_hdf5(path) as file:
+            return bool(_groups(file))
+    except ValueError:
         return False  # damaged: who reads it says so
 
 
-def _group(file: h5py.File) -> h5py.Group | None:
-    return next((g for g in file.values() if isinstance(g, h5py.Group) and {"xml", "data"} <= set(g)), None)
+def _groups(file: h5py.File) -> list[h5py.Group]:
+    with refusing(ValueError(DAMAGED)):
+        return [
+            item for item in file.values() if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
+        ]
 
 
 def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     """Read a Cartesian scan; see :func:`monai_gan_recon.io.read_raw` and :func:`.lines.assemble`."""
     if axes is not None:
         raise ValueError("is an ISMRMRD file, which says itself what its axes are; leave axes out")
-    try:
-        with h5py.File(path) as file:
-            group = _group(file)
-            assert group is not None
-            scan = _read(group)
-            if _MAPS not in group:
-                return scan
-            maps = complex_array(check_size(group[_MAPS]))[0].astype(np.complex64)
-            return RawScan(**{**scan.__dict__, "maps": maps})
-    except (OSError, RuntimeError) as error:
-        raise ValueError("is a damaged or truncated ISMRMRD file; copy it again") from error
+    with open_hdf5(path) as file:
+        group = _groups(file)[0]
+        scan = _read(group)
+        if _MAPS not in group:
+            return scan
+        with refusing(ValueError(DAMAGED)):
+            maps = group[_MAPS]
+        return replace(scan, maps=complex_array(maps)[0].astype(np.complex64))
 
 
 def _read(group: h5py.Group) -> RawScan:
-    data = check_size(group["data"])
-    _check_lengths(data)
-    heads = data.fields("head")[:]
-    encoding = _encoding(group["xml"][0], heads)
+    with refusing(ValueError(DAMAGED)):
+        data = group["data"]
+    _check_lengths(check_size(data))
+    with refusing(ValueError(DAMAGED)):
+        heads, xml = data.fields("head")[:], group["xml"][0]
+    encoding = _encoding(xml, heads)
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
         for block in blocks(indices):
             start = block.min()
-            values = data.fields("data")[start : block.max() + 1]
+            with refusing(ValueError(DAMAGED)):
+                values = data.fields("data")[start : block.max() + 1]
             for index in block:
                 shape = (int(heads[index]["active_channels"]), int(heads[index]["number_of_samples"]))
                 line = values[index - start]
@@ -80,42 +91,39 @@ def _check_lengths(data: h5py.Dataset) -> None:
     Raises:
         ValueError: if one is.
     """
-    names = data.dtype.names or ()
-    places = [
-        data.dtype.fields[name][1] for name in names if name in ("traj", "data")
-    ]  # length, address, number
-    chunks: list[int] = []
-    if data.chunks == (1,) and data.id.get_create_plist().get_nfilters() == 0:  # as ISMRMRD's library writes
-        data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
+    fields, chunks = data.dtype.fields or {}, []
+    places = [fields[name][1] for name in ("traj", "data") if name in fields]  # length, address, number
+    with refusing(ValueError(DAMAGED)):
+        if (
+            data.chunks == (1,) and data.id.get_create_plist().get_nfilters() == 0
+        ):  # as ISMRMRD's library writes
+            data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
     file = np.memmap(data.file.filename, np.uint8, mode="r")
     for place in places:
         start = np.array(chunks, dtype=np.int64) + place
         if start.size == 0:
             continue
         if start.min() < 0 or start.max() + 4 > file.size:
-            raise ValueError("is a damaged or truncated ISMRMRD file; copy it again")
-        lengths = np.ascontiguousarray(file[start[:, None] + np.arange(4)]).view("<u4")
-        if lengths.sum(dtype=np.int64) * 4 > file.size:
+            raise ValueError(DAMAGED)
+        numbers = np.ascontiguousarray(file[start[:, None] + np.arange(4)]).view("<u4")
+        if numbers.sum(dtype=np.int64) * 4 > file.size:
             raise ValueError("its readouts are longer than the file; it is damaged or truncated")
 
 
 def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
-    try:
-        header = ismrmrd.xsd.CreateFromDocument(xml)
-        system, encoding = header.acquisitionSystemInformation, header.encoding[0]
-        encoded, recon, limits = encoding.encodedSpace, encoding.reconSpace, encoding.encodingLimits
-        size, recon_size = ((s.matrixSize.x, s.matrixSize.y, s.matrixSize.z) for s in (encoded, recon))
-        fov = (encoded.fieldOfView_mm.x, encoded.fieldOfView_mm.y, encoded.fieldOfView_mm.z)
-        trajectory = encoding.trajectory.value
-        oversampling = fov[0] / recon.fieldOfView_mm.x
-        steps = (limits.kspace_encoding_step_1, limits.kspace_encoding_step_2)
-        centre = [n // 2 if limit is None else limit.center for limit, n in zip(steps, size[1:], strict=True)]
-        mode = encoding.parallelImaging and encoding.parallelImaging.calibrationMode
-    except Exception as error:  # whatever the parser of XML raises
-        raise ValueError("its ISMRMRD header cannot be read; it is damaged") from error
+    header = read_header(xml)
+    size, fov, recon_size, oversampling = spaces(header)
+    system, encoding = header.acquisitionSystemInformation, header.encoding[0]
+    trajectory = getattr(encoding.trajectory, "value", encoding.trajectory)
     if trajectory != "cartesian":
-        raise ValueError(f"is a scan on a {trajectory} trajectory; only Cartesian scans are read")
-    partitions = steps[1].maximum if steps[1] else 0
+        raise ValueError(f"is a scan on a {printable(trajectory)} trajectory; only Cartesian scans are read")
+    steps = [getattr(encoding.encodingLimits, f"kspace_encoding_step_{axis}", None) for axis in (1, 2)]
+    centre = [
+        int(_number(step, "center", 0)) if step else n // 2 for step, n in zip(steps, size[1:], strict=True)
+    ]
+    partitions = int(_number(steps[1], "maximum", 0)) if steps[1] else 0
+    mode = getattr(encoding.parallelImaging, "calibrationMode", None)
+    own_bandwidth = getattr(system, "relativeReceiverNoiseBandwidth", None) is not None
     return Encoding(
         size,
         (centre[0], centre[1]),
@@ -123,9 +131,46 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
         recon_size,
         oversampling,
         volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
-        embedded=mode is None or mode.value in ("embedded", "interleaved"),
-        noise_bandwidth=(system and system.relativeReceiverNoiseBandwidth) or 1.0,
+        embedded=mode is None or getattr(mode, "value", mode) in ("embedded", "interleaved"),
+        noise_bandwidth=_number(system, "relativeReceiverNoiseBandwidth", 1e-3) if own_bandwidth else 1.0,
     )
+
+
+def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
+    """ISMRMRD's header, parsed; values that are not of their type stay text.
+
+    Raises:
+        ValueError: if it is damaged.
+    """
+    with refusing(ValueError(_HEADER_DAMAGED)), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of values that are not of their type
+        return ismrmrd.xsd.CreateFromDocument(xml)
+
+
+def spaces(
+    header: ismrmrd.xsd.ismrmrdHeader,
+) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[int, int, int], float]:
+    """Matrix, field of view in mm, reconstructed matrix and oversampling of the first encoding of ISMRMRD's header.
+
+    Raises:
+        ValueError: if it does not tell them.
+    """
+    first = header.encoding[0] if header.encoding else None
+    size, recon = ([int(_number(first, f"{s}Space.matrixSize.{x}", 1)) for x in "xyz"] for s in _SPACES)
+    fov = [_number(first, f"encodedSpace.fieldOfView_mm.{axis}") for axis in "xyz"]
+    own = _number(first, "reconSpace.fieldOfView_mm.x")
+    if fov[0] <= 0 or own <= 0:
+        raise ValueError(_HEADER_DAMAGED)
+    return tuple(size), tuple(fov), tuple(recon), fov[0] / own  # type: ignore[return-value]
+
+
+def _number(item: Any, name: str, least: float = -math.inf) -> float:
+    """A number of the header, by the path to it; a ValueError if it is not there, or something else."""
+    for word in name.split("."):
+        item = getattr(item, word, None)
+    if not isinstance(item, (int, float)) or not math.isfinite(item) or item < least or abs(item) > _LARGEST:
+        raise ValueError(_HEADER_DAMAGED)
+    return item
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
@@ -200,7 +245,7 @@ def _heads(scan: RawScan) -> tuple[np.ndarray, Callable[[int], np.ndarray]]:
         if not scan.readout:
             middle[0] = np.full(len(row), slices // 2)
         image["position"] = (matrix[:3, :3] @ middle).T + matrix[:3, 3]
-        unit = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+        unit = matrix[:3, :3] / lengths(matrix)
         names = (
             ("slice_dir", "read_dir", "phase_dir") if scan.readout else ("read_dir", "phase_dir", "slice_dir")
         )
@@ -227,7 +272,7 @@ def _heads(scan: RawScan) -> tuple[np.ndarray, Callable[[int], np.ndarray]]:
 def _header(scan: RawScan) -> bytes:
     slices, coils, height, width = scan.kspace.shape
     size = (height, width, 1) if scan.readout else (slices, height, width)
-    spacing = np.ones(3) if scan.affine is None else np.linalg.norm(scan.affine[:3, :3], axis=0)
+    spacing = np.ones(3) if scan.affine is None else lengths(scan.affine)
     fov = (np.roll(spacing, -1) if scan.readout else spacing) * size
     oversampling = scan.readout_oversampling
     matrix = scan.matrix or (round(height / oversampling), width)

@@ -6,8 +6,6 @@ import gzip
 import logging
 import math
 import os
-import warnings
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,8 +13,12 @@ from typing import Any, NamedTuple
 import nibabel as nib
 import numpy as np
 import torch
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError
+from nibabel.wrapstruct import WrapStructError
 
-from .writing import atomic_path
+from ..atomic import atomic_path
+from ..errors import refusing, silent
 
 TRANSFORMS = "nifti_transforms"
 """Key of a volume's metadata for the :class:`Transforms` of its file."""
@@ -29,7 +31,6 @@ _SCANNER = 1
 _SLOPE_TOLERANCE = 1e-6
 """A slope of labels this near to 1 is 1: some writers store the neighbouring float32."""
 _LONG_QUATERNION = 1.01
-_READ_ERRORS = (EOFError, OSError, ValueError, TypeError, MemoryError, OverflowError, zlib.error)
 logger = logging.getLogger(__name__)
 
 
@@ -47,8 +48,8 @@ class Transforms(NamedTuple):
         return self.sform if self.sform_code or not self.qform_code else self.qform
 
 
-def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]:
-    """Volume and transforms of a NIfTI file.
+def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
+    """Volume and header of a NIfTI file.
 
     Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum.
 
@@ -57,41 +58,26 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]
         exact: keep whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
 
     Returns:
-        array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the transforms.
+        array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the header.
 
     Raises:
         ValueError: if it is not a NIfTI, truncated, damaged, a colour image, or 4-D.
     """
-    with path.open("rb") as stream:
-        packed = stream.read(2) == GZIP
-    with gzip.open(path) if packed else path.open("rb") as stream, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            header, transforms = _header(stream)
-            shape, dtype = header.get_data_shape(), header.get_data_dtype()
-            slope, inter = header.get_slope_inter()
-        except Exception as error:  # nibabel has errors of its own for each part of a header
-            raise ValueError(
-                f"{path}: is not a NIfTI file, or its header is damaged; copy it again"
-            ) from error
-        check_shape(path, shape)
-        if dtype.kind not in "biufc":
-            raise ValueError(
-                f"{path}: holds colours or records, not one number a voxel; give the original image"
-            )
-        try:
-            size = math.prod(map(int, shape)) * dtype.itemsize
-            if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
-                raise EOFError(f"{size} bytes announced")
-            raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header, mmap=False).get_unscaled())
-            while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
-                pass
-        except _READ_ERRORS as error:
-            raise ValueError(
-                f"{path}: is truncated or damaged, its voxels cannot be read; copy it again"
-            ) from error
+    header = read_header(path)
+    shape, dtype = header.shape, header.dtype
+    check_shape(path, shape)
+    if dtype.kind not in "biufc":
+        raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
+    packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
+    damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
+    if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
+        raise damaged
+    with refusing(damaged), gzip.open(path) if packed else path.open("rb") as stream:
+        raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
+        while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
+            pass
     raw = raw.reshape(shape[:3])
-    scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+    scale = header.scale
     if (
         exact
         and raw.dtype.kind in "biu"
@@ -99,15 +85,67 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Transforms]
         and scale[1] % 1 == 0
         and abs(scale[1]) < 2**53
     ):
-        return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), transforms
-    return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), transforms
+        return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), header
+    return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), header
+
+
+class Header(NamedTuple):
+    """What a NIfTI header tells.
+
+    Attributes:
+        shape: all lengths.
+        dtype: of the stored numbers.
+        scale: slope and intercept of the stored numbers.
+        transforms: place in space.
+        readout: axis of the readout (``dim_info``), if it is said.
+        all: nibabel's header.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    scale: tuple[float, float]
+    transforms: Transforms
+    readout: int | None
+    all: nib.Nifti1Header
+
+    def volume(self) -> tuple[tuple[int, ...], np.ndarray]:
+        """Shape and affine of the image as a volume (X, Y, Z): that of a slice gets a third axis where it has none."""
+        affine = self.transforms.affine.copy()
+        shape = (*self.shape, 1)[:3]
+        if shape[2] == 1 and np.linalg.norm(affine[:3, 2]) < 1e-6 * np.linalg.norm(affine[:3, 0]):
+            affine[:3, 2] = np.cross(affine[:3, 0], affine[:3, 1]) / np.linalg.norm(affine[:3, 0])
+        return shape, affine
+
+
+def read_header(path: Path) -> Header:
+    """Header of a NIfTI file, compressed or not, whatever its name.
+
+    Raises:
+        ValueError: if it is not a NIfTI, or its header is damaged.
+    """
+    damaged = ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again")
+    with (
+        refusing(damaged, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError),
+        gzip.open(path) if _is_packed(path) else path.open("rb") as stream,
+        silent("nibabel.global"),
+    ):
+        header, transforms = _header(stream)
+        slope, inter = header.get_slope_inter()
+        scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
+        shape, dtype = header.get_data_shape(), header.get_data_dtype()
+        return Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(2) == GZIP
 
 
 def _header(stream: Any) -> tuple[Any, Transforms]:
     size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
     stream.seek(0)
     kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
-    header = kind.from_fileobj(stream)
+    header = kind(stream.read(kind.template_dtype.itemsize))  # without extensions, whose lengths may lie
     unit = _MM.get(int(header["xyzt_units"]) & 7, 1.0)
     scale = np.diag([unit, unit, unit, 1.0])
     if not header["sform_code"] and not header["qform_code"]:
@@ -170,7 +208,7 @@ def save_nifti(
         The path written.
 
     Raises:
-        ValueError: if the name does not end in ".nii.gz" or ".nii".
+        ValueError: if the name does not end in ".nii.gz" or ".nii", or a label is negative or beyond 2^63 - 1.
         OSError: if it cannot be written (disk full, no permission); nothing is left behind then.
     """
     path = Path(path)
@@ -181,7 +219,7 @@ def save_nifti(
     )
     values = plain[0] if plain.ndim == 4 and plain.shape[0] == 1 else plain
     matrix = torch.as_tensor(affine).detach().cpu().numpy().astype(np.float64)
-    kind = _stored_type(values)
+    kind = _stored_type(path, values)
     image = nib.Nifti1Image(values.astype(kind), None, dtype=kind)
     _place(image.header, matrix, (meta or {}).get(TRANSFORMS))
     image.header.set_xyzt_units("mm")
@@ -192,10 +230,12 @@ def save_nifti(
     return path
 
 
-def _stored_type(values: np.ndarray) -> type[np.generic]:
+def _stored_type(path: Path, values: np.ndarray) -> type[np.generic]:
     if values.dtype.kind not in "biu":
         return np.complex64 if np.iscomplexobj(values) else np.float32
-    largest = int(values.max(initial=0))
+    least, largest = int(values.min(initial=0)), int(values.max(initial=0))
+    if least < 0 or largest > np.iinfo(np.int64).max:
+        raise ValueError(f"{path}: labels go from 0 to 2^63 - 1, not from {least} to {largest}")
     kinds: tuple[type[np.integer], ...] = (np.uint8, np.uint16, np.int32)
     return next((kind for kind in kinds if largest <= np.iinfo(kind).max), np.int64)
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,8 @@ import ismrmrd
 import numpy as np
 from ismrmrd.hdf5 import acquisition_header_dtype
 
+from ..errors import refusing
+from .arrays import DAMAGED
 from .lines import Encoding, assemble
 from .raw import RawScan
 
@@ -41,6 +43,7 @@ _COUNTERS = {
 }
 _NOISE_BANDWIDTH = 0.793
 """Mean noise over Siemens' receiver bandwidth, relative to the middle, as ISMRMRD's converter has it."""
+_PROTOCOL, _LARGEST = "its Siemens protocol cannot be read; the header is damaged", 1e9
 _LAST_BLOCK, _SYNC_DATA = 1 << 0, 1 << 5
 _LONGEST_TABLE, _MOST_BUFFERS = 10_000, 64
 _SEPARATE = 4
@@ -74,21 +77,19 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         raise ValueError(
             "is a Siemens raw file, which twixtools reads; run pip install monai-gan-recon[siemens]"
         ) from error
-    try:
-        _check_blocks(path)
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-            warnings.simplefilter("ignore")
-            scans = twixtools.read_twix(
-                str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True
-            )
-    except Exception as error:  # whatever the parser stumbles over
-        raise ValueError("is a damaged or truncated Siemens file; copy it again") from error
+    _check_blocks(path)
+    with (
+        refusing(ValueError(DAMAGED), AttributeError),
+        warnings.catch_warnings(),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")
+        scans = twixtools.read_twix(
+            str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True
+        )
     if any(not scan["mdb"] or not scan["mdb"][-1].is_flag_set("ACQEND") for scan in scans):
         raise ValueError("is a truncated Siemens file, it ends in the middle of a scan; copy it again")
-    try:
-        dwell = float(scans[-1]["hdr"]["MeasYaps"]["sRXSPEC"]["alDwellTime"][0]) / 1000
-    except (KeyError, TypeError, ValueError, IndexError):
-        dwell = 0.0  # unknown
+    dwell = _number(scans[-1]["hdr"], "MeasYaps", "sRXSPEC", "alDwellTime", 0, default=0) / 1000  # 0: unknown
     blocks = [
         mdb for mdb in scans[-1]["mdb"] if not (mdb.is_flag_set("ACQEND") or mdb.is_flag_set("SYNCDATA"))
     ]
@@ -98,7 +99,9 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
         for index in indices:
-            yield np.atleast_2d(blocks[index].data)
+            with refusing(ValueError(DAMAGED), AttributeError):
+                samples = np.atleast_2d(blocks[index].data)
+            yield samples
 
     return assemble(heads, lines, _encoding(scans[-1]["hdr"], heads, blocks), "Siemens twix")
 
@@ -125,14 +128,14 @@ def _check_blocks(path: Path) -> None:
             end = size if end == start and len(entries) == 1 else end
             position = start + number(start)
             if not start < position <= end <= size or number(start + 4) > _MOST_BUFFERS:
-                raise ValueError("a scan reaches beyond the file")
+                raise ValueError(DAMAGED)  # a scan reaches beyond the file
             while position + 128 < end and not (mask := number(position + flags)) & _LAST_BLOCK:
                 length = number(position) & 0x1FFFFFF
                 if not mask & _SYNC_DATA:  # there the number may be wrong; this is what twixtools goes by
                     samples, coils = number(position + flags + 8, 2), number(position + flags + 10, 2)
                     length = 192 + coils * (32 + 8 * samples) if several else coils * (128 + 8 * samples)
                 if length < 128:
-                    raise ValueError("a block has no length")
+                    raise ValueError(DAMAGED)  # a block has no length
                 position += length
 
 
@@ -169,17 +172,19 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
     step = heads["idx"][image]
     ny, line = _steps(step["kspace_encode_step_1"], int(first.CenterLin))
     nz, partition = _steps(step["kspace_encode_step_2"], int(first.CenterPar))
-    try:
-        protocol, place = header["MeasYaps"], header["MeasYaps"]["sSliceArray"]["asSlice"][0]
-        oversampling = float(header["Dicom"].get("flReadoutOSFactor") or 1)
-        base = int(protocol["sKSpace"]["lBaseResolution"])
-        read, phase, thick = (float(place[key]) for key in ("dReadoutFOV", "dPhaseFOV", "dThickness"))
-        more = [
-            float(protocol["sKSpace"].get(f"d{axis}OversamplingForDialog", 0)) for axis in ("Phase", "Slice")
-        ]
-        mode = int(protocol.get("sPat", {}).get("ucRefScanMode", 1))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise ValueError("its Siemens protocol cannot be read; the header is damaged") from error
+    oversampling = _number(header, "Dicom", "flReadoutOSFactor", default=1) or 1.0
+    base = int(_number(header, "MeasYaps", "sKSpace", "lBaseResolution"))
+    read, phase, thick = (
+        _number(header, "MeasYaps", "sSliceArray", "asSlice", 0, key)
+        for key in ("dReadoutFOV", "dPhaseFOV", "dThickness")
+    )
+    more = [
+        _number(header, "MeasYaps", "sKSpace", f"d{axis}OversamplingForDialog", default=0)
+        for axis in ("Phase", "Slice")
+    ]
+    mode = _number(header, "MeasYaps", "sPat", "ucRefScanMode", default=1)
+    if min(base, read, phase, thick, oversampling) <= 0:
+        raise ValueError(_PROTOCOL)
     centre = int(first.CenterCol)
     whole = centre == 0 or abs(2 * centre - samples) <= 2
     width = samples if whole else max(2 * centre, 2 * (samples - centre))
@@ -195,6 +200,30 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
         embedded=mode < _SEPARATE,
         noise_bandwidth=_NOISE_BANDWIDTH,
     )
+
+
+def _number(header: Any, *keys: str | int, default: float | None = None) -> float:
+    """A number of the protocol, by the way to it.
+
+    Raises:
+        ValueError: if it is no number, or is not there and has no default.
+    """
+    value = header
+    for key in keys:
+        if isinstance(key, str) and isinstance(value, Mapping):
+            value = value.get(key)
+        else:
+            value = (
+                value[key] if isinstance(key, int) and isinstance(value, list) and len(value) > key else None
+            )
+    if value is None or value == "":
+        value = default
+    if isinstance(value, str):
+        with contextlib.suppress(ValueError):
+            value = float(value)
+    if not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
+        raise ValueError(_PROTOCOL)
+    return float(value)
 
 
 def _steps(number: np.ndarray, centre: int) -> tuple[int, int]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import glob
 import math
+import os
 import re
 import zlib
 from pathlib import Path
@@ -11,13 +13,17 @@ import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 
+from ..errors import refusing
 from ..vocabulary import PLANE_AXCODES
 from .arrays import open_npy
+from .geometry import from_lps
 from .nifti import GZIP_RATIO, check_shape
 
 _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1e3}
 """Length in mm of the units that headers of NRRD and MetaImage name."""
 _HEADER = 1 << 16
+_DATA = r"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$"
+_PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 
 def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -33,8 +39,14 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
     """
+    mapped, affine = open_numpy(path, plane)
+    return np.array(mapped, order="C"), affine
+
+
+def open_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
+    """What :func:`read_numpy` gives, the array (N, H, W) mapped rather than in memory."""
     try:
-        values = np.array(open_npy(path), order="C")
+        values = open_npy(path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
     if values.dtype.kind not in "biufc":
@@ -45,8 +57,7 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
     codes = PLANE_AXCODES.get(plane or "coronal")
     if codes is None:
         raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
-    affine = np.eye(4)
-    affine[:3, :3] = 0
+    affine = np.diag([0.0, 0, 0, 1])
     for column, (axis, sign) in enumerate(nib.orientations.axcodes2ornt(codes).astype(int)):
         affine[axis, column] = sign
     return values if values.ndim == 3 else values[None], affine
@@ -56,50 +67,86 @@ def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Volume and affine of a NRRD or MetaImage file, real or complex; lengths in other units become mm.
 
     Args:
-        path: ".nrrd", ".nhdr", ".mha" or ".mhd".
+        path: ".nrrd", ".nhdr", ".mha" or ".mhd"; the files that it names lie in its folder, or in subfolders.
 
     Returns:
         array (X, Y, Z), and the (4, 4) affine in RAS and mm.
 
     Raises:
-        ValueError: if it cannot be read, has an unknown unit, or is neither 2-D nor 3-D with one number a voxel.
+        FileNotFoundError: if a file that it names is not there.
+        ValueError: if it cannot be read, names a file elsewhere, has an unknown unit, or is neither 2-D nor 3-D with
+            one number a voxel.
     """
-    damaged = (
+    shape, affine = read_itk_header(path)
+    files, packed = _data_files(path), re.search(_PACKED, _head(path)[0])
+    there = sum(file.stat().st_size for file in files)
+    if math.prod(shape) > there * (GZIP_RATIO if packed else 1):  # a lie is told before memory is asked for
+        raise _damaged(path)
+    with refusing(_damaged(path)):
+        if packed:
+            _check_streams(path, files)
+        array = sitk.GetArrayFromImage(_reader(path).Execute())
+    return array.T.reshape(shape), affine
+
+
+def read_itk_header(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
+    """Shape (X, Y, Z) and affine of a NRRD or MetaImage file, from its header; see :func:`read_itk`."""
+    _check_meta_image(path)
+    _data_files(path)
+    reader = _reader(path)
+    with refusing(_damaged(path)):
+        reader.ReadImageInformation()
+    dimension, size = reader.GetDimension(), reader.GetSize()
+    parts = 1 + (reader.GetPixelID() in (sitk.sitkComplexFloat32, sitk.sitkComplexFloat64))
+    if dimension not in (2, 3) or reader.GetNumberOfComponents() != parts:
+        raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
+    check_shape(path, size)
+    unit = _unit(path, reader)
+    steps = np.reshape(reader.GetDirection(), (dimension, dimension)) * reader.GetSpacing()
+    return (*size, 1)[:3], from_lps(unit * steps, unit * np.array(reader.GetOrigin()))
+
+
+def _damaged(path: Path) -> ValueError:
+    return ValueError(
         f"{path}: is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again"
     )
+
+
+def _reader(path: Path) -> sitk.ImageFileReader:
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
-    try:
-        _check_meta_image(path)
-        reader.ReadImageInformation()
-        announced = math.prod(reader.GetSize())  # a lie is told before memory is asked for
-        if announced > GZIP_RATIO * sum(
-            file.stat().st_size for file in path.parent.iterdir() if file.is_file()
-        ):
-            raise ValueError(damaged)
-        _check_stream(path)
-        image = reader.Execute()
-        array = sitk.GetArrayFromImage(image)
-    except (RuntimeError, zlib.error, EOFError, OSError, ValueError, MemoryError, OverflowError) as error:
-        raise ValueError(damaged) from error
-    dimension = image.GetDimension()
-    if dimension not in (2, 3) or image.GetNumberOfComponentsPerPixel() != 1:
-        raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
-    check_shape(path, image.GetSize())
-    affine = np.eye(4)
-    affine[:dimension, :dimension] = (
-        np.reshape(image.GetDirection(), (dimension, dimension)) * image.GetSpacing()
-    )
-    affine[:dimension, 3] = image.GetOrigin()
-    affine[:3] *= _unit(path, image)
-    return array.T.reshape((*array.T.shape[:2], -1)), np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return reader
+
+
+def _data_files(path: Path) -> list[Path]:
+    """Files with the voxels of a header: itself, or those that it names, one, a list, or a pattern with numbers."""
+    text = _head(path)[0]
+    named = re.search(f"(?mi){_DATA}", text)
+    if named is None or named[1].upper() == "LOCAL":
+        return [path]
+    names = [named[1]]
+    if re.match(r"LIST\b", named[1]):
+        names = [line.strip() for line in text[named.end() :].splitlines() if line.strip()]
+    elif re.search(r"%\d*d", named[1]):  # then numbers from, to and between follow
+        pattern = re.sub(r"%\d*d", "*", glob.escape(named[1].split()[0]))
+        names = sorted(glob.glob(pattern, root_dir=path.parent)) or names
+    for name in names:
+        if not name.isprintable():
+            raise _damaged(path)
+        if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
+            raise ValueError(
+                f"{path}: its data file {name} lies outside its folder; put both into one folder"
+            )
+        if not os.path.isfile(path.parent / name):
+            raise FileNotFoundError(f"{path}: its data file {name} is not there; copy it, too")
+    return [path.parent / name for name in names]
 
 
 def _head(path: Path) -> tuple[str, int]:
     """Header of a NRRD or MetaImage file as text, and where its data begin."""
     with path.open("rb") as stream:
         start = stream.read(_HEADER)
-    found = re.search(rb"\r?\n\r?\n|ElementDataFile\s*=\s*LOCAL\r?\n", start)
+    found = re.search(rb"\r?\n\r?\n|ElementDataFile[ \t]*=[ \t]*LOCAL\r?\n", start)
     end = found.end() if found else len(start)
     return start[:end].decode("utf-8", errors="replace"), end
 
@@ -109,28 +156,28 @@ def _check_meta_image(path: Path) -> None:
     text = _head(path)[0]
     if re.match(r"\s*(Comment|ObjectType|NDims)\s*=", text) is None:
         return  # NRRD
+    if data := re.search(f"(?m){_DATA}", text):
+        text = text[: data.end()]  # names of files may follow
     lines = [line.partition("=") for line in text.splitlines() if line.strip()]
     keys = {key.strip(): value.split() for key, equals, value in lines if equals}
-    if (
-        len(keys) < len(lines)
-        or not all(map(str.isprintable, text.splitlines()))
-        or "ElementDataFile" not in keys
-    ):
-        raise ValueError("a line is no 'key = value'")
-    axes = int(keys["NDims"][0]) if keys.get("NDims") else 0
-    numbers = {"DimSize": axes, "ElementSpacing": axes, "ElementSize": axes, "Offset": axes, "Position": axes}
-    numbers |= {"Origin": axes, "CenterOfRotation": axes, "TransformMatrix": axes**2, "Orientation": axes**2}
-    numbers |= {"Rotation": axes**2, "CompressedDataSize": 1, "HeaderSize": 1, "ElementNumberOfChannels": 1}
-    for key in numbers.keys() & keys.keys():
-        if (
-            not 1 <= axes <= 10
-            or len(keys[key]) != numbers[key]
-            or not np.isfinite(np.array(keys[key], dtype=np.float64)).all()
-        ):
-            raise ValueError(f"{key} is not {numbers[key]} numbers")
+    whole = len(keys) == len(lines) and all(map(str.isprintable, text.splitlines()))
+    if not whole or "ElementDataFile" not in keys:  # a line is no "key = value"
+        raise _damaged(path)
+    with refusing(_damaged(path)):
+        axes = int("".join(keys.get("NDims", [])))
+        numbers = dict.fromkeys(
+            ("DimSize", "ElementSpacing", "ElementSize", "Offset", "Position", "Origin", "CenterOfRotation"),
+            axes,
+        )
+        numbers |= dict.fromkeys(("TransformMatrix", "Orientation", "Rotation"), axes**2)
+        numbers |= dict.fromkeys(("CompressedDataSize", "HeaderSize", "ElementNumberOfChannels"), 1)
+        for key in numbers.keys() & keys.keys():
+            values = np.array(keys[key], dtype=np.float64)
+            if not 1 <= axes <= 10 or values.size != numbers[key] or not np.isfinite(values).all():
+                raise ValueError(f"{key} is not {numbers[key]} numbers")
 
 
-def _unit(path: Path, image: sitk.Image) -> float:
+def _unit(path: Path, image: sitk.ImageFileReader) -> float:
     """Length in mm of the file's unit; ITK leaves that of NRRD to its caller."""
     text = _head(path)[0]
     names = re.findall(r'"([^"]*)"', "".join(re.findall(r"(?m)^(?:space )?units:(.*)$", text)))
@@ -144,22 +191,24 @@ def _unit(path: Path, image: sitk.Image) -> float:
     return _MM[units.pop()]
 
 
-def _check_stream(path: Path) -> None:
-    """Read compressed data that follow a header to their end, whose checksum ITK does not look at."""
-    text, start = _head(path)
-    attached = (
-        "LOCAL" in text if path.suffix.lower() in (".mha", ".mhd") else "data file:" not in text.lower()
-    )
-    packed = re.search(r"(?mi)^encoding:\s*gz|^CompressedData\s*=\s*True", text)
-    if not (attached and packed):
-        return
-    unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip or zlib
-    with path.open("rb") as stream:
-        stream.seek(start)
-        while not unpack.eof:
+def _check_streams(path: Path, files: list[Path]) -> None:
+    """Read gzip's and zlib's data to their end, whose checksum ITK does not look at.
+
+    Raises:
+        EOFError: if they end early.
+        zlib.error: if they are damaged.
+    """
+    for file in files:
+        with file.open("rb") as stream:
+            stream.seek(_head(path)[1] if file == path else 0)
             block = stream.read(1 << 16)
-            if not block:
-                raise EOFError("the compressed data end early")
-            while block and not unpack.eof:
-                unpack.decompress(block, 1 << 20)
-                block = unpack.unconsumed_tail
+            if block[:1] not in (b"\x1f", b"x"):
+                continue  # bzip2, or after lines to skip
+            unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            while not unpack.eof:
+                if not block:
+                    raise EOFError("the compressed data end early")
+                while block and not unpack.eof:
+                    unpack.decompress(block, 1 << 20)
+                    block = unpack.unconsumed_tail
+                block = block or stream.read(1 << 16)

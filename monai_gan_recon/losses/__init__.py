@@ -7,7 +7,6 @@ from monai_gan_recon.losses.measured import MeasuredLoss
 from monai_gan_recon.losses.nrmse import NRMSELoss
 from monai_gan_recon.losses.reconstruction import ReconstructionLoss
 from monai_gan_recon.losses.relative import RelativeErrorLoss
-from monai_gan_recon.losses.vgg16 import VGG16Loss
 from monai_gan_recon.losses.wasserstein import WassersteinLoss, clip_weights, gradient_penalty
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "NRMSELoss",
     "ReconstructionLoss",
     "RelativeErrorLoss",
-    "VGG16Loss",
     "WassersteinLoss",
     "clip_weights",
     "gradient_penalty",

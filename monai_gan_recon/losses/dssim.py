@@ -8,26 +8,20 @@ from torch import Tensor, nn
 
 from monai_gan_recon.losses._inputs import check_pair
 
+WINDOW = 11
+"""Side of the window in pixels."""
+
 
 class DSSIMLoss(nn.Module):
     """(1 − SSIM) / 2, between 0 (identical) and 1, averaged over the batch.
 
     SSIM is MONAI's with its defaults, the same as in our metrics: Gaussian window of 11 pixels, σ 1.5, data
     range 1. It is computed in float32, outside any autocast.
-
-    Args:
-        window: side of the window in pixels.
-
-    Raises:
-        ValueError: ``window`` is below 1.
     """
 
-    def __init__(self, window: int = 11) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        if window < 1:
-            raise ValueError(f"DSSIM loss: the window must be at least 1 pixel, got {window}")
-        self.window = window
-        self.ssim_loss = SSIMLoss(spatial_dims=2, data_range=1.0, win_size=window)
+        self.ssim_loss = SSIMLoss(spatial_dims=2, data_range=1.0, win_size=WINDOW)
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:
         """Compare reconstructions (B, C, H, W) with references of one shape, in [0, 1]; a scalar.
@@ -36,9 +30,9 @@ class DSSIMLoss(nn.Module):
             ValueError: shapes differ, are not (B, C, H, W), or the image is smaller than the window.
         """
         pred, target = check_pair(pred, target, "DSSIM loss")
-        if pred.ndim != 4 or min(pred.shape[2:]) < self.window:
+        if pred.ndim != 4 or min(pred.shape[2:]) < WINDOW:
             raise ValueError(
-                f"DSSIM loss: expected images (B, C, H, W) of at least {self.window}x{self.window}, "
+                f"DSSIM loss: expected images (B, C, H, W) of at least {WINDOW}x{WINDOW}, "
                 f"got {tuple(pred.shape)}"
             )
         with torch.autocast(pred.device.type, enabled=False):

@@ -9,12 +9,11 @@ from monai_gan_recon.losses.dssim import DSSIMLoss
 from monai_gan_recon.losses.frequency import FrequencyLoss
 from monai_gan_recon.losses.nrmse import NRMSELoss
 from monai_gan_recon.losses.relative import RelativeErrorLoss
-from monai_gan_recon.losses.vgg16 import VGG16Loss
 from monai_gan_recon.measurement import magnitude
 
 
 class ReconstructionLoss(nn.Module):
-    """a · NRMSE + b · L_freq + l1 · L1 + mse · MSE + dssim · DSSIM + perceptual · VGG16 + relative · log error.
+    """a · NRMSE + b · L_freq + l1 · L1 + mse · MSE + dssim · DSSIM + relative · log error.
 
     The supervised part of L_G in "GAN-ResNet50" (IJACSA 15(1), 2024), which does not give a and b: 15 and 0.1
     are DAGAN's. All but the relative error compare magnitudes. A term of weight zero is not computed.
@@ -25,15 +24,11 @@ class ReconstructionLoss(nn.Module):
         l1: weight of the mean absolute error.
         mse: weight of the mean squared error.
         dssim: weight of (1 − SSIM) / 2; its images must be at least 11×11.
-        perceptual: weight of the distance in VGG16's features, see ``VGG16Loss``; DAGAN's is 0.0025.
         relative: weight of the error relative to the zero-filled image's, see ``RelativeErrorLoss``.
-        vgg16_weights: file of VGG16's weights, needed for ``perceptual``.
-        frequency_mode: "complex", "amplitude" or "unmeasured", see ``FrequencyLoss``.
-        unmeasured_weight: how many times more an unmeasured line counts in mode "unmeasured".
+        frequency_mode: "complex" or "amplitude", see ``FrequencyLoss``.
 
     Raises:
-        ValueError: a negative weight, or none above zero, or no fitting weights of VGG16.
-        FileNotFoundError: if the file of VGG16's weights does not exist.
+        ValueError: a negative weight, or none above zero.
     """
 
     def __init__(
@@ -43,27 +38,21 @@ class ReconstructionLoss(nn.Module):
         l1: float = 0.0,
         mse: float = 0.0,
         dssim: float = 0.0,
-        perceptual: float = 0.0,
         relative: float = 0.0,
-        vgg16_weights: str | None = None,
         frequency_mode: str = "complex",
-        unmeasured_weight: float = 10.0,
     ) -> None:
         super().__init__()
-        weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim}
-        weights |= {"perceptual": perceptual, "relative": relative}
+        weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim, "relative": relative}
         if not all(weight >= 0 for weight in weights.values()) or not any(weights.values()):
             raise ValueError(
                 f"reconstruction loss: weights must be at least 0 and one of them above, got {weights}"
             )
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
-        self.frequency = FrequencyLoss(frequency_mode, unmeasured_weight)
+        self.frequency = FrequencyLoss(frequency_mode)
         self.relative = RelativeErrorLoss()
         self.losses = nn.ModuleDict(
             {"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "mse": nn.MSELoss(), "dssim": DSSIMLoss()}
         )
-        if perceptual > 0:
-            self.losses["perceptual"] = VGG16Loss(vgg16_weights)
 
     def forward(self, pred: Tensor, target: Tensor, measurement: Tensor) -> Tensor:
         """Weighted sum; see :meth:`with_terms`."""
@@ -86,7 +75,7 @@ class ReconstructionLoss(nn.Module):
         image, reference = magnitude(pred), magnitude(target)
         terms = {name: loss(image, reference) for name, loss in self.losses.items() if name in self.weights}
         if "frequency" in self.weights:
-            terms["frequency"] = self.frequency(image, reference, measurement[:, 2:3])
+            terms["frequency"] = self.frequency(image, reference)
         if "relative" in self.weights:
             terms["relative"] = self.relative(pred, target, measurement[:, :2].to(pred))
         total = sum((self.weights[name] * term for name, term in terms.items()), start=pred.new_zeros(()))

@@ -169,10 +169,7 @@ def _quality(output: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     residual = {"k-space residual": float(agreement.mean())} if len(agreement) else {}
     if "label" not in output:
         return {"Reference": "no reference", **residual}, ""
-    scale = float(output["label"].max()) or 1.0
-    scores = score_volume(
-        {**output, **{name: output[name] / scale for name in ("label", "pred", "zero_filled")}}
-    )
+    scores = score_volume(output, peak=float(output["label"].max()) or 1.0)
     means: dict[str, Any] = {"Reference": "fully sampled image"}
     for metric, name in QUALITY.items():
         values = {

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.evaluation.figures import MUTED, Page
-from monai_gan_recon.io.writing import atomic_path
 from monai_gan_recon.report.pixels import Layer, bright, encode_within, quantise
 
 DISCLAIMER = "For research only. Not a medical device, not for diagnosis."
@@ -154,7 +154,8 @@ def _layers(volumes: Mapping[str, np.ndarray]) -> dict[str, Layer]:
     high = bright(volumes.get("reference", volumes.get("reconstruction", next(iter(volumes.values())))))
     layers = {name: quantise(volume, high) for name, volume in volumes.items()}
     if "reference" in volumes and "reconstruction" in volumes:
-        difference = np.abs(volumes["reconstruction"] - volumes["reference"])
+        difference = volumes["reconstruction"] - volumes["reference"]
+        np.abs(difference, out=difference)  # in place: volumes are large
         layers["difference"] = quantise(difference, bright(difference, 99.5))
     return layers
 

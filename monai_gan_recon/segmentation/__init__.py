@@ -4,7 +4,7 @@ from monai_gan_recon.segmentation.artefacts import RandUndersamplingArtefact, Ra
 from monai_gan_recon.segmentation.brain_extraction import BrainExtraction, ExtractBrain, ExtractBraind
 from monai_gan_recon.segmentation.brain_mask import BrainMask, BrainMaskd
 from monai_gan_recon.segmentation.dataset import TissuePatchDataset
-from monai_gan_recon.segmentation.instances import Instances, Instancesd, Region, measure_regions
+from monai_gan_recon.segmentation.instances import Instances, Region, measure_regions
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.mixture import TissueMixture
 from monai_gan_recon.segmentation.networks import MixtureCorrection, MixtureScores, SliceNetwork
@@ -30,7 +30,6 @@ __all__ = [
     "ExtractBrain",
     "ExtractBraind",
     "Instances",
-    "Instancesd",
     "MixtureCorrection",
     "MixtureScores",
     "RandUndersamplingArtefact",

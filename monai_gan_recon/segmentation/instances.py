@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
 from scipy import ndimage
 from skimage.measure import label as connected_components
@@ -66,34 +64,6 @@ class Instances(Transform):
         number = np.zeros(len(sizes), dtype=np.int32)
         number[order] = np.arange(1, len(order) + 1)
         return convert_to_dst_type(number[components][None], labels, dtype=torch.int32)[0]
-
-
-class Instancesd(MapTransform):
-    """Dictionary version of :class:`Instances`: adds the instances of a label map under a key of their own.
-
-    Args:
-        keys: the one key of the label map.
-        instances_key: key of the instances.
-        allow_missing_keys: skip a key that is not there.
-        options: those of :class:`Instances`.
-    """
-
-    def __init__(
-        self,
-        keys: KeysCollection = "label",
-        instances_key: str = "instances",
-        allow_missing_keys: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.instances_key, self.instances = instances_key, Instances(**options)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the instances."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[self.instances_key] = self.instances(result[key])
-        return result
 
 
 def label_values(labels: torch.Tensor) -> np.ndarray:

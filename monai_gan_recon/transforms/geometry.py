@@ -25,6 +25,8 @@ from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
 
+_AXCODES = "axcodes"
+
 
 def plane_axcodes(plane: str) -> str:
     """Orientation codes of the array axes (N, H, W) of a plane's slices.
@@ -44,15 +46,36 @@ class Reorient(Orientation):
     """MONAI's Orientation, whose inverse undoes the very flips and transpositions that were done.
 
     MONAI looks for the nearest axes of the turned image anew, and takes others where two are equally near (a volume
-    oblique by 45°).
+    oblique by 45°). What was done is kept with each image, so that images may be turned towards different codes.
     """
+
+    def __call__(
+        self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None
+    ) -> torch.Tensor:
+        """Reorient an image (C, X, Y, Z); its affine follows.
+
+        Args:
+            data_array: the image.
+            lazy: only note what is to be done.
+            axcodes: towards what its axes shall grow; ``None``: the codes of the constructor.
+        """
+        codes = axcodes or self.axcodes
+        affine = np.eye(4)
+        if isinstance(data_array, MetaTensor):
+            affine = np.asarray(data_array.peek_pending_affine()).astype(np.float64)
+        turn = nib.orientations.ornt_transform(
+            nib.io_orientation(affine), nib.orientations.axcodes2ornt(codes)
+        )
+        info = self.get_transform_info() | {_AXCODES: codes}
+        lazy = self.lazy if lazy is None else lazy
+        result: torch.Tensor = orientation(data_array, affine, turn, lazy=lazy, transform_info=info)
+        return result
 
     def inverse(self, data: torch.Tensor) -> torch.Tensor:
         """The volume in its own orientation."""
-        affine = np.asarray(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["original_affine"]).astype(
-            np.float64
-        )
-        done, wanted = nib.io_orientation(affine), nib.orientations.axcodes2ornt(self.axcodes)
+        info = self.pop_transform(data)
+        affine = np.asarray(info[TraceKeys.EXTRA_INFO]["original_affine"]).astype(np.float64)
+        done, wanted = nib.io_orientation(affine), nib.orientations.axcodes2ornt(info[_AXCODES])
         back = nib.orientations.ornt_transform(wanted, done)
         now = np.asarray(data.affine).astype(np.float64) if isinstance(data, MetaTensor) else np.eye(4)
         with self.trace_transform(False):
@@ -88,13 +111,15 @@ class SlicesOfPlane(Reorient):
         super().__init__(axcodes=plane_axcodes(plane), labels=None)
         self.plane = plane
 
-    def __call__(self, data_array: torch.Tensor, lazy: bool | None = None) -> torch.Tensor:
+    def __call__(
+        self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None
+    ) -> torch.Tensor:
         """Reorient the volume; its affine follows."""
         if data_array.ndim != 4:
             raise ValueError(
                 f"slices are taken from a volume (1, X, Y, Z), not from shape {tuple(data_array.shape)}"
             )
-        return super().__call__(data_array, lazy=lazy)
+        return super().__call__(data_array, lazy, axcodes)
 
 
 class SlicesOfPlaned(Reorientd):
@@ -117,14 +142,18 @@ class SlicesOfPlaned(Reorientd):
         self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None
     ) -> dict[Hashable, Any]:
         """Reorient the volumes; their affines follow."""
-        if self.plane is None:
-            volume = data[self.first_key(dict(data))]
-            wanted = (str(data.get("plane") or PLANES[0]), *PLANES)
-            plane = next(
-                (plane for plane in wanted if _slice_size(volume, plane) >= MIN_SLICE_SIZE), wanted[0]
-            )
-            self.ornt_transform.axcodes = plane_axcodes(plane)
-        return dict(super().__call__(data, lazy))
+        result = dict(data)
+        codes = plane_axcodes(self.plane or _plane_of(result, self.first_key(result)))
+        for key in self.key_iterator(result):
+            result[key] = self.ornt_transform(result[key], lazy, codes)
+        return result
+
+
+def _plane_of(entry: Mapping[Hashable, Any], key: Hashable) -> str:
+    """The plane that an entry names, or another one if the slices of its volume are too small there."""
+    wanted = (str(entry.get("plane") or PLANES[0]), *PLANES)
+    fitting = (plane for plane in wanted if _slice_size(entry[key], plane) >= MIN_SLICE_SIZE)
+    return next(fitting, wanted[0])
 
 
 def _slice_size(volume: torch.Tensor, plane: str) -> int:

@@ -23,7 +23,7 @@ critic_def:
 gan_fraction: 0.5
 """
 IDENTITY = """
-network_def: {_target_: monai_gan_recon.networks.baselines.ZeroFilled}
+network_def: {_target_: benchmarks.systems.ZeroFilled}
 """
 
 

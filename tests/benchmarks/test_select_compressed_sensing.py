@@ -34,7 +34,7 @@ def test_the_best_weight_of_each_setting_is_written(tmp_path):
 def test_the_configurations_have_the_published_weights(method):
     results = json.loads((ROOT / "benchmarks" / "results" / "compressed_sensing.json").read_text())["results"]
     for row in (r for r in results if r["method"] == method):
-        files = [CONFIGS / "evaluate.yaml", CONFIGS / "systems" / f"cs_{method}.yaml"]
+        files = [CONFIGS / "evaluate.yaml", ROOT / "benchmarks/systems/configs" / f"cs_{method}.yaml"]
         parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
         parser["rate"] = row["rate"]
         network = parser.get_parsed_content("network_def")
@@ -46,7 +46,7 @@ def test_total_variation_has_its_published_weights():
     results = json.loads((ROOT / "benchmarks" / "results" / "total_variation.json").read_text())["results"]
     assert len(results) == 6
     for row in results:
-        files = [CONFIGS / "evaluate.yaml", CONFIGS / "systems" / "total_variation.yaml"]
+        files = [CONFIGS / "evaluate.yaml", ROOT / "benchmarks/systems/configs/total_variation.yaml"]
         parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
         parser["rate"], parser["track"] = row["rate"], row["track"]
         network = parser.get_parsed_content("network_def")

@@ -1,4 +1,4 @@
-"""Every system of configs/systems through the real command line: it trains an epoch, and is evaluated."""
+"""Every system of the bundle and of benchmarks/systems through the real command line: trained an epoch, evaluated."""
 
 import copy
 import json
@@ -13,8 +13,11 @@ from monai.bundle import ConfigParser
 
 from monai_gan_recon.networks import MagnitudeNetwork, load_weights
 
-SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
-SYSTEMS = sorted(file.stem for file in (SOURCE / "configs" / "systems").glob("*.yaml"))
+ROOT = Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
+FOLDERS = (SOURCE / "configs" / "systems", ROOT / "benchmarks" / "systems" / "configs")
+FILES = {file.stem: file for folder in FOLDERS for file in folder.glob("*.yaml")}
+SYSTEMS = sorted(FILES)
 CLASSICAL = ["cs_tv", "cs_wavelet", "support_cg", "total_variation", "zero_filled", "zero_filled_hermitian"]
 LEARNED = [system for system in SYSTEMS if system not in CLASSICAL]
 FAST = [
@@ -71,7 +74,7 @@ def run_system(run_bundle, data, tmp_path):
     """Run train.yaml or evaluate.yaml with a system merged after it: (exit line, output)."""
 
     def run(config, system, run_id=None, **options):
-        files = [str(SOURCE / "configs" / name) for name in (config, f"systems/{system}.yaml")]
+        files = [str(SOURCE / "configs" / config), str(FILES[system])]
         options = {
             "datalist": data / "small.json",
             "size": [32, 48],
@@ -149,7 +152,7 @@ def test_dagan_says_that_it_has_one_size(run_system, data):
 def test_systems_hold_what_is_different_and_nothing_else(system):
     """No option repeats the value of train.yaml, and each is known to it, to evaluate.yaml, or used in the file."""
     folder = SOURCE / "configs"
-    own = yaml.safe_load((folder / "systems" / f"{system}.yaml").read_text())
+    own = yaml.safe_load(FILES[system].read_text())
     base = yaml.safe_load((folder / "train.yaml").read_text())
     known = base | yaml.safe_load((folder / "evaluate.yaml").read_text())
     assert [name for name, value in own.items() if name in base and base[name] == value] == []
@@ -161,11 +164,7 @@ def test_systems_hold_what_is_different_and_nothing_else(system):
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_every_network_is_built_at_its_full_width(system):
     folder = SOURCE / "configs"
-    parser = ConfigParser(
-        ConfigParser.load_config_files(
-            [str(folder / "evaluate.yaml"), str(folder / "systems" / f"{system}.yaml")]
-        )
-    )
+    parser = ConfigParser(ConfigParser.load_config_files([str(folder / "evaluate.yaml"), str(FILES[system])]))
     with torch.device("meta"):
         network = parser.get_parsed_content("network_def")
     parameters = sum(p.numel() for p in network.parameters())
@@ -224,7 +223,7 @@ def unsupervised(data, folder):
 
 
 def test_weights_of_another_network_are_refused(tmp_path):
-    from monai_gan_recon.networks.baselines import UNet
+    from benchmarks.systems import UNet
 
     torch.save(UNet(4).state_dict(), tmp_path / "unet.pt")
     with pytest.raises(ValueError, match=r"unet\.pt"):

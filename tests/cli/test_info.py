@@ -23,6 +23,9 @@ def write_series(folder, number, slices, orientation=(1, 0, 0, 0, 1, 0)):
         data.SequenceName, data.RepetitionTime, data.EchoTime = "*tfl3d1", 2300, 2.98
         data.ImagePositionPatient, data.ImageOrientationPatient = [0, 0, 3.0 * index], list(orientation)
         data.PixelSpacing, data.SliceThickness, data.Rows, data.Columns = [1.5, 2], 3, 24, 32
+        data.SamplesPerPixel, data.PhotometricInterpretation, data.PixelRepresentation = 1, "MONOCHROME2", 0
+        data.BitsAllocated, data.BitsStored, data.HighBit = 16, 16, 15
+        data.PixelData = bytes(2 * 24 * 32)
         data.save_as(folder / f"{number}_{index}", enforce_file_format=True)
     return series
 

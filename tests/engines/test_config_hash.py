@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
+from benchmarks.systems import UNet
 from monai_gan_recon.engines.config_hash import config_hash, training_identity
 from monai_gan_recon.networks import UnrolledGenerator
-from monai_gan_recon.networks.baselines import UNet
 
 
 def generator(**options):

@@ -15,10 +15,10 @@ from monai_gan_recon.engines import keep_freed_memory
 if {keep}:
     assert keep_freed_memory()
 for _ in range(5):
-    torch.ones(12 << 20)
+    [torch.ones(3 << 20) for _ in range(6)]
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
 for _ in range(40):
-    torch.ones(12 << 20)
+    [torch.ones(3 << 20) for _ in range(6)]
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 

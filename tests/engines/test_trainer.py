@@ -8,7 +8,7 @@ from ignite.engine import Events
 from monai.handlers import CheckpointSaver
 from monai.utils import AdversarialIterationEvents
 
-from monai_gan_recon.losses import BCEAdversarialLoss, ReconstructionLoss
+from monai_gan_recon.losses import BCEAdversarialLoss
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import ResNetCritic
 
@@ -183,10 +183,3 @@ def test_a_broken_gradient_of_the_critic_is_skipped(training, caplog):
     assert any(
         not torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items()
     )
-
-
-def test_unmeasured_lines_can_weigh_more(training):
-    outputs = record(
-        training(max_epochs=1, loss=ReconstructionLoss(a=1.0, b=0.1, frequency_mode="unmeasured"))
-    )
-    assert outputs[0]["frequency"] > 0

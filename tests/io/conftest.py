@@ -5,7 +5,7 @@ import ismrmrd
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 
 def fourier(image, axes=(-2, -1)):
@@ -161,3 +161,32 @@ def write_series(tmp_path):
         return directory, values
 
     return write
+
+
+def write_enhanced(folder, path):
+    """The slices of a classic series as one enhanced image, slope, intercept and place in its functional groups."""
+    slices = [pydicom.dcmread(file) for file in sorted(folder.iterdir())]
+    enhanced = slices[0]
+    pixels = b"".join(item.PixelData for item in slices)
+    enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    frames = []
+    for item in slices:
+        frame, position, value = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+        position.ImagePositionPatient = item.ImagePositionPatient
+        value.RescaleSlope, value.RescaleIntercept = (
+            item.get("RescaleSlope", 1),
+            item.get("RescaleIntercept", 0),
+        )
+        frame.PlanePositionSequence, frame.PixelValueTransformationSequence = [position], [value]
+        frames.append(frame)
+    shared, measures, orientation = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
+    measures.PixelSpacing, measures.SliceThickness = enhanced.PixelSpacing, enhanced.SliceThickness
+    orientation.ImageOrientationPatient = enhanced.ImageOrientationPatient
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
+    moved = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness")
+    for name in (*moved, "RescaleSlope", "RescaleIntercept"):
+        enhanced.pop(name, None)
+    enhanced.SharedFunctionalGroupsSequence, enhanced.PerFrameFunctionalGroupsSequence = [shared], frames
+    enhanced.NumberOfFrames, enhanced.PixelData = len(slices), pixels
+    enhanced.save_as(path, enforce_file_format=True)
+    return path

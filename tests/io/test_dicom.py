@@ -152,9 +152,48 @@ BAD = {
 )
 def test_a_damaged_slice_is_never_left_out(write_series, spoil):
     folder = spoil(write_series)
-    with pytest.raises(ValueError, match=r"damaged or truncated|no readable DICOM") as info:
+    with pytest.raises(ValueError, match=r"\.dcm is (damaged or truncated|no readable DICOM)") as info:
         load_volume(folder)
     assert str(info.value).startswith(str(folder))
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"PixelSpacing": [1, 2, 3]},
+        {"ImageOrientationPatient": [1, 0, 0, 0]},
+        {"SliceThickness": [1, 2]},
+        {"ImagePositionPatient": ["0", "1e300", "0"]},
+        {"SeriesNumber": [1, 2]},
+    ],
+)
+def test_numbers_that_are_not_as_many_as_they_should_be_are_damage(write_series, elements):
+    with pytest.raises(ValueError, match=r"\.dcm is damaged"):
+        load_volume(write_series(**elements)[0])
+
+
+@pytest.mark.parametrize("error", [MemoryError, NameError, AttributeError, AssertionError])
+@pytest.mark.parametrize("place", ["stacks._grid", "stacks._series", "reader._distances", "files._images"])
+def test_our_own_mistakes_are_no_damage(write_series, monkeypatch, place, error):
+    def mistaken(*_, **__):
+        raise error
+
+    folder, _ = write_series(slices=2)
+    monkeypatch.setattr(f"monai_gan_recon.io.dicom.{place}", mistaken)
+    with pytest.raises(error):
+        load_volume(folder)
+
+
+@pytest.mark.parametrize("name", ["dcmread", "FileDataset.pixel_array"])
+def test_lack_of_memory_is_no_damage(write_series, monkeypatch, name):
+    folder, _ = write_series(slices=2)
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(f"pydicom.{name}", property(full) if "." in name else full)
+    with pytest.raises(MemoryError):
+        load_volume(folder)
 
 
 def test_an_object_of_another_kind_is_left_out(write_series):
@@ -223,7 +262,7 @@ def test_files_without_preamble_are_read(write_series, every):
     assert find_volumes(folder) == [folder]
 
 
-@pytest.mark.parametrize("suffix", [".dcm", ""])
+@pytest.mark.parametrize("suffix", [".dcm", "", ".4711"])
 def test_a_copy_that_was_not_finished_is_named(write_series, suffix):
     folder, _ = write_series()
     file = sorted(folder.iterdir())[-1]
@@ -233,11 +272,19 @@ def test_a_copy_that_was_not_finished_is_named(write_series, suffix):
         load_volume(folder)
 
 
-def test_a_link_to_nothing_is_named(write_series):
+@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "MR.1.2.840.113"])
+def test_a_link_to_nothing_is_named(write_series, name):
     folder, _ = write_series()
-    (folder / "z.dcm").symlink_to(folder / "annex/objects/z")
-    with pytest.raises(FileNotFoundError, match=r"z\.dcm: is a link"):
+    (folder / name).symlink_to(folder / "annex/objects/z")
+    with pytest.raises(FileNotFoundError, match=f"{name}: is a link"):
         load_volume(folder)
+
+
+def test_what_is_no_dicom_by_its_name_does_not_matter(write_series):
+    folder, values = write_series()
+    (folder / "notes.txt").symlink_to(folder / "nowhere")
+    (folder / "mask.img").write_bytes(bytes(500))
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
 
 
 def test_hidden_files_are_no_slices(write_series):

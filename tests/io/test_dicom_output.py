@@ -29,6 +29,8 @@ def series(write_series):
         InstitutionName="Doe Hospital",
         SeriesNumber=3,
         BodyPartExamined="BRAIN",
+        StudyInstanceUID="1.2.826.0.1.3680043.8.498.11",
+        FrameOfReferenceUID="1.2.826.0.1.3680043.8.498.12",
         PatientPosition="HFS",
         RepetitionTime=500,
     )
@@ -57,14 +59,46 @@ def test_series_read_by_simpleitk(series, tmp_path):
         np.testing.assert_allclose(there, (affine @ [*index, 1])[:3], atol=1e-3)
 
 
-def test_series_is_one_of_the_same_study(series):
+@pytest.mark.parametrize("kind", ["series", "segmentation", "report"])
+def test_what_is_derived_is_of_the_same_study_and_patient(series, kind):
+    volume, affine, source = series
+    if kind != "series":
+        pytest.importorskip("highdicom")
+    before = [header.to_json() for header in source]
+    results = derive_series(volume, affine, source)
+    if kind != "series":
+        results = [derive_segmentation(labelled(volume), affine, source)]
+    if kind == "report":
+        results = [derive_report(results[0], {1: 1.0, 2: 2.0, 3: 3.0}, source)]
+    assert [header.to_json() for header in source] == before
+    for result in results:
+        assert result.StudyInstanceUID == "1.2.826.0.1.3680043.8.498.11"
+        assert result.PatientID == "ID-4711"
+        if kind != "report":  # which has no place in space
+            assert result.FrameOfReferenceUID == "1.2.826.0.1.3680043.8.498.12"
+    names = ("SeriesInstanceUID", "SOPInstanceUID")
+    old, new = ({str(item[name].value) for item in items for name in names} for items in (source, results))
+    assert not old & new
+    assert len(new) == 1 + len(results)
+
+
+def test_sources_without_uids_of_their_study_are_left_alone_and_belong_together(series):
+    pytest.importorskip("highdicom")
+    volume, affine, source = series
+    for header in source:
+        del header.StudyInstanceUID, header.FrameOfReferenceUID, header.PatientBirthDate
+    before = [header.to_json() for header in source]
+    results = [*derive_series(volume, affine, source), derive_segmentation(labelled(volume), affine, source)]
+    results.append(derive_report(results[-1], {1: 1.0}, source))
+    assert [header.to_json() for header in source] == before
+    assert len({item.StudyInstanceUID for item in results}) == 1
+    assert len({item.get("FrameOfReferenceUID") for item in results[:-1]}) == 1
+
+
+def test_series_has_one_scale_and_names_its_sources(series):
     volume, affine, source = series
     slices = derive_series(volume, affine, source, "recon", "by a test")
     first, origin = slices[0], source[0]
-    assert first.StudyInstanceUID == origin.StudyInstanceUID
-    assert first.FrameOfReferenceUID == origin.FrameOfReferenceUID
-    assert first.SeriesInstanceUID != origin.SeriesInstanceUID
-    assert len({item.SOPInstanceUID for item in slices}) == 6
     assert first.PatientName == origin.PatientName
     assert first.ImageType[0] == "DERIVED"
     for name in ("SeriesInstanceUID", "RescaleSlope", "RescaleIntercept", "WindowCenter", "WindowWidth"):

@@ -6,13 +6,14 @@ import nibabel as nib
 import numpy as np
 import pydicom
 import pytest
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, RLELossless, generate_uid
+import SimpleITK as sitk
+from pydicom.uid import ExplicitVRLittleEndian, RLELossless, generate_uid
 
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.engines.inference import input_entries
-from monai_gan_recon.io import load_volume
+from monai_gan_recon.io import load_volume, own_plane
 from monai_gan_recon.io.dicom import choose_series, find_series
-from monai_gan_recon.io.planes import own_plane
+from tests.io.conftest import write_enhanced
 
 AXIAL = [1, 0, 0, 0, 1, 0]
 
@@ -74,14 +75,64 @@ def test_a_localiser_beside_one_series_is_left_out(write_series):
     np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
 
 
-@pytest.mark.parametrize("element", [("EchoTime", 5, 80), ("ImageType", ["A", "B", "M"], ["A", "B", "P"])])
-def test_volumes_of_one_series_are_told_apart(write_series, element):
-    name, one, two = element
-    folder, _ = write_series("flat", series="1.2.3.1", **{name: one})
-    other, _ = write_series("other", series="1.2.3.1", RescaleSlope=3, RescaleIntercept=0, **{name: two})
-    pour(other, folder)
-    first, second = (load_volume(folder, series=number).numpy() for number in (1, 2))
-    np.testing.assert_array_equal(second, 3 * first)
+@pytest.mark.parametrize(
+    ("name", "values", "shown"),
+    [
+        ("EchoTime", (5, 80), ("TE 5", "TE 80")),
+        ("ImageType", (["A", "B", "M"], ["A", "B", "P"]), ("M", "P")),
+        ("AcquisitionNumber", (1, 2), ("acquisition 1", "acquisition 2")),
+    ],
+)
+@pytest.mark.parametrize("single", [False, True])
+def test_volumes_of_one_series_are_told_apart(write_series, name, values, shown, single):
+    """Trigger times differ from slice to slice, which makes them no volumes."""
+    slices = 1 if single else 4
+    for place, value in enumerate(values):
+        folder, _ = write_series(
+            f"{place}", slices, series="1.2.3.1", RescaleSlope=1 + 2 * place, **{name: value}
+        )
+        for file in () if single else sorted(folder.iterdir()):
+            dataset = pydicom.dcmread(file)
+            dataset.TriggerTime = 100 * place + 7 * dataset.InstanceNumber
+            dataset.save_as(file)
+    pour(folder, folder.parent / "0")
+    folder = folder.parent / "0"
+    found = find_series(folder)
+    assert [(item.apart, len(item.slices)) for item in found] == [(one, slices) for one in shown]
+    assert [str(item).endswith(f", {one}") for item, one in zip(found, shown, strict=True)] == [True, True]
+    by_uid = {series: load_volume(folder, series=series).numpy() for series in ("1.2.3.1:1", "1.2.3.1:2")}
+    np.testing.assert_array_equal(by_uid["1.2.3.1:2"], 3 * by_uid["1.2.3.1:1"])
+    with pytest.raises(ValueError, match=rf"1\.2\.3\.1: 2 volumes.*{shown[0]}.*{shown[1]}"):
+        load_volume(folder, series="1.2.3.1")
+
+
+def test_volumes_of_two_elements_and_incomplete_ones(write_series):
+    """Two echoes at two times: neither alone tells them apart. A volume that lost a slice is no volume."""
+    for place, (echo, time) in enumerate([(5, 1), (5, 2), (80, 1), (80, 2)]):
+        folder, _ = write_series(
+            f"{place}",
+            3,
+            series="1.2.3.1",
+            EchoTime=echo,
+            TemporalPositionIdentifier=time,
+            AcquisitionNumber=echo,
+        )
+        if place:
+            pour(folder, folder.parent / "0")
+    folder = folder.parent / "0"
+    shown = ["TE 5, time 1", "TE 5, time 2", "TE 80, time 1", "TE 80, time 2"]
+    assert [item.apart for item in find_series(folder)] == shown
+    sorted(folder.iterdir())[0].unlink()
+    assert [len(item.slices) for item in find_series(folder)] == [11]
+    with pytest.raises(ValueError, match="repeat a position"):
+        load_volume(folder)
+
+
+@pytest.mark.parametrize("series", ["²", "0", "3", "1.2"])
+def test_a_series_that_is_not_there_is_refused_with_the_list(write_series, series):
+    folder, _ = write_series("one")
+    with pytest.raises(ValueError, match=f"--series {series}.*1: .*20 x 18 x 6"):
+        load_volume(folder, series=series)
 
 
 def test_the_same_file_twice_counts_once(write_series):
@@ -125,29 +176,7 @@ def test_a_damaged_series_is_an_entry_of_its_own(write_series, tmp_path):
 
 def test_enhanced_image_equals_the_classic_series(write_series, tmp_path):
     folder, _values = write_series(RescaleSlope=2, RescaleIntercept=-7)
-    classic = load_volume(folder)
-    slices = [pydicom.dcmread(file) for file in sorted(folder.iterdir())]
-    enhanced = slices[0]
-    pixels = b"".join(item.PixelData for item in slices)
-    enhanced.SOPClassUID = enhanced.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
-    frames = []
-    for item in slices:
-        frame, position, value = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
-        position.ImagePositionPatient = item.ImagePositionPatient
-        value.RescaleSlope, value.RescaleIntercept = 2, -7
-        frame.PlanePositionSequence, frame.PixelValueTransformationSequence = [position], [value]
-        frames.append(frame)
-    shared, measures, orientation = pydicom.Dataset(), pydicom.Dataset(), pydicom.Dataset()
-    measures.PixelSpacing, measures.SliceThickness = enhanced.PixelSpacing, enhanced.SliceThickness
-    orientation.ImageOrientationPatient = enhanced.ImageOrientationPatient
-    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [orientation]
-    for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
-        del enhanced[name]
-    del enhanced.RescaleSlope, enhanced.RescaleIntercept
-    enhanced.SharedFunctionalGroupsSequence, enhanced.PerFrameFunctionalGroupsSequence = [shared], frames
-    enhanced.NumberOfFrames, enhanced.PixelData = len(slices), pixels
-    enhanced.save_as(tmp_path / "enhanced.dcm", enforce_file_format=True)
-    image = load_volume(tmp_path / "enhanced.dcm")
+    classic, image = load_volume(folder), load_volume(write_enhanced(folder, tmp_path / "enhanced.dcm"))
     np.testing.assert_array_equal(image.numpy(), classic.numpy())
     np.testing.assert_allclose(image.affine, classic.affine, atol=1e-6)
 
@@ -188,6 +217,35 @@ def test_plane_of_a_nifti_acquisition(tmp_path, zooms, readout, plane):
     image.header.set_dim_info(freq=readout)
     nib.save(image, tmp_path / "a.nii.gz")
     assert own_plane(tmp_path / "a.nii.gz") == plane
+
+
+@pytest.mark.parametrize("plane", [None, "axial"])
+@pytest.mark.parametrize("unit", ["mm", "meter", "micron"])
+def test_plane_of_a_nifti_in_other_units(tmp_path, unit, plane):
+    """pixdim tells another slice than the sform, which counts; lengths in metres are lengths all the same."""
+    scale = {"mm": 1, "meter": 1e-3, "micron": 1e3}[unit]
+    zooms = np.array([1, 1, 4, 1 / scale] if plane else [1, 1, 1, 1 / scale])
+    image = nib.Nifti1Image(np.random.default_rng(0).random((20, 21, 22), np.float32), None)
+    image.header.set_xyzt_units(unit)
+    image.header.set_sform(np.diag(zooms) * scale, 1)
+    image.header["pixdim"][1:4] = [9 * scale, scale, scale]
+    nib.save(image, tmp_path / "a.nii")
+    np.testing.assert_allclose(load_volume(tmp_path / "a.nii").affine.diagonal()[:3], zooms[:3], rtol=1e-6)
+    assert own_plane(tmp_path / "a.nii") == (plane or "coronal")
+
+
+@pytest.mark.parametrize(("axis", "plane"), [(0, "axial"), (1, "sagittal"), (2, "coronal")])
+@pytest.mark.parametrize("unit", ["mm", "um"])
+def test_plane_of_a_nrrd(tmp_path, axis, plane, unit):
+    """Its axes go to S, R, A."""
+    image = sitk.GetImageFromArray(np.random.default_rng(0).random((22, 21, 20)))
+    image.SetDirection((0, -1, 0, 0, 0, -1, 1, 0, 0))
+    image.SetSpacing([4.0 if index == axis else 1.0 for index in range(3)])
+    path = tmp_path / "a.nrrd"
+    sitk.WriteImage(image, str(path))
+    units = " ".join([f'"{unit}"'] * 3)
+    path.write_bytes(path.read_bytes().replace(b"kinds:", f"space units: {units}\nkinds:".encode(), 1))
+    assert own_plane(path) == plane
 
 
 def test_uids_of_other_files_do_not_matter(write_series):

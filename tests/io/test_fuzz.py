@@ -1,16 +1,19 @@
 """Mutated files of every format: each is read, or refused in one line; no hang, no memory that the file does not hold.
 
-MONAI_GAN_RECON_FUZZ_MINUTES sets the minutes for each format (default 0.1).
+MONAI_GAN_RECON_FUZZ_SECONDS sets the seconds for each format (default 20).
 """
 
 import gzip
 import multiprocessing
 import os
+import re
 import resource
 import signal
 import time
 import traceback
+from pathlib import Path
 
+import h5py
 import nibabel as nib
 import numpy as np
 import pydicom
@@ -19,25 +22,32 @@ import scipy.io
 import SimpleITK as sitk
 
 from monai_gan_recon.io import load_label_volume, load_volume, read_mask, read_raw, save_nifti
-from tests.io.conftest import acquisition, fourier, header, objects, write_fastmri, write_mrd
+from tests.io.conftest import acquisition, fourier, header, objects, write_enhanced, write_fastmri, write_mrd
 
-MINUTES = float(os.environ.get("MONAI_GAN_RECON_FUZZ_MINUTES", "0.1"))
-LONGEST = 20
+SECONDS = float(os.environ.get("MONAI_GAN_RECON_FUZZ_SECONDS", "20"))
+LONGEST = 10
 """Seconds for one file: far more than any needs."""
-MOST_MEMORY = 300 << 20
-"""Bytes on top of what reading the sound file took: libraries keep some, and the files are under 1 MB."""
+SIZES = 4
+MORE_MEMORY = 64 << 20
+"""Memory for one file: so many times its size unpacked, and these bytes, which libraries keep."""
+MISTAKES = (NameError, AttributeError, AssertionError, TypeError)
+ROOT = Path(__file__).resolve().parents[2]
 TEXTS = [b"-1", b"0", b"nan", b"99999999999", b"\0", b"\\", b"../x", b"\n\n", b"1e400"]
 
 
+class Hang(BaseException):
+    """A file takes too long; no reader catches this."""
+
+
 def mutate(content, rng):
-    """One to four changes of bits, numbers and lengths, most of them near the start, where headers are."""
+    """One to four changes of bits, numbers, lengths and headers, most of them near the start, where headers are."""
     data = bytearray(content)
     for _ in range(rng.integers(1, 5)):
-        end = len(data) if rng.random() < 0.4 else min(len(data), 700)
+        end = len(data) if rng.random() < 0.4 else min(len(data), 1500)
         if end < 16:
             break
         at = int(rng.integers(end - 8))
-        kind = rng.integers(7)
+        kind = rng.integers(9)
         if kind == 0:
             data[at] ^= 1 << rng.integers(8)
         elif kind == 1:
@@ -51,53 +61,85 @@ def mutate(content, rng):
         elif kind == 5:
             piece = bytes(data[at : at + int(rng.integers(1, 64))])
             data[at:at] = piece * int(rng.integers(1, 3))
+        elif kind == 6:
+            del data[at : at + int(rng.integers(1, 64))]
+        elif kind == 7:
+            numbers = list(re.finditer(rb"-?[0-9.]+", bytes(data[:end])))
+            if numbers:
+                found = numbers[rng.integers(len(numbers))]
+                data[found.start() : found.end()] = TEXTS[rng.integers(len(TEXTS))]
         else:
             text = TEXTS[rng.integers(len(TEXTS))]
             data[at : at + len(text)] = text
     return bytes(data)
 
 
-def _timeout(*_):
-    raise TimeoutError("it hangs")
+def mistake(error):
+    """An error that is our own, or lack of memory, among an error and all that it comes from; None if there is none."""
+    if error is None:
+        return None
+    frames = traceback.extract_tb(error.__traceback__)
+    own = (
+        frames
+        and Path(frames[-1].filename).is_relative_to(ROOT)
+        and "site-packages" not in frames[-1].filename
+    )
+    if isinstance(error, MemoryError) or (own and isinstance(error, MISTAKES)):
+        return error
+    return mistake(error.__cause__) or mistake(error.__context__)
+
+
+def wrong(read, target, folder):
+    """Read a file; what is wrong with how it fails, or None. True: it was read."""
+    signal.alarm(LONGEST)
+    try:
+        read(target)
+        return True
+    except (ValueError, OSError) as error:
+        said = str(error)
+        if mistake(error) is not None:
+            return f"hides a mistake: {said!r}\n{traceback.format_exc()}"
+        if "\n" in said or "\0" in said or str(folder) not in said:
+            return f"is not one line with the file's name: {said!r}\n{traceback.format_exc()}"
+    except BaseException:
+        return traceback.format_exc()
+    finally:
+        signal.alarm(0)
+    return None
+
+
+def _hang(*_):
+    raise Hang
+
+
+def _status(name):
+    return int(re.search(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())[1]) << 10
 
 
 def _fuzz(read, path, target, packed, seconds, evidence):
     """In a process of its own: write mutations of ``path`` to itself and read them; say what went wrong, if it did."""
     content = path.read_bytes()
     content = gzip.decompress(content) if packed else content
-    signal.signal(signal.SIGALRM, _timeout)
+    signal.signal(signal.SIGALRM, _hang)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # ITK and HDF5 print
     read(target)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    inside = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
+    more = SIZES * len(inside) + MORE_MEMORY
+    resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + more,) * 2)
+    peak = _status("VmHWM") + more
     end, seed, done = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
         rng = np.random.default_rng(seed)
         data = mutate(content, rng)
         path.write_bytes(gzip.compress(data, 1) if packed else data)
         (evidence / "seed").write_text(str(seed))
-        signal.alarm(LONGEST)
-        try:
-            read(target)
-            done += 1
-        except (ValueError, OSError) as error:
-            said = str(error)
-            if (
-                "\n" in said
-                or "\0" in said
-                or str(path.parent) not in said
-                or isinstance(error, TimeoutError)
-            ):
-                (evidence / "error").write_text(f"seed {seed}: {said!r}\n{traceback.format_exc()}")
-                return
-        except BaseException:
-            (evidence / "error").write_text(f"seed {seed}\n{traceback.format_exc()}")
+        found = wrong(read, target, path.parent)
+        if found is None and _status("VmHWM") > peak:
+            found = f"{_status('VmHWM') - peak + more} bytes of memory"
+        if isinstance(found, str):
+            (evidence / "error").write_text(f"seed {seed}: {found}")
             return
-        finally:
-            signal.alarm(0)
-        more = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10) - before
-        if more > MOST_MEMORY:
-            (evidence / "error").write_text(f"seed {seed}: {more >> 20} MB of memory")
-            return
+        done += found is True
         seed += 1
     (evidence / "counts").write_text(f"{seed} {done}")
 
@@ -133,6 +175,15 @@ def _mat(folder):
     return folder / "a.mat"
 
 
+def _mat73(folder):
+    with h5py.File(folder / "a.mat", "w", userblock_size=512) as file:
+        kspace = _kspace()[0, 0].astype(np.complex128).view([("real", "f8"), ("imag", "f8")])
+        file.create_dataset("kspace", data=kspace, chunks=True, compression="gzip")
+    with (folder / "a.mat").open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file".ljust(124) + b"\0\2IM")
+    return folder / "a.mat"
+
+
 def _ismrmrd(folder):
     kspace = _kspace()[0]
     xml = header((24, 20, 1), (12, 20, 1), (48, 40, 5), (24, 40, 5), centres=(10, 0))
@@ -159,10 +210,13 @@ FORMATS = {
     "nrrd compressed": (load_volume, lambda folder: _itk(folder, "a.nrrd", True)),
     "mha": (load_volume, lambda folder: _itk(folder, "a.mha", False)),
     "mha compressed": (load_volume, lambda folder: _itk(folder, "a.mha", True)),
+    "nhdr": (load_volume, lambda folder: _itk(folder, "a.nhdr", False)),
+    "mhd": (load_volume, lambda folder: _itk(folder, "a.mhd", False)),
     "npy slices": (load_volume, lambda folder: _npy(folder, _image())),
     "npy mask": (read_mask, lambda folder: _npy(folder, np.arange(64) % 3 == 0)),
     "npy k-space": (read_raw, lambda folder: _npy(folder, _kspace()[0, 0])),
     "mat": (read_raw, _mat),
+    "mat 7.3": (read_raw, _mat73),
     "fastmri": (read_raw, lambda folder: write_fastmri(folder / "a.h5", _kspace())),
     "ismrmrd": (read_raw, _ismrmrd),
     "cfl": (read_raw, lambda folder: _cfl(folder, "a.cfl")),
@@ -175,10 +229,10 @@ def fuzz(read, path, target, tmp_path, packed=False):
     evidence = tmp_path / "evidence"
     evidence.mkdir()
     child = multiprocessing.get_context("fork").Process(
-        target=_fuzz, args=(read, path, target, packed, 60 * MINUTES, evidence)
+        target=_fuzz, args=(read, path, target, packed, SECONDS, evidence)
     )
     child.start()
-    child.join(60 * MINUTES + 10 * LONGEST)
+    child.join(SECONDS + 10 * LONGEST)
     alive = child.is_alive()
     child.kill()
     child.join()
@@ -187,6 +241,7 @@ def fuzz(read, path, target, tmp_path, packed=False):
     assert not alive, f"hangs at seed {(evidence / 'seed').read_text()}"
     assert child.exitcode == 0, f"exit code {child.exitcode} at seed {(evidence / 'seed').read_text()}"
     tried, good = map(int, (evidence / "counts").read_text().split())
+    print(f"{tried} mutations, {good} of them read")
     assert tried > good  # a fuzzer that changes nothing finds nothing
 
 
@@ -207,6 +262,39 @@ def test_mutated_dicom_is_read_or_refused_in_one_line(tmp_path, write_series, wh
     path = sorted(folder.iterdir())[1]
     pydicom.dcmread(path).save_as(path)
     fuzz(load_volume, path, folder if whole else path, tmp_path)
+
+
+@pytest.mark.slow
+def test_mutated_enhanced_dicom_is_read_or_refused_in_one_line(tmp_path, write_series):
+    folder, _ = write_series(slices=4)
+    path = tmp_path / "in" / "a.dcm"
+    path.parent.mkdir()
+    write_enhanced(folder, path)
+    fuzz(load_volume, path, path, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "error", [NameError, AttributeError, UnboundLocalError, AssertionError, TypeError, MemoryError]
+)
+def test_mistakes_that_a_reader_hides_are_found(tmp_path, error):
+    def read(path):
+        try:
+            raise error
+        except error as mistaken:
+            raise ValueError(f"{path}: is damaged") from mistaken
+
+    assert "hides a mistake" in wrong(read, tmp_path / "a", tmp_path)
+
+
+def test_damage_that_a_library_tells_of_is_no_mistake(tmp_path):
+    def read(path):
+        try:
+            re.compile(3)  # a TypeError of the library's own
+        except TypeError as error:
+            raise ValueError(f"{path}: is damaged") from error
+
+    assert wrong(read, tmp_path / "a", tmp_path) is None
+    assert wrong(lambda path: path, tmp_path / "a", tmp_path) is True
 
 
 @pytest.mark.slow

@@ -270,6 +270,64 @@ def test_units_of_itk_files_become_mm(tmp_path, volume, suffix, unit):
     np.testing.assert_allclose(load_volume(path).affine[:3], length * plain[:3], rtol=1e-6)
 
 
+def _split(path, volume, *names):
+    """A NRRD header whose data lie in files of their own, each a part of the slices."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for name, part in zip(names, np.array_split(volume.T, len(names)), strict=True):
+        (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        part.astype("<f4").tofile(path.parent / name)
+    sizes, files = (
+        " ".join(map(str, volume.shape)),
+        names[0] if len(names) == 1 else "\n".join(["LIST", *names]),
+    )
+    header = f"NRRD0005\ntype: float\ndimension: 3\nsizes: {sizes}\nencoding: raw\nendian: little\n"
+    path.write_text(f"{header}data file: {files}\n")
+    return path
+
+
+def _meta(path, volume, *names):
+    _split(path, volume, *names)
+    sizes, files = (
+        " ".join(map(str, volume.shape)),
+        names[0] if len(names) == 1 else "LIST\n" + "\n".join(names),
+    )
+    path.write_text(
+        f"ObjectType = Image\nNDims = 3\nDimSize = {sizes}\nElementType = MET_FLOAT\n"
+        f"ElementByteOrderMSB = False\nElementDataFile = {files}\n"
+    )
+    return path
+
+
+@pytest.mark.parametrize("names", [["a.raw"], ["data/deep/a.raw"], [f"data/{k:02d}.raw" for k in range(18)]])
+@pytest.mark.parametrize(("write", "suffix"), [(_split, "nhdr"), (_meta, "mhd"), (_meta, "mha")])
+def test_data_of_a_header_lie_in_its_folder_or_deeper(tmp_path, volume, write, suffix, names):
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/neighbour.mha").write_bytes(b"unreadable")
+    path = write(tmp_path / "in" / f"a.{suffix}", volume, *names)
+    np.testing.assert_array_equal(load_volume(path).numpy()[0], volume)
+    (path.parent / names[-1]).unlink()
+    with pytest.raises(FileNotFoundError, match=names[-1]):
+        load_volume(path)
+
+
+@pytest.mark.parametrize("absolute", [True, False])
+@pytest.mark.parametrize(("write", "suffix"), [(_split, "nhdr"), (_meta, "mhd")])
+def test_data_outside_the_folder_of_a_header_are_refused(tmp_path, volume, write, suffix, absolute):
+    name = f"{tmp_path}/b.raw" if absolute else "data/../../b.raw"
+    with pytest.raises(ValueError, match=rf"a\.{suffix}.*b\.raw"):
+        load_volume(write(tmp_path / "in" / f"a.{suffix}", volume, name))
+
+
+def test_flipped_bits_of_compressed_data_beside_their_header_are_never_read(tmp_path, volume):
+    path = tmp_path / "a.mhd"
+    sitk.WriteImage(sitk.GetImageFromArray(volume), str(path), useCompression=True)
+    (data,) = (file for file in tmp_path.iterdir() if file != path)
+    load_volume(path)
+    data.write_bytes(data.read_bytes()[:-1] + bytes([data.read_bytes()[-1] ^ 1]))
+    with pytest.raises(ValueError, match="damaged"):
+        load_volume(path)
+
+
 def test_unknown_units_are_refused(tmp_path, volume):
     path = tmp_path / "a.nrrd"
     sitk.WriteImage(sitk.GetImageFromArray(volume), str(path))

@@ -40,7 +40,8 @@ def write(path, values, sform, qform, codes, unit="mm", scale=None, kind=nib.Nif
     image = kind(values, None)
     image.header.set_zooms(np.linalg.norm((to_unit @ sform)[:3, :3], axis=0))
     image.header.set_sform(to_unit @ sform, codes[0])
-    image.header.set_qform(to_unit @ qform, codes[1])
+    if codes[1]:  # it sets the lengths of the voxels too, which ITK takes whatever the code says
+        image.header.set_qform(to_unit @ qform, codes[1])
     image.header.set_xyzt_units(unit)
     if scale:
         image.header.set_slope_inter(*scale)
@@ -183,3 +184,11 @@ def test_labels_with_a_rounded_slope(tmp_path, slope):
 def test_labels_that_are_no_whole_numbers(write_nifti, volume):
     with pytest.raises(ValueError, match=r"a\.nii.*0\.5"):
         load_label_volume(write_nifti("a.nii", np.where(volume > 50, 2, 0.5)))
+
+
+@pytest.mark.parametrize("wrong", [-1, 2**63])
+def test_labels_that_nifti_cannot_hold_are_not_written(tmp_path, wrong):
+    labels = np.array([[[0, 3, wrong]]], dtype=np.int64 if wrong < 0 else np.uint64)
+    with pytest.raises(ValueError, match=rf"a\.nii.*{wrong}"):
+        save_nifti(labels, np.eye(4), tmp_path / "a.nii")
+    assert not (tmp_path / "a.nii").exists()

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from monai_gan_recon.io import atomic_path, save_nifti
+from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.io import save_nifti
 
 
 def test_saved_volume_reads_back(tmp_path, volume, oblique_affine):
@@ -53,7 +54,8 @@ def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path, kind):
     """torch and numpy have errors of their own for it; a limit of the file size brings them about."""
     code = (
         "import resource, signal, sys, numpy as np, torch\n"
-        "from monai_gan_recon.io.writing import atomic_path, save_state\n"
+        "from monai_gan_recon.atomic import atomic_path\n"
+        "from monai_gan_recon.engines.saving import save_state\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
         "try:\n"

@@ -43,14 +43,6 @@ def test_defaults_are_dagans_and_blind_to_phase():
     assert complex_loss(turned, target, x) > complex_loss(pred, target, x) + 0.1
 
 
-def test_mask_reaches_the_frequency_loss():
-    pred, target, x = images()
-    loss = ReconstructionLoss(a=0, b=1, frequency_mode="unmeasured", unmeasured_weight=3)
-    expected = FrequencyLoss("unmeasured", 3)(magnitude(pred), magnitude(target), x[:, 2:3])
-    torch.testing.assert_close(loss(pred, target, x), expected)
-    assert not torch.isclose(expected, FrequencyLoss()(magnitude(pred), magnitude(target)))
-
-
 def test_terms_are_unweighted_and_detached():
     pred, target, x = images()
     pred.requires_grad_()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from monai_gan_recon.segmentation.instances import Instances, Instancesd, label_values, measure_regions
+from monai_gan_recon.segmentation.instances import Instances, label_values, measure_regions
 from monai_gan_recon.segmentation.regions import load_label_map
 
 ANISOTROPIC = torch.diag(torch.tensor([0.5, 0.5, 6.0, 1.0], dtype=torch.float64))  # 1.5 mm³ a voxel
@@ -53,9 +53,9 @@ def test_connectivity(connectivity, count):
 
 
 def test_classes_can_be_chosen(lesions):
-    data = Instancesd("label", classes=[2])({"label": volume(lesions)})
-    np.testing.assert_array_equal(data["instances"][0].numpy(), lesions == 2)
-    np.testing.assert_array_equal(data["label"][0].numpy(), lesions)
+    labels = volume(lesions)
+    np.testing.assert_array_equal(Instances(classes=[2])(labels)[0].numpy(), lesions == 2)
+    np.testing.assert_array_equal(labels[0].numpy(), lesions)
 
 
 def test_plain_tensors_have_voxels_of_one_mm3(lesions):

@@ -58,6 +58,22 @@ def test_slices_go_back(plane):
     np.testing.assert_allclose(back.affine, OBLIQUE, atol=1e-9)
 
 
+def test_volumes_of_several_planes_go_back_in_any_order():
+    """The plane belongs to the volume, not to the transform."""
+    transform = SlicesOfPlaned("image", plane=None)
+    thick, planes = numbered(shape=(1, 20, 24, 5)), ("axial", "sagittal", "coronal", None)
+    there = [transform({"image": numbered(), "plane": plane})["image"] for plane in planes]
+    there += [transform({"image": thick, "plane": "coronal"})["image"]]
+    # x goes to the left, y to the posterior, z to the superior
+    assert [tuple(image.shape[1:]) for image in there] == [
+        (18, 24, 20), (20, 18, 24), (24, 18, 20), (24, 18, 20), (5, 24, 20)
+    ]  # fmt: skip
+    for image, original in zip(there, [*[numbered()] * 4, thick], strict=True):
+        back = transform.inverse({"image": image})["image"]
+        assert torch.equal(back.as_tensor(), original.as_tensor())
+        np.testing.assert_allclose(back.affine, OBLIQUE, atol=1e-9)
+
+
 def test_unknown_plane_and_wrong_shape():
     for build in (plane_axcodes, SlicesOfPlane, lambda p: SlicesOfPlaned("image", p)):
         with pytest.raises(

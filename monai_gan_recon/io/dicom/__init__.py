@@ -4,7 +4,8 @@ from .deidentify import deidentify
 from .derived import derive_series, save_files
 from .files import is_dicom
 from .labels import derive_report, derive_segmentation
-from .series import Series, choose_series, find_series, plane_across, read_dicom, read_headers
+from .series import choose_series, find_series, read_dicom, read_headers
+from .stacks import Series
 
 __all__ = [
     "Series",
@@ -15,7 +16,6 @@ __all__ = [
     "derive_series",
     "find_series",
     "is_dicom",
-    "plane_across",
     "read_dicom",
     "read_headers",
     "save_files",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 
 import pydicom
@@ -12,27 +13,17 @@ from pydicom.uid import generate_uid
 from monai_gan_recon import __version__
 
 MANUFACTURER = MODEL = "monai_gan_recon"
+# fmt: off
 _EQUIPMENT = (
-    "Manufacturer",
-    "ManufacturerModelName",
-    "StationName",
-    "DeviceSerialNumber",
-    "SoftwareVersions",
-    "InstitutionName",
-    "InstitutionAddress",
-    "InstitutionalDepartmentName",
+    "Manufacturer", "ManufacturerModelName", "StationName", "DeviceSerialNumber", "SoftwareVersions",
+    "InstitutionName", "InstitutionAddress", "InstitutionalDepartmentName",
 )
-_NEEDED = (  # type 2: may be empty, must be there
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "StudyDate",
-    "StudyTime",
-    "StudyID",
-    "AccessionNumber",
-    "ReferringPhysicianName",
+_NEEDED = (
+    "PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+    "AccessionNumber", "ReferringPhysicianName",
 )
+"""Type 2: may be empty, must be there."""
+# fmt: on
 
 
 def code_item(code: Code) -> pydicom.Dataset:
@@ -47,15 +38,28 @@ def code_item(code: Code) -> pydicom.Dataset:
 
 
 def complete(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
-    """The headers, with what every DICOM object must have, so that others can be derived from them."""
-    study, frame_of_reference = generate_uid(), generate_uid()
+    """Copies of the headers that others can be derived from: with what every DICOM object must have.
+
+    Private elements, curves, overlays and pixels are left out. UIDs that are missing are the same each time, for all
+    that is derived of one series belongs to one study.
+    """
+    copies = []
     for header in headers:
-        header.StudyInstanceUID = header.get("StudyInstanceUID") or study
-        header.FrameOfReferenceUID = header.get("FrameOfReferenceUID") or frame_of_reference
+        new = pydicom.Dataset()
+        for tag in header.keys():  # noqa: SIM118
+            if not tag.is_private and tag.group < 0x5000:
+                new[tag] = copy.copy(header[tag])  # setting a value would change the element itself
+        for name in ("StudyInstanceUID", "FrameOfReferenceUID"):
+            if not new.get(name):
+                setattr(
+                    new, name, generate_uid(entropy_srcs=[name, str(headers[0].get("SeriesInstanceUID"))])
+                )
         for name in _NEEDED:
-            if name not in header:
-                setattr(header, name, "")
-    return list(headers)
+            if name not in new:
+                setattr(new, name, "")
+        new.file_meta = header.file_meta
+        copies.append(new)
+    return copies
 
 
 def set_equipment(dataset: pydicom.Dataset) -> None:
@@ -78,8 +82,3 @@ def set_equipment(dataset: pydicom.Dataset) -> None:
             __version__,
         )
     dataset.ContributingEquipmentSequence = [*earlier, scanner, own]
-
-
-def public_elements(header: pydicom.Dataset) -> list[pydicom.DataElement]:
-    """What of a header can go into another object: not private, no curves, overlays or pixels."""
-    return [header[tag] for tag in header.keys() if not tag.is_private and tag.group < 0x5000]  # noqa: SIM118

@@ -13,48 +13,25 @@ from pydicom.sr.coding import Code
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
-from .codes import code_item, complete, public_elements, set_equipment
+from ..geometry import LPS_TO_RAS, lengths, of_slices
+from .codes import code_item, complete, set_equipment
 from .deidentify import stamp
 from .files import silent_pydicom
 
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _LARGEST = 2**16 - 1
-_DROPPED = (
-    "ImageType",
-    "InstanceNumber",
-    "SOPInstanceUID",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SliceLocation",
-    "SpacingBetweenSlices",
-    "WindowCenter",
-    "WindowWidth",
-    "WindowCenterWidthExplanation",
-    "VOILUTFunction",
-    "VOILUTSequence",
-    "ModalityLUTSequence",
-    "RescaleType",
-    "RealWorldValueMappingSequence",
-    "SmallestImagePixelValue",
-    "LargestImagePixelValue",
-    "SmallestPixelValueInSeries",
-    "LargestPixelValueInSeries",
-    "PixelPaddingValue",
-    "PixelPaddingRangeLimit",
-    "IconImageSequence",
-    "DigitalSignaturesSequence",
-    "MACParametersSequence",
-    "ReferencedImageSequence",
-    "SourceImageSequence",
-    "NumberOfFrames",
-    "DerivationDescription",
-    "DerivationCodeSequence",
-    "DimensionIndexSequence",
-    "DimensionOrganizationSequence",
-    "AcquisitionContextSequence",
-    "PresentationLUTShape",
-    "PlanarConfiguration",
-)
+# fmt: off
+_DROPPED = {
+    "ImageType", "InstanceNumber", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "SliceLocation",
+    "SpacingBetweenSlices", "WindowCenter", "WindowWidth", "WindowCenterWidthExplanation",
+    "VOILUTFunction", "VOILUTSequence", "ModalityLUTSequence", "RescaleType",
+    "RealWorldValueMappingSequence", "SmallestImagePixelValue", "LargestImagePixelValue",
+    "SmallestPixelValueInSeries", "LargestPixelValueInSeries", "PixelPaddingValue",
+    "PixelPaddingRangeLimit", "IconImageSequence", "DigitalSignaturesSequence", "MACParametersSequence",
+    "ReferencedImageSequence", "SourceImageSequence", "NumberOfFrames", "DerivationDescription",
+    "DerivationCodeSequence", "DimensionIndexSequence", "DimensionOrganizationSequence",
+    "AcquisitionContextSequence", "PresentationLUTShape", "PlanarConfiguration",
+}
+# fmt: on
 _MR = {"ScanningSequence": "RM", "SequenceVariant": "NONE"}
 _MR_EMPTY = ("ScanOptions", "MRAcquisitionType", "EchoTime", "EchoTrainLength", "PositionReferenceIndicator")
 
@@ -92,8 +69,8 @@ def derive_series(
     volume, affine = _like_source(
         np.asarray(volume, dtype=np.float32), np.asarray(affine, dtype=float), source
     )
-    matrix = _LPS @ affine
-    spacing = np.linalg.norm(matrix[:3, :3], axis=0)
+    matrix = LPS_TO_RAS @ affine
+    spacing = lengths(matrix)
     axes = matrix[:3, :3] / spacing
     if np.abs(axes.T @ axes - np.eye(3)).max() > 1e-3:
         raise ValueError(
@@ -132,17 +109,10 @@ def save_files(datasets: Iterable[pydicom.Dataset], folder: Path) -> None:
 
 def source_affine(source: Sequence[pydicom.Dataset]) -> tuple[np.ndarray, tuple[int, int, int]]:
     """Affine (4, 4) to RAS in mm, and (columns, rows, slices), of parallel slices in any order."""
-    row, column = np.array(source[0].ImageOrientationPatient, dtype=float).reshape(2, 3)
-    normal = np.cross(row, column)
+    normal = np.cross(*np.array(source[0].ImageOrientationPatient, dtype=float).reshape(2, 3))
     positions = np.array([header.ImagePositionPatient for header in source], dtype=float)
     positions = positions[np.argsort(positions @ normal)]
-    step = normal * float(source[0].get("SliceThickness") or 1)
-    if len(source) > 1:
-        step = (positions[-1] - positions[0]) / (len(source) - 1)
-    affine = np.eye(4)
-    between_rows, between_columns = map(float, source[0].PixelSpacing)
-    affine[:3] = np.stack([row * between_columns, column * between_rows, step, positions[0]], axis=1)
-    return _LPS @ affine, (int(source[0].Columns), int(source[0].Rows), len(source))
+    return of_slices(source[0], positions), (int(source[0].Columns), int(source[0].Rows), len(source))
 
 
 def _like_source(
@@ -167,7 +137,7 @@ def _template(
     """What the slices share: what the source's slices share, and what is new of the series."""
     first = source[0]
     result = pydicom.Dataset()
-    for element in public_elements(first):
+    for element in first:
         if element.keyword not in _DROPPED and all(_same(element, other) for other in source[1:]):
             result.add(element)
     for name in _MR_EMPTY:

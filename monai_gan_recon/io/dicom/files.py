@@ -2,57 +2,47 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import io
+import os
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pydicom
+from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+from ...errors import refusing, silent
+
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
+# fmt: off
+_NUMBERS = {"ImagePositionPatient": 3, "ImageOrientationPatient": 6, "PixelSpacing": 2} | dict.fromkeys((
+    "SliceThickness", "SpacingBetweenSlices", "InstanceNumber", "SeriesNumber", "SamplesPerPixel",
+    "NumberOfFrames", "Rows", "Columns", "RescaleSlope", "RescaleIntercept", "RepetitionTime", "EchoTime",
+    "EffectiveEchoTime", "InversionTime",
+), 1)
+"""Elements that are calculated with, and how many numbers each has if it is not empty."""
+_LARGEST = 1e12
 # Only these elements are read: no name, number or date of a patient ever gets into memory or into a message.
-_TAGS = [
-    "SOPClassUID",
-    "InstanceNumber",
-    "SeriesInstanceUID",
-    "SeriesNumber",
-    "SOPInstanceUID",
-    "ImageType",
-    "MRAcquisitionType",
-    "InPlanePhaseEncodingDirection",
-    "EchoTime",
-    "TriggerTime",
-    "TemporalPositionIdentifier",
-    "DiffusionBValue",
-    "AcquisitionNumber",
-    "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
-    *GEOMETRY,
-    "SliceThickness",
-    "SpacingBetweenSlices",
-    "SamplesPerPixel",
-    "PhotometricInterpretation",
-    "PlanarConfiguration",
-    "NumberOfFrames",
-    "Rows",
-    "Columns",
-    "BitsAllocated",
-    "BitsStored",
-    "HighBit",
-    "PixelRepresentation",
-    "RescaleSlope",
-    "RescaleIntercept",
-    *_PIXELS,
-]
+_TAGS = {
+    *PIXELS, *_NUMBERS,
+    "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "Modality", "ImageType", "FrameType",
+    "MRAcquisitionType", "SequenceName", "PulseSequenceName", "ScanningSequence",
+    "InPlanePhaseEncodingDirection", "TriggerTime", "TemporalPositionIdentifier", "TemporalPositionIndex",
+    "DiffusionBValue", "AcquisitionNumber", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "PhotometricInterpretation", "PlanarConfiguration",
+    "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+}
+# fmt: on
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
 _NAMES = (".dcm", ".ima")
-DAMAGED = "a DICOM file in it is damaged or truncated; export the series again"
 _DEFERRED = 4096
 """Elements of more bytes are read when they are asked for."""
+silent_pydicom = partial(silent, "pydicom")
 _GIVE = "give a folder of one DICOM series or a NIfTI file"
 
 
@@ -106,6 +96,16 @@ class Refused(Exception):
     """Why DICOM files cannot be read, without their path."""
 
 
+def damaged(file: Path) -> Refused:
+    """What is said of a file that is damaged."""
+    return Refused(f"its file {file.name} is damaged or truncated; export the series again")
+
+
+def reading(file: Path) -> AbstractContextManager[None]:
+    """Around calls of pydicom alone, which has errors of all types for what is damaged."""
+    return refusing(damaged(file), Exception)
+
+
 def dicom_files(path: Path) -> list[Path]:
     """All DICOM files of a folder and its subfolders, or the file itself; hidden ones are left out.
 
@@ -120,7 +120,7 @@ def dicom_files(path: Path) -> list[Path]:
     if not files:
         what = "is empty" if not entries else "holds no DICOM file"
         raise Refused(f"the folder {what}; {_GIVE}")
-    for entry in entries:
+    for entry in (entry for entry in entries if entry in files or _may_be_dicom(entry)):
         check_link(entry)
         start = _start(entry)
         blank = len(start) == _PREAMBLE and not any(start)  # a copy that was not finished
@@ -129,29 +129,46 @@ def dicom_files(path: Path) -> list[Path]:
     return files
 
 
+def _may_be_dicom(path: Path) -> bool:
+    """Whether a file that does not begin as DICOM may have been one: it has no suffix, or is named by its UID."""
+    suffix = path.suffix.removeprefix(".")
+    return (not suffix or suffix.isdecimal()) and path.name.upper() != "DICOMDIR"
+
+
 def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]:
     """Open files without their pixels, which are read when they are asked for.
 
     Raises:
         Refused: if one is damaged, or none is an image.
     """
-    try:  # pydicom converts elements when they are asked for
-        return _images([(open_file(file, _DEFERRED), file) for file in files])
-    except Refused:
-        raise
-    except Exception as error:  # pydicom has many for what is damaged
-        raise Refused(DAMAGED) from error
+    return _images([(open_file(file), file) for file in files])
 
 
-def open_file(file: Path, defer_size: int | None = None) -> pydicom.FileDataset:
-    """Data set of a file, of the elements that an image needs; larger ones than ``defer_size`` bytes on demand.
+class _Bounded(io.BufferedReader):
+    """A file that asks for no more memory than what is left of it."""
+
+    def __init__(self, file: str, mode: str = "rb") -> None:
+        super().__init__(io.FileIO(file, mode))
+        self._size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = max(self._size - self.tell(), 0)
+        return super().read(left if size is None or size < 0 else min(size, left))
+
+
+def open_file(file: Path) -> pydicom.FileDataset:
+    """Data set of a file, of the elements that an image needs, converted; its pixels are read when they are asked for.
 
     Raises:
-        Refused: if it does not begin as DICOM.
+        Refused: if it does not begin as DICOM, or is damaged.
     """
     if not begins_as_dicom(_start(file)):
         raise Refused("cannot be read as DICOM, it is damaged or something else; export it again")
-    dataset = pydicom.dcmread(file, specific_tags=list(_TAGS), force=True, defer_size=defer_size)
+    with reading(file), _Bounded(str(file)) as stream:
+        dataset = pydicom.dcmread(stream, specific_tags=list(_TAGS), force=True, defer_size=_DEFERRED)
+    dataset.fileobj_type = _Bounded  # with which pydicom reads what it left out
+    _convert(dataset, file)
+    _convert(dataset.file_meta, file)
     if "TransferSyntaxUID" not in dataset.file_meta:  # no preamble, no file meta information
         implicit, little = dataset.original_encoding
         explicit = ExplicitVRLittleEndian if little else ExplicitVRBigEndian
@@ -159,34 +176,45 @@ def open_file(file: Path, defer_size: int | None = None) -> pydicom.FileDataset:
     return dataset
 
 
+def _convert(dataset: pydicom.Dataset, file: Path) -> None:
+    """Have pydicom convert what is needed, inside sequences too, which else it does when an element is asked for."""
+    for tag in list(dataset.keys()):
+        name = keyword_for_tag(tag)
+        nested = bool(name) and dictionary_VR(tag) == "SQ"
+        if name in PIXELS or not (nested or tag.group == 2 or name in _TAGS):
+            continue
+        with reading(file):
+            value = dataset[tag].value
+        if nested:
+            if not isinstance(value, (pydicom.Sequence, type(None))):
+                raise damaged(file)
+            for item in value or ():
+                _convert(item, file)
+        elif name in _NUMBERS and value not in (None, ""):
+            numbers = np.atleast_1d(np.asarray(value, dtype=object))
+            if len(numbers) not in (0, _NUMBERS[name]) or not all(map(_is_number, numbers)):
+                raise damaged(file)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and abs(value) < _LARGEST  # not NaN
+
+
 def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydicom.FileDataset, Path]]:
     """The objects with pixels, without those of another kind; an image may not have lost its pixels."""
-    images = [item for item in objects if any(tag in item[0] for tag in _PIXELS)]
+    images = [item for item in objects if any(tag in item[0] for tag in PIXELS)]
     if not images:
         raise Refused("its DICOM data have no pixel data; give a series of images")
     series = {str(dataset.get("SeriesInstanceUID")) for dataset, _ in images}
     classes = {_class(dataset) for dataset, _ in images}
-    for dataset, _ in objects:
+    for dataset, file in objects:
         of_the_series = (
             "Rows" in dataset or _class(dataset) in classes or str(dataset.get("SeriesInstanceUID")) in series
         )
-        if of_the_series and not any(tag in dataset for tag in _PIXELS):
-            raise Refused(DAMAGED)
+        if of_the_series and not any(tag in dataset for tag in PIXELS):
+            raise damaged(file)
     return images
 
 
 def _class(dataset: pydicom.FileDataset) -> str:
     return str(dataset.file_meta.get("MediaStorageSOPClassUID") or dataset.get("SOPClassUID"))
-
-
-@contextmanager
-def silent_pydicom() -> Iterator[None]:
-    """Without pydicom's warnings and log, in which it quotes the values of elements."""
-    log = logging.getLogger("pydicom")
-    disabled, log.disabled = log.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.disabled = disabled

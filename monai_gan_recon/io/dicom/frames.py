@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pydicom
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
@@ -29,9 +30,11 @@ def _frame(dataset: pydicom.Dataset, groups: tuple[pydicom.Dataset, pydicom.Data
     for tag in dataset.keys():  # noqa: SIM118 (iterating a data set would read its pixels)
         if tag.group < 0x5200:
             frame[tag] = dataset[tag]
-    for element in (element for group in groups for element in group):
-        for item in (element.value or [])[:1] if element.VR == "SQ" else []:
-            frame.update(item)
+    for group in groups:
+        for tag in group.keys():  # noqa: SIM118 (likewise would convert everything)
+            if dictionary_has_tag(tag) and dictionary_VR(tag) == "SQ":
+                for item in (group[tag].value or [])[:1]:
+                    frame.update(item)
     frame.file_meta = getattr(dataset, "file_meta", pydicom.dataset.FileMetaDataset())
     if "EchoTime" not in frame and "EffectiveEchoTime" in frame:
         frame.EchoTime = frame.EffectiveEchoTime

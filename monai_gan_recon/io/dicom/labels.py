@@ -13,7 +13,8 @@ from pydicom.uid import generate_uid
 
 from monai_gan_recon import __version__
 
-from .codes import MANUFACTURER, MODEL, complete, public_elements
+from ..geometry import LPS_TO_RAS
+from .codes import MANUFACTURER, MODEL, complete
 from .deidentify import stamp
 from .files import silent_pydicom
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 _EXTRA = "--format dicom: segmentations need more packages: pip install 'monai-gan-recon[dicom]'"
 _ML = Code("mL", "UCUM", "milliliter")
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _COLOURS = {1: "#3b6fd4", 2: "#9aa0a6", 3: "#f2efe6"}
 TISSUE_CODES: dict[int, tuple[Code, Code]] = {
     1: (codes.SCT.BodySubstance, codes.SCT.CerebrospinalFluid),
@@ -55,8 +55,8 @@ def derive_segmentation(
     hd = _highdicom()
     if not np.isin(labels, list(TISSUE_CODES)).any():
         raise ValueError("nothing is labelled; there is no segmentation to write")
-    source = complete(source)
-    matrix = (_LPS @ np.asarray(affine, dtype=float))[:, [2, 1, 0, 3]]
+    source = _parallel(source)
+    matrix = (LPS_TO_RAS @ np.asarray(affine, dtype=float))[:, [2, 1, 0, 3]]
     volume = hd.Volume(
         np.ascontiguousarray(labels.transpose(2, 1, 0)).astype(np.uint8),
         matrix,
@@ -81,7 +81,7 @@ def derive_segmentation(
         for label, (category, kind) in TISSUE_CODES.items()
     ]
     result = hd.seg.Segmentation(
-        source_images=_parallel(source),
+        source_images=source,
         pixel_array=volume,
         segmentation_type="BINARY",
         segment_descriptions=segments,
@@ -147,7 +147,7 @@ def derive_report(
         title=codes.DCM.ImagingMeasurementReport,
     )
     result = sr.Comprehensive3DSR(
-        evidence=[segmentation, *_parallel(complete(source))],
+        evidence=[segmentation, *_parallel(source)],
         content=report[0],
         is_complete=True,
         is_final=False,
@@ -158,16 +158,11 @@ def derive_report(
 
 
 def _parallel(source: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
-    """The headers once each, all with the orientation of the first: scanners round it slice by slice."""
-    once = {str(header.get("SOPInstanceUID")): header for header in source}
-    result = []
+    """Complete headers once each, all with the orientation of the first: scanners round it slice by slice."""
+    once = {str(header.get("SOPInstanceUID")): header for header in complete(source)}
     for header in once.values():
-        copy = pydicom.Dataset()
-        copy.update({element.tag: element for element in public_elements(header)})
-        copy.ImageOrientationPatient = source[0].ImageOrientationPatient
-        copy.file_meta = header.file_meta
-        result.append(copy)
-    return result
+        header.ImageOrientationPatient = source[0].ImageOrientationPatient
+    return list(once.values())
 
 
 def _identity(first: pydicom.Dataset, offset: int) -> dict[str, Any]:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pydicom
 
-from .files import DAMAGED, GEOMETRY, Refused, open_file
+from ...errors import refusing
+from ..geometry import of_slices
+from .files import GEOMETRY, Refused, damaged, open_file
 from .frames import single_frames
 
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
@@ -18,6 +20,7 @@ _UNDECODED = (
     "its DICOM pixel data cannot be decoded (truncated, or compressed: pip install 'monai-gan-recon[dicom]' "
     "brings decoders)"
 )
+_MOST_TIMES = 1e6
 logger = logging.getLogger(__name__)
 
 
@@ -40,28 +43,18 @@ def read_slices(
     Raises:
         Refused: for whatever keeps them from being read.
     """
-    try:
-        items = _frames(slices)
-        datasets = [item[0] for item in items]
-        _check_slices(datasets)
-        distance, normal = _distances(datasets)
-        order = np.argsort(distance, kind="stable")
-        items = [items[index] for index in order]
-        datasets = [item[0] for item in items]
-        spacing = _check_spacing(distance[order])
-        affine = _affine(datasets, normal)
-        if whole:
-            _check_complete(datasets, spacing)
-    except Refused:
-        raise
-    except Exception as error:
-        raise Refused(DAMAGED) from error
-    try:
-        values = [_pixels(*item) for item in items]
-    except Exception as error:  # whatever a decoder raises: no plugin, truncated pixels, ...
-        raise Refused(_UNDECODED) from error
-    if any(one.shape != (datasets[0].Rows, datasets[0].Columns) for one in values):
-        raise Refused(DAMAGED)
+    items = _frames(slices)
+    datasets = [item[0] for item in items]
+    _check_slices(datasets)
+    distance = _distances(datasets)
+    order = np.argsort(distance, kind="stable")
+    items = [items[index] for index in order]
+    datasets = [item[0] for item in items]
+    spacing = _check_spacing(distance[order])
+    affine = _affine(datasets)
+    if whole:
+        _check_complete(datasets, spacing)
+    values = [_pixels(*item) for item in items]
     volume = np.stack(values).T
     inverted = {str(dataset.get("PhotometricInterpretation")) == "MONOCHROME1" for dataset in datasets}
     if inverted == {True}:
@@ -74,13 +67,13 @@ def read_slices(
 
 def _frames(
     slices: Sequence[tuple[Path, int | None]],
-) -> list[tuple[pydicom.Dataset, pydicom.FileDataset, int]]:
-    """Every slice as a data set of one frame, the one with its pixels, and its place in it."""
+) -> list[tuple[pydicom.Dataset, pydicom.FileDataset, int, Path]]:
+    """Every slice as a data set of one frame, the one with its pixels, its place in it, and the file."""
     files: dict[Path, tuple[pydicom.FileDataset, list[pydicom.Dataset]]] = {}
     for file in dict.fromkeys(file for file, _ in slices):
         dataset = open_file(file)
         files[file] = dataset, single_frames(dataset)
-    return [(files[file][1][frame or 0], files[file][0], frame or 0) for file, frame in slices]
+    return [(files[file][1][frame or 0], files[file][0], frame or 0, file) for file, frame in slices]
 
 
 def is_mosaic(dataset: pydicom.Dataset) -> bool:
@@ -101,16 +94,15 @@ def _check_slices(datasets: list[pydicom.Dataset]) -> None:
         raise Refused("its slices differ in size or spacing; give a folder of one DICOM series")
 
 
-def _distances(datasets: list[pydicom.Dataset]) -> tuple[np.ndarray, np.ndarray]:
-    """Distances in mm of parallel slices from the origin along their normal, (slices,), and it, (3,), in LPS."""
+def _distances(datasets: list[pydicom.Dataset]) -> np.ndarray:
+    """Distances in mm (slices,) of parallel slices from the origin along their normal."""
     orientation = np.array([dataset.ImageOrientationPatient for dataset in datasets], dtype=float)
     if np.abs(orientation - orientation[0]).max() > 1e-3:
         raise Refused("its slices are not parallel (a localiser?); give a folder of one DICOM series")
     axes = orientation[0].reshape(2, 3)
     if np.abs(axes @ axes.T - np.eye(2)).max() > 1e-2:
         raise Refused("the directions of its rows and columns are not at right angles; the header is damaged")
-    normal = np.cross(*axes)
-    return _positions(datasets) @ normal, normal
+    return np.asarray(_positions(datasets) @ np.cross(*axes))
 
 
 def _positions(datasets: list[pydicom.Dataset]) -> np.ndarray:
@@ -142,7 +134,7 @@ def _check_complete(datasets: list[pydicom.Dataset], spacing: float | None) -> N
         return
     stated = float(datasets[0].get("SpacingBetweenSlices") or 0)
     times = spacing / stated if stated > 0 else 1.0
-    wider = times > 1.5 and abs(times - round(times)) < 0.05 * times
+    wider = 1.5 < times < _MOST_TIMES and abs(times - round(times)) < 0.05 * times
     numbers = [data.get("InstanceNumber") for data in datasets]
     steps = (
         set(np.abs(np.diff([int(number) for number in numbers])))
@@ -166,25 +158,26 @@ def _check_complete(datasets: list[pydicom.Dataset], spacing: float | None) -> N
         )
 
 
-def _affine(datasets: list[pydicom.Dataset], normal: np.ndarray) -> np.ndarray:
+def _affine(datasets: list[pydicom.Dataset]) -> np.ndarray:
     """(4, 4) affine of (column, row, slice) in RAS and mm."""
-    positions, first = _positions(datasets), datasets[0]
-    last = len(positions) - 1
-    step = (positions[-1] - positions[0]) / last if last else normal * float(first.get("SliceThickness") or 1)
-    off = np.abs(positions - positions[0] - np.arange(last + 1)[:, None] * step).max()
-    if off > max(0.05 * np.linalg.norm(step), 0.05):
+    positions = _positions(datasets)
+    even = np.linspace(positions[0], positions[-1], len(positions))
+    off = np.abs(positions - even).max()
+    if off > max(0.05 * np.linalg.norm(positions[-1] - positions[0]) / max(len(positions) - 1, 1), 0.05):
         raise Refused(f"its DICOM slices are shifted against each other by up to {off:.3g} mm; {_CONVERT}")
-    down, across = (float(length) for length in first.PixelSpacing)
-    row, column = np.array(first.ImageOrientationPatient, dtype=float).reshape(2, 3)
-    affine = np.eye(4)
-    affine[:3] = np.stack([row * across, column * down, step, positions[0]], axis=1)
-    return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    return of_slices(datasets[0], positions)
 
 
-def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int) -> np.ndarray:
+def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int, file: Path) -> np.ndarray:
     """Values (rows, columns) of a slice; an empty slope or intercept counts as none."""
-    pixels = whole.pixel_array
-    stored = pixels.reshape(-1, *pixels.shape[-2:])[place]
+    with refusing(Refused(_UNDECODED), Exception):  # no plugin, truncated pixels, ...
+        pixels = whole.pixel_array
+    if pixels.shape[-2:] != (frame.get("Rows"), frame.get("Columns")):
+        raise damaged(file)
+    frames = pixels.reshape(-1, *pixels.shape[-2:])
+    if place >= len(frames):
+        raise damaged(file)
+    stored = frames[place]
     slope, intercept = _number(frame, "RescaleSlope", 1.0), _number(frame, "RescaleIntercept", 0.0)
     if (slope, intercept) == (1.0, 0.0):
         return np.asarray(stored.astype(stored.dtype.newbyteorder("=")))

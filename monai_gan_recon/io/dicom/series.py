@@ -1,83 +1,19 @@
-"""The volumes that DICOM files make up: found in any folder, told apart, listed, and chosen."""
+"""The volumes that DICOM files make up: found in any folder, listed, chosen and read."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pydicom
 
-from ...vocabulary import PLANE_AXCODES
-from .files import DAMAGED, GEOMETRY, Refused, dicom_files, open_images, silent_pydicom
+from .files import Refused, dicom_files, open_images, silent_pydicom
 from .frames import single_frames
-from .reader import is_mosaic, read_slices
+from .reader import read_slices
+from .stacks import Series, stacks
 
 ALL = "all"
-_FEW = 3
-"""A series of several orientations with this many slices each is a localiser."""
-_APART = (
-    "EchoTime",
-    "EffectiveEchoTime",
-    "ImageType",
-    "FrameType",
-    "TemporalPositionIdentifier",
-    "TemporalPositionIndex",
-    "DiffusionBValue",
-    "TriggerTime",
-    "AcquisitionNumber",
-)
-"""What tells volumes of one series and position apart."""
-_NORMALS = {codes[0]: plane for plane, codes in PLANE_AXCODES.items()}
-_OPPOSITE = dict(zip("RLAPSI", "LRPAIS", strict=True))
-
-
-@dataclass(frozen=True)
-class Series:
-    """Slices of one volume: a DICOM series, or one of the volumes (echoes, orientations) in it.
-
-    Attributes:
-        uid: Series Instance UID; ":2" and so on behind it where the series holds further volumes.
-        number: Series Number; None if it has none.
-        path: the folder of its files (or the one file).
-        slices: file and frame of each slice; the frame is None for files of one image.
-        size: columns and rows.
-        spacing: mm between columns and between rows.
-        plane: plane of the slices, the nearest of "coronal", "axial" and "sagittal".
-        acquisition: "2D" or "3D"; empty if it is not said.
-        across_readout: plane of the slices across the readout, where the acquisition is 3-D and says where it is.
-        unfit: why it is no volume to reconstruct ("localiser", "mosaic", "colour", "no geometry"); empty otherwise.
-        whole: it is the only volume of its series.
-    """
-
-    uid: str
-    number: int | None
-    path: Path
-    slices: tuple[tuple[Path, int | None], ...]
-    size: tuple[int, int]
-    spacing: tuple[float, float] = (1.0, 1.0)
-    plane: str = ""
-    acquisition: str = ""
-    across_readout: str = ""
-    unfit: str = ""
-    whole: bool = True
-
-    @property
-    def own_plane(self) -> str | None:
-        """Plane to reconstruct in: the slices of a 2-D scan, those across the readout of a 3-D one; None: not said."""
-        if len(self.slices) == 1 or self.acquisition == "2D":
-            return self.plane or None
-        return self.across_readout or None
-
-    def __str__(self) -> str:
-        number = "" if self.number is None else f"series {self.number}, "
-        kind = " ".join(word for word in (self.acquisition, self.plane, self.unfit) if word)
-        size = " x ".join(map(str, (*self.size, len(self.slices))))
-        return f"{number}{kind} {size}, {self.spacing[0]:.3g} x {self.spacing[1]:.3g} mm"
 
 
 def find_series(path: str | os.PathLike[str]) -> list[Series]:
@@ -101,11 +37,12 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
         path = path.parent
     try:
         with silent_pydicom():
-            images = open_images(dicom_files(path))
-            found = _described(images)
+            found = stacks(open_images(dicom_files(path)))
     except Refused as error:
         raise ValueError(f"{path}: {error}") from error
-    return sorted(found, key=lambda series: (str(series.path), series.number or 0, series.uid))
+    return sorted(
+        found, key=lambda series: (str(series.path), series.number or 0, series.uid.partition(":")[0])
+    )
 
 
 def choose_series(path: str | os.PathLike[str], series: str | int | None = None) -> list[Series]:
@@ -113,8 +50,8 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
 
     Args:
         path: see :func:`find_series`.
-        series: number in the list of :func:`find_series` from 1 on, UID, or "all": all that are fit; None: the one
-            that is fit, or one in each folder.
+        series: number in the list of :func:`find_series` from 1 on, UID as :class:`Series` has it, or "all": all that
+            are fit; None: the one that is fit, or one in each folder.
 
     Returns:
         at least one volume.
@@ -135,11 +72,14 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
     text = str(series).strip()
     if text.lower() == ALL:
         return fit
-    chosen = [item for item in found if item.uid == text]
-    if text.isdigit() and 1 <= int(text) <= len(found):
+    chosen = [item for item in found if text in (item.uid, item.uid.partition(":")[0])]
+    if text.isdecimal() and 1 <= int(text) <= len(found):
         chosen = [found[int(text) - 1]]
-    if not chosen:
-        raise ValueError(f"{path}: --series {text}: there is no such series in it: {listed}")
+    if len(chosen) != 1:
+        what = (
+            f"{len(chosen)} volumes share this UID, choose one by its number" if chosen else "no such series"
+        )
+        raise ValueError(f"{path}: --series {text}: {what}: {listed}")
     return chosen
 
 
@@ -185,125 +125,3 @@ def read_headers(series: Series) -> list[pydicom.Dataset]:
                 whole[file] = single_frames(pydicom.dcmread(file, stop_before_pixels=True))
             headers.append(whole[file][frame or 0])
     return headers
-
-
-Item = tuple[pydicom.Dataset, Path, "int | None"]
-
-
-def _described(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
-    try:
-        return _stacks(images)
-    except Exception as error:  # pydicom converts elements when they are asked for, and has many errors
-        raise Refused(DAMAGED) from error
-
-
-def _stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
-    """Slices by series and kind of grid, then by what else tells those of one position apart."""
-    items: dict[tuple[str, int | None], Item] = {}
-    for dataset, file in images:
-        frames = single_frames(dataset)
-        for index, frame in enumerate(frames):
-            number = index if len(frames) > 1 else None
-            instance = str(dataset.get("SOPInstanceUID") or file)
-            items.setdefault((instance, number), (frame, file, number))
-    result = []
-    for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
-        seen: list[np.ndarray] = []
-        grids = [stack for _, stack in _groups(series, partial(_grid, seen=seen))]
-        volumes = [volume for stack in grids for volume in _apart(stack)]
-        several = len(grids) > 1
-        for place, volume in enumerate(volumes, 1):
-            key = str(uid) if len(volumes) == 1 or place == 1 else f"{uid}:{place}"
-            result.append(replace(_series(key, volume, several), whole=len(volumes) == 1))
-    return result
-
-
-def _groups(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[tuple[Hashable, list[Item]]]:
-    groups: dict[Hashable, list[Item]] = {}
-    for item in items:
-        groups.setdefault(key(item), []).append(item)
-    return list(groups.items())
-
-
-def _grid(item: Item, seen: list[np.ndarray]) -> Hashable:
-    """What the slices of one volume share: size, spacing, and orientation (the first in ``seen`` that is near)."""
-    dataset = item[0]
-    spacing = tuple(round(float(value), 4) for value in dataset.get("PixelSpacing") or ())
-    place = -1
-    if orientation := dataset.get("ImageOrientationPatient"):
-        cosines = np.array(orientation, dtype=float)
-        near = [index for index, other in enumerate(seen) if np.abs(cosines - other).max() <= 1e-3]
-        if not near:
-            seen.append(cosines)
-        place = near[0] if near else len(seen) - 1
-    return dataset.get("Rows"), dataset.get("Columns"), spacing, place
-
-
-def _apart(stack: list[Item]) -> list[list[Item]]:
-    """Echoes, phases and times of one stack as a volume each, if that leaves no position twice."""
-    if not _repeats(stack):
-        return [stack]
-    names = [name for name in _APART if len({str(item[0].get(name)) for item in stack}) > 1]
-    for count in range(1, len(names) + 1):
-        volumes = [volume for _, volume in _groups(stack, partial(_values, names=names[:count]))]
-        if not any(map(_repeats, volumes)):
-            return volumes
-    return [stack]
-
-
-def _values(item: Item, names: Sequence[str]) -> Hashable:
-    return tuple(str(item[0].get(name)) for name in names)
-
-
-def _repeats(stack: Sequence[Item]) -> bool:
-    places = [tuple(round(float(v), 3) for v in item[0].get("ImagePositionPatient") or ()) for item in stack]
-    return len(set(places)) < len(places)
-
-
-def _series(uid: str, volume: list[Item], several: bool) -> Series:
-    """Describe a volume."""
-    first = volume[0][0]
-    files = {item[1] for item in volume}
-    folder = Path(os.path.commonpath([file.parent for file in files]))
-    series = Series(
-        uid=uid,
-        number=None if first.get("SeriesNumber") in (None, "") else int(first.SeriesNumber),
-        path=folder,
-        slices=tuple((file, frame) for _, file, frame in volume),
-        size=(int(first.get("Columns") or 0), int(first.get("Rows") or 0)),
-        acquisition=str(first.get("MRAcquisitionType") or ""),
-    )
-    if int(first.get("SamplesPerPixel") or 1) > 1:
-        return replace(series, unfit="colour")
-    if not all(first.get(name) for name in GEOMETRY):
-        return replace(series, unfit="no geometry")
-    if is_mosaic(first):
-        return replace(series, unfit="mosaic")
-    local = "LOCALIZER" in (first.get("ImageType") or ()) or (several and len(volume) <= _FEW)
-    rows, columns = np.array(first.ImageOrientationPatient, dtype=float).reshape(2, 3)
-    if np.linalg.norm(np.cross(rows, columns)) < 1e-3:
-        return replace(series, unfit="no geometry")
-    affine = np.eye(4)
-    affine[:3, :3] = np.stack([rows, columns, np.cross(rows, columns)], axis=1) * [[-1], [-1], [1]]
-    phase = {"ROW": 1, "ROWS": 1, "COL": 0, "COLUMN": 0}.get(  # the readout is the other axis of the slice
-        str(first.get("InPlanePhaseEncodingDirection") or "").strip()
-    )
-    volumetric = series.acquisition == "3D" and phase is not None
-    return replace(
-        series,
-        spacing=(float(first.PixelSpacing[1]), float(first.PixelSpacing[0])),
-        plane=plane_across(affine, 2),
-        across_readout=plane_across(affine, int(phase or 0)) if volumetric else "",
-        unfit="localiser" if local else "",
-    )
-
-
-def plane_across(affine: np.ndarray, axis: int) -> str:
-    """Plane whose slices lie most nearly across an array axis.
-
-    Args:
-        affine: (4, 4), voxel to RAS.
-        axis: 0, 1 or 2.
-    """
-    code = nib.orientations.ornt2axcodes(nib.io_orientation(affine))[axis]
-    return _NORMALS.get(code) or _NORMALS[_OPPOSITE[code]]

@@ -5,7 +5,7 @@ import itertools
 import pytest
 import torch
 
-from monai_gan_recon.networks.baselines import DAGANCritic, DAGANGenerator, halvings
+from benchmarks.systems import DAGANCritic, DAGANGenerator, halvings
 
 
 def test_the_published_network_has_98_million_parameters():

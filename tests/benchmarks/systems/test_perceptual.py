@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from monai_gan_recon.losses import ReconstructionLoss, VGG16Loss
+from benchmarks.systems import DAGANLoss, VGG16Loss
 
 # torchvision's VGG16: index of each convolution in `features`, and its channels
 LAYERS = {
@@ -46,7 +46,7 @@ def test_loss_of_features(weights):
 
 
 def test_it_is_a_term_of_the_reconstruction_loss(weights):
-    loss = ReconstructionLoss(a=1.0, b=0.0, perceptual=0.0025, vgg16_weights=str(weights))
+    loss = DAGANLoss(a=1.0, b=0.0, perceptual=0.0025, vgg16_weights=str(weights))
     pred, target = torch.rand(2, 2, 16, 16), torch.rand(2, 2, 16, 16)
     total, terms = loss.with_terms(pred, target, torch.rand(2, 4, 16, 16))
     torch.testing.assert_close(total, terms["nrmse"] + 0.0025 * terms["perceptual"])
@@ -54,7 +54,7 @@ def test_it_is_a_term_of_the_reconstruction_loss(weights):
 
 def test_the_file_is_asked_for(tmp_path):
     with pytest.raises(ValueError, match=r"--loss_weights#vgg16_weights FILE: a state dict of VGG16"):
-        ReconstructionLoss(perceptual=0.0025)
+        DAGANLoss(perceptual=0.0025)
     with pytest.raises(FileNotFoundError, match=r"no VGG16 weights at .*vgg16-397923af.pth"):
         VGG16Loss(tmp_path / "nothing.pth")
     torch.save({"features.0.weight": torch.zeros(2)}, tmp_path / "other.pth")

@@ -92,7 +92,5 @@ def _app(method: str) -> Any:
     try:
         from sigpy.mri.app import L1WaveletRecon, TotalVariationRecon
     except ImportError as error:
-        raise ValueError(
-            "compressed sensing needs SigPy: pip install 'monai-gan-recon[benchmarks]'"
-        ) from error
+        raise ValueError("compressed sensing needs SigPy: pip install -e '.[benchmarks]'") from error
     return L1WaveletRecon if method == "wavelet" else TotalVariationRecon

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from monai_gan_recon.checks import home_expanded
+from monai_gan_recon.losses import ReconstructionLoss
 from monai_gan_recon.losses._inputs import check_pair
 
 _CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
@@ -58,6 +60,29 @@ class VGG16Loss(nn.Module):
     def _activations(self, image: Tensor) -> Tensor:
         features: Tensor = self.features((image - self.mean) / self.std)  # gray becomes RGB by broadcasting
         return features
+
+
+class DAGANLoss(ReconstructionLoss):
+    """The reconstruction loss with one term more: the distance in VGG16's features.
+
+    Args:
+        perceptual: weight of that term; DAGAN's is 0.0025.
+        vgg16_weights: file of VGG16's weights, needed if ``perceptual`` is above 0, see :class:`VGG16Loss`.
+        weights: of the other terms, see :class:`~monai_gan_recon.losses.ReconstructionLoss`.
+
+    Raises:
+        ValueError: for a negative weight, or no fitting weights of VGG16.
+        FileNotFoundError: if the file of VGG16's weights does not exist.
+    """
+
+    def __init__(
+        self, perceptual: float = 0.0, vgg16_weights: str | os.PathLike[str] | None = None, **weights: Any
+    ) -> None:
+        super().__init__(**weights)
+        if not perceptual >= 0:
+            raise ValueError(f"DAGAN's loss: the perceptual weight must be at least 0, got {perceptual}")
+        if perceptual > 0:
+            self.weights["perceptual"], self.losses["perceptual"] = perceptual, VGG16Loss(vgg16_weights)
 
 
 def _trunk() -> nn.Sequential:

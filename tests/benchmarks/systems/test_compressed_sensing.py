@@ -4,8 +4,8 @@ import pytest
 import torch
 from baseline_inputs import batch, scan_of
 
+from benchmarks.systems import CompressedSensing, HermitianZeroFilled, ZeroFilled
 from monai_gan_recon.measurement import from_channels, mirror, pack
-from monai_gan_recon.networks.baselines import CompressedSensing, HermitianZeroFilled, ZeroFilled
 
 SIZE = (48, 64)
 

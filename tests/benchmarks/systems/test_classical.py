@@ -8,9 +8,9 @@ import torch
 from baseline_inputs import measured, network_input
 from skimage.restoration import denoise_tv_chambolle
 
+from benchmarks.systems import SupportCG, TotalVariation
 from monai_gan_recon.measurement import normal_operator, pack, sampling_mask, to_channels, unpack
 from monai_gan_recon.measurement.operators import gram_real
-from monai_gan_recon.networks.baselines import SupportCG, TotalVariation
 from monai_gan_recon.networks.generator import signal_intensity
 
 

@@ -5,8 +5,8 @@ import torch
 from baseline_inputs import batch
 from monai.apps.reconstruction.networks.nets.varnet import VariationalNetworkModel
 
+from benchmarks.systems import MonaiComplexUNet, MonaiVarNet
 from monai_gan_recon.measurement import fft2c, from_channels
-from monai_gan_recon.networks.baselines import MonaiComplexUNet, MonaiVarNet
 
 FEATURES = (4, 4, 8, 8, 8, 4)
 SIZE = (32, 48)

@@ -5,8 +5,7 @@ import torch
 from baseline_inputs import batch
 from torch.utils.flop_counter import FlopCounterMode
 
-from monai_gan_recon.networks import MagnitudeNetwork
-from monai_gan_recon.networks.baselines import (
+from benchmarks.systems import (
     CompressedSensing,
     CorrectedUNet,
     DAGANGenerator,
@@ -16,6 +15,7 @@ from monai_gan_recon.networks.baselines import (
     UNet,
     ZeroFilled,
 )
+from monai_gan_recon.networks import MagnitudeNetwork
 
 FEATURES = (4, 4, 8, 8, 8, 4)
 LEARNED = {

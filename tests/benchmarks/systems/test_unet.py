@@ -4,6 +4,7 @@ import pytest
 import torch
 from baseline_inputs import scan_of
 
+from benchmarks.systems import CorrectedUNet, UNet
 from monai_gan_recon.losses import ReconstructionLoss
 from monai_gan_recon.measurement import (
     fft2c,
@@ -14,7 +15,6 @@ from monai_gan_recon.measurement import (
     to_channels,
     unpack,
 )
-from monai_gan_recon.networks.baselines import CorrectedUNet, UNet
 from monai_gan_recon.simulation import biot_savart_maps
 
 
