@@ -187,8 +187,8 @@ class ExtractBrain(Transform):
 class ExtractBraind(MapTransform):
     """Brain mask of a volume: its foreground if it is stripped, else the brain that :class:`ExtractBrain` finds.
 
-    Where the brain is extracted, the image becomes 0 outside of it. A mask that is there already is taken.
-    ``data["brain_extraction"]`` holds the :class:`BrainExtraction` where the brain was extracted, or None.
+    A mask that is there already is taken. ``data["brain_extraction"]`` holds the :class:`BrainExtraction`
+    where the brain was extracted, or None.
 
     Args:
         keys: the one key of the volume.
@@ -224,20 +224,17 @@ class ExtractBraind(MapTransform):
         self.masker = BrainMask()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Add the mask, and empty the image outside of it where the brain was extracted."""
+        """Add the mask, and how it was found."""
         result: dict[Hashable, Any] = {"brain_extraction": None, **data}
         for key in self.key_iterator(result):
-            image = result[key]
             if self.mask_key in result:
-                result[key] = image * (result[self.mask_key].as_tensor() > 0)
                 continue
-            found = None if self.extract is None else self.extract(image)
-            if found is None or not (found.skull or self.extraction == "true"):
-                result[self.mask_key] = self.masker(image)
-                continue
-            found.check()
-            result["brain_extraction"], result[self.mask_key] = found, found.mask
-            result[key] = image * found.mask.as_tensor()
+            found = None if self.extract is None else self.extract(result[key])
+            if found is not None and (found.skull or self.extraction == "true"):
+                found.check()
+                result["brain_extraction"], result[self.mask_key] = found, found.mask
+            else:
+                result[self.mask_key] = self.masker(result[key])
         return result
 
 

@@ -23,6 +23,7 @@ from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import save_nifti
 from monai_gan_recon.segmentation.brain_extraction import VOLUME_ML, BrainExtraction
+from monai_gan_recon.segmentation.brain_mask import BrainMask
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import region_files, write_region_files
@@ -94,7 +95,7 @@ class TissueSegmenter:
 
         Args:
             image: (1, X, Y, Z), magnitudes in any unit, any orientation; a plain tensor counts as RAS with 1 mm.
-            brain: its brain mask (1, X, Y, Z), such as :meth:`brain` gives; None: it is looked for.
+            brain: its brain mask (1, X, Y, Z); None: it is looked for.
 
         Returns:
             labels (1, X, Y, Z), uint8, see :data:`~monai_gan_recon.segmentation.TISSUES`, with the image's affine.
@@ -105,10 +106,18 @@ class TissueSegmenter:
         """
         return self.labels(self.prepare(image, brain))[0]
 
-    def brain(self, image: torch.Tensor) -> MetaTensor | None:
-        """The brain mask (1, X, Y, Z), boolean, of a head with skull; None for a stripped image."""
-        found = self._extracted(image, None)["brain_extraction"]
-        return None if found is None else found.mask
+    def same_scan(self, original: torch.Tensor) -> Callable[[MetaTensor], MetaTensor]:
+        """A segmenter of images that were made of one scan, such as reconstructions.
+
+        Args:
+            original: (1, X, Y, Z). Where it is a head with skull, the images are segmented within the brain in it;
+                else each within its own foreground.
+
+        Returns:
+            from an image on the grid of the original to its labels.
+        """
+        found = self._extracted(original, None)["brain_extraction"]
+        return lambda image: self(image, BrainMask()(image) if found is None else found.mask)
 
     def prepare(self, image: torch.Tensor, brain: torch.Tensor | None = None) -> dict[str, Any]:
         """Preprocess a volume (1, X, Y, Z); the errors of the transforms come out as they were raised.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,16 +26,11 @@ from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, refere
 
 
 class Segmenter(Protocol):
-    """What segments a volume: :class:`~monai_gan_recon.segmentation.TissueSegmenter`, or another."""
+    """What segments volumes: :class:`~monai_gan_recon.segmentation.TissueSegmenter`, or another."""
 
-    def brain(self, image: MetaTensor) -> MetaTensor | None:
-        """Brain mask (1, X, Y, Z) of a head with skull; None of a stripped image."""
+    def same_scan(self, original: MetaTensor) -> Callable[[MetaTensor], MetaTensor]:
+        """From images (1, X, Y, Z) made of one scan to their tissue labels (1, X, Y, Z), uint8, on its grid."""
 
-    def __call__(self, image: MetaTensor, brain: MetaTensor | None = None) -> MetaTensor:
-        """Labels (1, X, Y, Z), within the brain mask where one is given."""
-
-
-"""Image (1, X, Y, Z) to tissue labels (1, X, Y, Z), uint8, on the same grid."""
 
 MAX_CUT = 0.01
 """Largest fraction of an image's summed intensity that the size of the slices may cut off."""
@@ -136,7 +131,7 @@ class PairedScan:
     """
 
     def __init__(self, entry: Mapping[str, Any], segmenter: Segmenter) -> None:
-        self.entry, self.segmenter = entry, segmenter
+        self.entry, self._segmenter = entry, segmenter
         self.person, self.case = str(entry["person"]), str(entry["case"])
 
     @cached_property
@@ -150,9 +145,9 @@ class PairedScan:
         return reference_labels(self.entry, self.image)
 
     @cached_property
-    def brain(self) -> MetaTensor | None:
-        """The brain in the original, if that is a head with skull: all images made of it are segmented in it."""
-        return self.segmenter.brain(self.image)
+    def segmenter(self) -> Callable[[MetaTensor], MetaTensor]:
+        """Segments images made of this scan; of a head with skull, all within the brain in the original."""
+        return self._segmenter.same_scan(self.image)
 
     @cached_property
     def original(self) -> MetaTensor:
@@ -170,7 +165,7 @@ class PairedScan:
         Raises:
             ValueError: if the segmentation is not on the image's grid.
         """
-        labels = self.segmenter(image, self.brain)
+        labels = self.segmenter(image)
         if labels.shape != image.shape:
             raise ValueError(
                 f"a segmentation of shape {tuple(labels.shape)} of an image {tuple(image.shape)}"

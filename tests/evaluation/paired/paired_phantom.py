@@ -52,18 +52,18 @@ def write_weights(folder):
 
 
 class ByThresholds:
-    """A segmenter: CSF, gray and white matter at 300, 600 and 900, in a brain mask where it is given one."""
+    """A segmenter: CSF, gray and white matter at 300, 600 and 900; in the head's core only if that is asked for."""
 
-    def __init__(self, brain=None):
-        self._brain = brain
+    def __init__(self, core=False):
+        self.core = core
 
-    def brain(self, image):
-        return self._brain
+    def same_scan(self, original):
+        brain = original.as_tensor() > 450 if self.core else True
+        return lambda image: MetaTensor(self(image).as_tensor() * brain, meta=image.meta)
 
-    def __call__(self, image, brain=None):
+    def __call__(self, image):
         plain = image.as_subclass(torch.Tensor)
-        labels = sum((plain > t).to(torch.uint8) for t in (150, 450, 750))
-        return MetaTensor(labels if brain is None else labels * brain.as_tensor(), meta=image.meta)
+        return MetaTensor(sum((plain > t).to(torch.uint8) for t in (150, 450, 750)), meta=image.meta)
 
 
 by_thresholds = ByThresholds()

@@ -27,10 +27,10 @@ class Thresholds:
         assert method == "mixture"
         return cls()
 
-    def brain(self, image):
-        return None
+    def same_scan(self, original):
+        return self
 
-    def __call__(self, image, brain=None):
+    def __call__(self, image):
         CALLS.append(image.meta.get("filename_or_obj"))
         return phantom.by_thresholds(image)
 
@@ -169,7 +169,7 @@ def test_empty_list(fails, arguments, tmp_path):
 def test_segmentation_that_fails_names_the_scan_and_keeps_what_is_finished(
     fails, arguments, tmp_path, monkeypatch
 ):
-    def refuse(self, image, brain=None):
+    def refuse(self, image):
         if "a2" in image.meta["filename_or_obj"]:
             return phantom.by_thresholds(image)[:, 1:]
         return phantom.by_thresholds(image)
