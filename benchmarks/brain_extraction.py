@@ -3,7 +3,7 @@
     python -m benchmarks.brain_extraction                       # all steps; DATA from MONAI_GAN_RECON_DATA
     python -m benchmarks.brain_extraction --steps pairs --pairs ch2.nii.gz ch2better.nii.gz
 
-* ``simulated``: heads of known brains around the testing people of two manifests (skull-stripped);
+* ``simulated``: heads of known brains around the testing people of two manifests (skull-stripped), 2 mm;
 * ``stripped``: the same people without a head: in how many is a skull seen?
 * ``whole``: heads with skull of six sources, most without a reference: what is found, or why it is refused;
 * ``pairs``: a whole head and the same head stripped (``--pairs``), such as ch2 and ch2better of Debian's mricron-data
@@ -30,6 +30,7 @@ from monai.transforms import Orientation
 from scipy import ndimage
 
 from benchmarks.result_files import RESULTS, read_results, write_json
+from benchmarks.training.brain_extraction import coarse_brain
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
@@ -39,14 +40,19 @@ from monai_gan_recon.simulation import RandHead
 
 STRIPPED = ("oasis_malc", "ds002748")
 WHOLE = {
-    "ds000011 T1": "ds000011/sub-*/anat/*_T1w.nii.gz",
-    "ds000011 T2": "ds000011/sub-*/anat/*_inplaneT2.nii.gz",
+    "ds000011 T1": "ds000011/sub-0[45]/anat/*_T1w.nii.gz",
+    "ds000011 T2": "ds000011/sub-0[45]/anat/*_inplaneT2.nii.gz",
     "MPRAGE (DICOM)": "dicom/fnndsc_mprage",
-    "MS heads": "ms_heads/*.nii.gz",
+    "MS heads": "ms_heads/patient12_*.nii.gz",
     "tumour T1+Gd": "tumour/*_image.nrrd",
-    "Brain-Tumor-Progression": "brain_tumour_progression/*.nii.gz",
+    "Brain-Tumor-Progression": "brain_tumour_progression/p0[78]_*.nii.gz",
 }
+"""Heads with skull of the manifests' testing people, and of sets that are only for tests."""
 STEPS = ("simulated", "stripped", "whole", "pairs")
+
+
+SIMULATED_MM = 2.0
+"""Spacing of the simulated heads."""
 
 
 def morphology(image: MetaTensor, radius_mm: float = 5.0) -> np.ndarray:
@@ -139,16 +145,17 @@ def draw(file: Path, image: MetaTensor, masks: dict[str, np.ndarray], title: str
 
 
 def simulated(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict[str, Any]]:
-    """Heads around testing people's brains, one a scan, each of its own contrast and faults."""
-    rows = []
+    """Heads around testing people's brains, one a scan, each of its own contrast and faults; the worst are drawn."""
+    rows, seen = [], []
     for seed, (dataset, case, brain) in enumerate(brains(data_root)):
         make = RandHead().set_random_state(1000 + seed)
-        head, truth = make(brain)
+        head, truth = make(coarse_brain(brain, SIMULATED_MM))
         row, mask = measure(extract, head, truth.as_tensor()[0].numpy())
         rows.append({"dataset": dataset, "case": case, "contrast": make.image.contrast, **row})
-        masks = {"found": mask, "truth": truth.as_tensor()[0].numpy()}
-        draw(folder / f"simulated_{case.replace(' ', '_')}.png", head, masks, f"{case} {rows[-1]}")
+        seen.append((rows[-1]["dice"], case, head, {"found": mask, "truth": truth.as_tensor()[0].numpy()}))
         print(rows[-1], flush=True)
+    for score, case, head, masks in sorted(seen, key=lambda one: one[0])[:3]:
+        draw(folder / f"simulated_{case.replace(' ', '_')}.png", head, masks, f"{case}: Dice {score}")
     return rows
 
 
@@ -208,12 +215,12 @@ def main() -> None:
         "whole": whole,
         "pairs": pairs,
     }
-    results = read_results(options.results.stem) if options.results.is_file() else []
     for step in options.steps:
         if step == "pairs" and options.pairs is None:
             continue
         source = options.pairs if step == "pairs" else options.data_root
         rows = steps[step](extract, source, options.output_dir)
+        results = read_results(options.results.stem) if options.results.is_file() else []
         results = [row for row in results if row["step"] != step] + [{"step": step, **row} for row in rows]
         write_json(options.results, {"results": results})
 

@@ -21,13 +21,15 @@ from monai.data import MetaTensor
 from monai.losses import DiceCELoss
 from monai.metrics import compute_dice
 from monai.transforms import Compose, Orientation, RandAffined, RandFlipd, Randomizable
+from monai_gan_recon.io.writing import save_state
 
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines import ResumableWarmupCosine, set_seed
 from monai_gan_recon.io import load_volume
-from monai_gan_recon.io.writing import save_state
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.brain_extraction import (
+    SPACING_MM,
+    TRAINED_ON,
     BrainNetwork,
     network_input,
     network_shape,
@@ -38,8 +40,6 @@ from monai_gan_recon.simulation.head_anatomy import HeadAnatomy, RandHeadAnatomy
 from monai_gan_recon.simulation.heads import RandHeadImage
 
 MANIFESTS = ("oasis_malc", "ds002748")
-SIZE = (64, 80, 64)
-"""Voxels of 3 mm that the network sees in training."""
 
 
 class SimulatedHeads(Randomizable):
@@ -68,7 +68,7 @@ class SimulatedHeads(Randomizable):
                 RandAffined(
                     keys,
                     prob=1.0,
-                    spatial_size=SIZE,
+                    spatial_size=TRAINED_ON,
                     rotate_range=[0.3, 0.2, 0.2],
                     scale_range=[0.15, 0.15, 0.15],
                     translate_range=[12, 15, 15],
@@ -90,12 +90,12 @@ class SimulatedHeads(Randomizable):
         return network_input(pair["image"].as_tensor()), pair["mask"].as_tensor()
 
 
-def coarse_brain(volume: MetaTensor) -> MetaTensor:
-    """A stripped brain (1, X, Y, Z) at the network's spacing, 0 in voxels of which the lesser part is brain."""
+def coarse_brain(volume: MetaTensor, spacing_to: float = SPACING_MM) -> MetaTensor:
+    """A stripped brain (1, X, Y, Z) at a wider spacing in mm, 0 in voxels of which the lesser part is brain."""
     upright = Orientation("RAS", labels=None)(volume)
     spacing = spacing_mm(upright)
     values = upright.as_tensor()[0].float()
-    shape = network_shape(values.shape, spacing)
+    shape = network_shape(values.shape, spacing, spacing_to)
     share = resize((values != 0).float(), shape)
     brain = torch.where(share > 0.5, resize(values, shape) / share.clamp_min(0.5), 0)
     step = [n * old / new for n, old, new in zip(values.shape, spacing, shape, strict=True)]

@@ -13,7 +13,7 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.networks.nets import BasicUNet
 from monai.networks.utils import pixelshuffle, pixelunshuffle
-from monai.transforms import MapTransform, Transform
+from monai.transforms import MapTransform, SpatialPad, Transform
 from monai.utils import convert_to_dst_type
 from scipy import ndimage
 from torch import nn
@@ -26,6 +26,8 @@ from monai_gan_recon.transforms.geometry import Reorientd
 CHOICES = ("auto", "true", "false")
 SPACING_MM = 3.0
 """Spacing that the network sees."""
+TRAINED_ON = (64, 80, 64)
+"""Voxels that the network was trained on; smaller volumes are padded."""
 SKULL_MM = 4.0
 """Median distance of the surface of what is seen from the brain, above which there is a skull around it."""
 VOLUME_ML = (700.0, 2100.0)
@@ -136,7 +138,7 @@ class ExtractBrain(Transform):
 
     def __init__(self, weights: str | os.PathLike[str], device: torch.device | str = "cpu") -> None:
         self.network = load_weights(BrainNetwork(), weights).eval().to(device)
-        self.device = torch.device(device)
+        self.device, self.padder = torch.device(device), SpatialPad(TRAINED_ON)
 
     def __call__(self, image: torch.Tensor) -> BrainExtraction:
         """Find the brain.
@@ -178,9 +180,11 @@ class ExtractBrain(Transform):
         )
 
     def _probability(self, seen: torch.Tensor) -> np.ndarray:
-        inputs = network_input(seen)[None, None].to(self.device)
+        padded: Any = self.padder(MetaTensor(network_input(seen)[None]))
         with torch.inference_mode():
-            result: np.ndarray = self.network(inputs).float().sigmoid()[0, 0].cpu().numpy()
+            answer = self.network(padded.as_tensor()[None].to(self.device)).float().sigmoid()[0].cpu()
+        inner: Any = self.padder.inverse(MetaTensor(answer, applied_operations=padded.applied_operations))
+        result: np.ndarray = inner.as_tensor()[0].numpy()
         return result
 
 
@@ -256,11 +260,11 @@ def resize(values: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     return interpolate(averaged, size=tuple(shape), mode="trilinear")[0, 0]
 
 
-def network_shape(shape: Sequence[int], spacing: Sequence[float]) -> tuple[int, ...]:
-    """Size of a volume's field of view in voxels of 3 mm: even, and 32 at least."""
-    return tuple(
-        max(32, 2 * round(n * step / SPACING_MM / 2)) for n, step in zip(shape, spacing, strict=True)
-    )
+def network_shape(
+    shape: Sequence[int], spacing: Sequence[float], wanted: float = SPACING_MM
+) -> tuple[int, ...]:
+    """Size of a volume's field of view in voxels of about ``wanted`` mm: even."""
+    return tuple(max(2, 2 * round(n * step / wanted / 2)) for n, step in zip(shape, spacing, strict=True))
 
 
 def _largest_piece(mask: np.ndarray) -> tuple[np.ndarray, float]:
