@@ -48,6 +48,7 @@ WHOLE = {
     "Brain-Tumor-Progression": "brain_tumour_progression/p0[78]_*.nii.gz",
 }
 """Heads with skull of the manifests' testing people, and of sets that are only for tests."""
+FILE = RESULTS / "brain_extraction.json"
 STEPS = ("simulated", "stripped", "whole", "pairs")
 
 
@@ -206,7 +207,6 @@ def main() -> None:
     add("--pairs", type=Path, nargs=2, metavar=("WHOLE", "STRIPPED"))
     add("--weights", type=Path, default=bundle_path(SEGMENTATION) / "models" / "brain_extraction.pt")
     add("--output_dir", type=Path, default=Path("outputs") / "brain_extraction")
-    add("--results", type=Path, default=RESULTS / "brain_extraction.json")
     options = parser.parse_args()
     extract = ExtractBrain(options.weights)
     steps: dict[str, Callable[..., list[dict[str, Any]]]] = {
@@ -220,9 +220,9 @@ def main() -> None:
             continue
         source = options.pairs if step == "pairs" else options.data_root
         rows = steps[step](extract, source, options.output_dir)
-        results = read_results(options.results.stem) if options.results.is_file() else []
+        results = read_results(FILE.stem) if FILE.is_file() else []
         results = [row for row in results if row["step"] != step] + [{"step": step, **row} for row in rows]
-        write_json(options.results, {"results": results})
+        write_json(FILE, {"results": results})
 
 
 if __name__ == "__main__":

@@ -21,10 +21,10 @@ from monai.data import MetaTensor
 from monai.losses import DiceCELoss
 from monai.metrics import compute_dice
 from monai.transforms import Compose, Orientation, RandAffined, RandFlipd, Randomizable
-from monai_gan_recon.io.writing import save_state
 
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.engines import ResumableWarmupCosine, set_seed
+from monai_gan_recon.engines.saving import save_state
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.brain_extraction import (
