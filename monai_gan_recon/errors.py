@@ -14,7 +14,7 @@ from contextlib import contextmanager
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
 
-LIBRARY_ERRORS = (
+LIBRARY_ERRORS: tuple[type[Exception], ...] = (
     ArithmeticError,
     EOFError,
     LookupError,
@@ -42,11 +42,12 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
         refused: what to raise.
         more: errors that the library raises beside :data:`LIBRARY_ERRORS`.
     """
+    damaged = (*LIBRARY_ERRORS, *more)
     try:
         yield
     except (MemoryError, PermissionError):
         raise
-    except (*LIBRARY_ERRORS, *more) as error:
+    except damaged as error:
         raise refused from error
 
 

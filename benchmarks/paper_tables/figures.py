@@ -15,17 +15,8 @@ from benchmarks.paper_tables.configuration import FRAME
 from benchmarks.paper_tables.grid import RATES, SYSTEMS, Cell, nominal
 from benchmarks.paper_tables.results import is_finished
 from benchmarks.paper_tables.tables import Results
-from monai_gan_recon.evaluation.figures import (
-    ACCENT,
-    BACKGROUND,
-    MUTED,
-    TEXT,
-    Box,
-    Page,
-    brain_view,
-    crop,
-    quality,
-)
+from monai_gan_recon.evaluation.figures import Box, brain_view, crop, quality
+from monai_gan_recon.report.canvas import ACCENT, BACKGROUND, MUTED, TEXT, Page
 
 DPI = 90
 BOXES = {"corpus callosum": (100, 104, 28, 42), "medial temporal lobe": (132, 70, 28, 42)}

@@ -1,4 +1,4 @@
-"""Subcommands on images and labels: ``demo``, ``regions`` and ``paired``."""
+"""Subcommands on images and labels: ``demo``, ``report``, ``regions`` and ``paired``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from monai_gan_recon.checks import check_exists
 from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
     _add_demo(commands, shared)
+    _add_report(commands, shared)
     _add_regions(commands, shared)
     _add_paired(commands, shared)
 
@@ -36,6 +38,29 @@ def _demo(options: argparse.Namespace) -> Outcome:
     segmentation = demo_segmenter(options.segmentation_bundle)
     text = run_demo(options.output_dir, bundle_path(options.bundle), segmentation=segmentation)
     return Outcome(text, [Path(options.output_dir) / "demo.png"], timed=True)
+
+
+def _add_report(commands: Any, shared: dict[str, Any]) -> None:
+    report = commands.add_parser(
+        "report", help="a page to look at any volume, beside its reference, its segmentation", **shared
+    )
+    add = report.add_argument
+    add("image", metavar="IMAGE", help="such as a reconstruction: NIfTI, DICOM folder, NRRD or MetaImage")
+    add("output_dir", metavar="OUTPUT", nargs="?", default=".", help="folder of the page (%(default)s)")
+    add("--zero_filled", metavar="FILE", help="another image on the same grid, to compare with")
+    add("--reference", metavar="FILE", help="fully sampled image on the same grid: PSNR and SSIM are stated")
+    add("--labels", metavar="FILE", help="label map on the same grid")
+    add("--plane", choices=("coronal", "axial", "sagittal"), help="default: the acquisition's own")
+    add("--overwrite", action="store_true", help="replace a page that exists")
+    report.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> Outcome:
+    check_exists(options.image)
+    from monai_gan_recon.report.volumes import report_files
+
+    files = report_files(**_given(options))
+    return Outcome(f"{options.image}: report", list(files.values()), timed=True)
 
 
 def _add_regions(commands: Any, shared: dict[str, Any]) -> None:

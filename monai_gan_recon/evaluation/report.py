@@ -21,6 +21,13 @@ from monai_gan_recon.evaluation.metrics_file import (
     tissue_stem,
     write_csv,
 )
+from monai_gan_recon.evaluation.page import (
+    WorstSlice,
+    reconstruction_page,
+    tissue_page,
+    worst_tissues,
+    write_evaluation,
+)
 from monai_gan_recon.evaluation.scores import VolumeScores, score_segmentations, score_volume
 from monai_gan_recon.evaluation.statistics import (
     LABELS,
@@ -111,6 +118,11 @@ class Report(ABC):
     def reset(self) -> None:
         """Forget all scores."""
         self._rows: list[Any] = []
+        self._worst: list[WorstSlice] = []
+
+    def _page(self, stem: str, options: Mapping[str, Any]) -> None:
+        page = write_evaluation(self.output_dir / f"{stem}_report.html", self._worst, **options)["report"]
+        print(f"report -> {page}", flush=True)
 
     @abstractmethod
     def add(self, output: Mapping[str, Any]) -> object:
@@ -129,7 +141,8 @@ class ReconstructionReport(Report):
     """Report of a reconstruction beside the zero-filled image.
 
     Files in ``output_dir``, where ``<protocol>`` is as in "oasis_malc_replica_gaussian1d_10_coronal_256x256":
-    ``metrics.json``, ``slices_<protocol>.csv``, ``people_<protocol>.csv``, ``comparison_<protocol>.png``.
+    ``metrics.json``, ``slices_<protocol>.csv``, ``people_<protocol>.csv``, ``comparison_<protocol>.png``, and
+    ``<protocol>_report.html``, a page to look at with the worst slice of each scan, and its preview.
 
     Args:
         output_dir: folder of the results; made if needed.
@@ -137,7 +150,7 @@ class ReconstructionReport(Report):
         protocol: "track", "pattern", "rate", "size" ([H, W], or None for whole slices), "plane" and whatever
             else the results should state, such as "snr", "hermitian", "axis".
         config_hash: hash of the configuration and weights.
-        figures: draw the comparison figure.
+        figures: draw the comparison figure, write the page.
         min_foreground: least fraction of the frame that the brain covers in a slice that counts.
         figure_people: number of people in the figure.
 
@@ -166,6 +179,7 @@ class ReconstructionReport(Report):
 
     def reset(self) -> None:
         """Forget all scores."""
+        super().reset()
         self._rows: list[SliceRow] = []
         self._sampled: list[float] = []
         self._known: list[float] = []
@@ -173,7 +187,7 @@ class ReconstructionReport(Report):
         self._pictures: dict[str, dict[str, Any]] = {}
 
     def add(self, output: Mapping[str, Any]) -> VolumeScores:
-        """Score one volume (see :func:`score_volume`) and keep its rows, and a few slices for the figure."""
+        """Score one volume (see :func:`score_volume`) and keep its rows, its worst slice, a few for the figure."""
         scores = score_volume(output, self.min_foreground)
         self._rows += scores.rows
         self._sampled.append(scores.sampled_fraction)
@@ -182,6 +196,10 @@ class ReconstructionReport(Report):
         person = scores.rows[0].person
         if self.figures and len(self._pictures) < self.figure_people and person not in self._pictures:
             self._pictures[person] = {**scores.pictures, "label": f"{person}, slice {scores.picture_slice}"}
+        if self.figures:
+            images = {name: image.half() for name, image in scores.worst.items()}
+            name = f"{scores.rows[0].case}, slice {scores.worst_slice + 1}"
+            self._worst.append(WorstSlice(name, scores.worst_psnr, images))
         return scores
 
     def results(self) -> list[dict[str, Any]]:
@@ -210,9 +228,12 @@ class ReconstructionReport(Report):
                 f"k-space is known from {100 * sampled:.1f} % sampled; zero_filled is without it"
             )
         stated = {"sampled_fraction": sampled, "known_fraction_by_symmetry": known, "notes": notes}
-        return [
+        entries = [
             {**protocol, "method": method, **dataset_summary(people, method), **stated} for method in METHODS
         ]
+        if self._worst:
+            self._page(stem, reconstruction_page(entries, people, self._notes))
+        return entries
 
     def table(self, entries: list[dict[str, Any]]) -> str:
         """The entries as text."""
@@ -222,9 +243,11 @@ class ReconstructionReport(Report):
 class TissueReport(Report):
     """Report of a tissue segmentation against reference labels.
 
-    Takes the outputs of a :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, with ``reference``. Files
-    in ``output_dir``: ``metrics.json`` and ``cases_<dataset>_<method>.csv``, a row a scan; the name tells contrasts
-    and preprocessing apart, too.
+    Takes the outputs of a :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, with ``reference`` and
+    ``image``. Files
+    in ``output_dir``: ``metrics.json``, ``cases_<dataset>_<method>.csv``, a row a scan, and
+    ``<dataset>_<method>_report.html``, a page to look at with the worst slice of each scan, and its preview; the names
+    tell contrasts and preprocessing apart, too.
 
     Args:
         output_dir: folder of the results; made if needed.
@@ -237,16 +260,18 @@ class TissueReport(Report):
 
     def reset(self) -> None:
         """Forget all scores."""
+        super().reset()
         self._rows: list[SegmentationRow] = []
         self._seconds: list[tuple[float, float]] = []
 
     def add(self, output: Mapping[str, Any]) -> None:
-        """Score one volume and keep its row."""
+        """Score one volume; keep its row and, for the page, its worst slice."""
         labels = {ORIGINAL: output["pred"]}
         self._rows += score_segmentations(
             output["person"], output["case"], labels, output["reference"], LABELS
         )
         self._seconds.append((output["seconds"], output["network_seconds"]))
+        self._worst.append(worst_tissues(output, _mean_dice(self._rows[-1])))
 
     def results(self) -> list[dict[str, Any]]:
         """Write the CSV file, "inf" where a distance is infinite; one entry."""
@@ -262,17 +287,17 @@ class TissueReport(Report):
                 for row, times in zip(self._rows, self._seconds, strict=True)
             ),
         )
-        return [
-            {
-                **self.protocol,
-                "n_people": len(people),
-                "n_scans": len(self._rows),
-                "mean_dice": finite_mean_and_ci(_mean_dice(row) for row in people),
-                **{metric: scores[metric] for metric in SEGMENTATION_METRICS},
-                "seconds": mean_and_ci(seconds),
-                "network_seconds": mean_and_ci(network_seconds),
-            }
-        ]
+        entry = {
+            **self.protocol,
+            "n_people": len(people),
+            "n_scans": len(self._rows),
+            "mean_dice": finite_mean_and_ci(_mean_dice(row) for row in people),
+            **{metric: scores[metric] for metric in SEGMENTATION_METRICS},
+            "seconds": mean_and_ci(seconds),
+            "network_seconds": mean_and_ci(network_seconds),
+        }
+        self._page(tissue_stem(self.protocol), tissue_page(entry, people))
+        return [entry]
 
     def table(self, entries: list[dict[str, Any]]) -> str:
         """The entry as text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +13,7 @@ from monai.data.utils import affine_to_spacing
 from torch import Tensor
 
 from monai_gan_recon.engines.evaluator import RESIDUALS
-from monai_gan_recon.evaluation.statistics import SegmentationRow, SliceRow
+from monai_gan_recon.evaluation.statistics import SegmentationRow, SliceRow, mean_of
 from monai_gan_recon.metrics import brain_coverage, brain_mask, image_metrics
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 from monai_gan_recon.metrics.segmentation import segmentation_metrics
@@ -30,6 +31,9 @@ class VolumeScores:
         notes: what a reader of the numbers must know.
         pictures: middle slice (H, W) as "reference", "zero_filled", "reconstruction", for a figure.
         picture_slice: index of that slice in the volume.
+        worst: the same of the slice whose reconstruction has the lowest PSNR inside.
+        worst_slice: index of that slice.
+        worst_psnr: its PSNR inside in dB.
     """
 
     rows: list[SliceRow]
@@ -38,22 +42,22 @@ class VolumeScores:
     notes: list[str] = field(default_factory=list)
     pictures: dict[str, Tensor] = field(default_factory=dict)
     picture_slice: int = 0
+    worst: dict[str, Tensor] = field(default_factory=dict)
+    worst_slice: int = 0
+    worst_psnr: float = math.inf
 
 
 _AT_A_TIME = 16
 
 
-def score_volume(
-    output: Mapping[str, Any], min_foreground: float = MIN_FOREGROUND, peak: float = 1.0
-) -> VolumeScores:
+def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROUND) -> VolumeScores:
     """Score the slices of a volume whose brain covers enough of the frame.
 
     Args:
         output: what :class:`~monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator` gives for the volume, its
-            images in [0, ``peak``].
+            images in [0, 1].
         min_foreground: least fraction of the frame that the brain covers; if no slice qualifies, all slices
             with foreground are used and a note says so.
-        peak: what the images are divided by.
 
     Raises:
         ValueError: if something is missing or of another shape, if the volume is empty, or if an image has
@@ -76,7 +80,7 @@ def score_volume(
     rows: list[SliceRow] = []
     images = {"zero_filled": zero_filled, "reconstruction": pred}
     for method, image in images.items():
-        for number, scores in _slice_scores(image[0, :, None], label[0, :, None], brain, chosen, peak):
+        for number, scores in _slice_scores(image[0, :, None], label[0, :, None], brain, chosen):
             metrics: dict[str, float | None] = dict(scores)
             mine = method == "reconstruction"
             metrics |= {name: _number(output[name][number]) if mine else None for name in RESIDUALS}
@@ -84,13 +88,51 @@ def score_volume(
             rows.append(SliceRow(person, case, number, method, metrics))
 
     middle = chosen[len(chosen) // 2]
-    pictures = {name: image[0, middle] / peak for name, image in {**images, "reference": label}.items()}
+    worst = min((row for row in rows if row.method == "reconstruction"), key=_inside)
+    views = [
+        {name: image[0, number].clone() for name, image in {**images, "reference": label}.items()}
+        for number in (middle, worst.slice)
+    ]
     fractions = float(output["sampled_fraction"]), float(output["known_fraction"])
-    return VolumeScores(rows, *fractions, notes, pictures, middle)
+    return VolumeScores(rows, *fractions, notes, views[0], middle, views[1], worst.slice, _inside(worst))
+
+
+QUALITY = {"psnr": "PSNR [dB]", "ssim": "SSIM", "psnr_brain": "PSNR inside [dB]", "ssim_brain": "SSIM inside"}
+"""Metrics of a page, by what they are called there."""
+
+
+def quality_table(
+    images: Mapping[str, Tensor], reference: Tensor, case: str = ""
+) -> tuple[dict[str, str], str]:
+    """Mean scores of images as a page has them, one after the other.
+
+    Args:
+        images: magnitudes (1, N, H, W) by method, in the order of the table.
+        reference: (1, N, H, W); its maximum counts as 1.
+        case: name of the case, for notes.
+
+    Returns:
+        By :data:`QUALITY`, such as "30.1 → 33.4", and a sentence on how they were taken.
+
+    Raises:
+        ValueError: if the reference has no foreground.
+    """
+    label, peak = _volume({"label": reference}, "label", case), float(reference.max()) or 1.0
+    brain = brain_mask(label.movedim(0, 1))
+    chosen, notes = _choose(brain, case, MIN_FOREGROUND)
+    texts: dict[str, list[str]] = {name: [] for name in QUALITY.values()}
+    for method, image in images.items():
+        volume = _volume({method: image}, method, case)
+        scores = [one for _, one in _slice_scores(volume[0, :, None], label[0, :, None], brain, chosen, peak)]
+        for metric, name in QUALITY.items():
+            texts[name].append(f"{mean_of(one[metric] for one in scores) or 0.0:.4g}")
+    methods = " → ".join(name.replace("_", "-") for name in images).capitalize()
+    note = f"{methods}, mean over {len(chosen)} slices. Inside: where the object is."
+    return {name: " → ".join(values) for name, values in texts.items()}, " ".join([note, *notes])
 
 
 def _slice_scores(
-    image: Tensor, label: Tensor, brain: Tensor, chosen: Sequence[int], peak: float
+    image: Tensor, label: Tensor, brain: Tensor, chosen: Sequence[int], peak: float = 1.0
 ) -> Iterator[tuple[int, dict[str, float]]]:
     """Number and metrics of each of the chosen slices (N, 1, H, W), without a copy of the volume."""
     for start in range(0, len(chosen), _AT_A_TIME):
@@ -163,6 +205,11 @@ def _seconds(value: Any) -> float | None:
     if isinstance(value, (list, tuple)):
         value = value[0] if value else None
     return None if value is None else float(torch.as_tensor(value).sum())
+
+
+def _inside(row: SliceRow) -> float:
+    value = row.metrics["psnr_brain"]
+    return math.inf if value is None or math.isnan(value) else value
 
 
 def _number(value: Tensor) -> float | None:

@@ -17,7 +17,8 @@ from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 
 from monai_gan_recon.atomic import atomic_path
-from monai_gan_recon.evaluation.figures import ACCENT, BACKGROUND, DPI, MUTED, TEXT, bounding_box, crop
+from monai_gan_recon.evaluation.figures import bounding_box, crop
+from monai_gan_recon.report.canvas import ACCENT, BACKGROUND, DPI, MUTED, TEXT
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels
 from monai_gan_recon.transforms import SlicesOfPlane
 

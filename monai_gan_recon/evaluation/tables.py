@@ -46,7 +46,7 @@ def metrics_table(entries: Sequence[Mapping[str, Any]], markdown: bool = False) 
     Returns:
         The table; ``mean ± half width of the 95 % confidence interval``, "-" where a metric does not apply.
     """
-    protocols = [_protocol_cells(entry) for entry in entries]
+    protocols = [protocol_cells(entry) for entry in entries]
     names = list(protocols[0]) if protocols else []
     shared = [name for name in names if len({cells[name] for cells in protocols}) == 1]
     varied = [name for name in names if name not in shared]
@@ -57,7 +57,7 @@ def metrics_table(entries: Sequence[Mapping[str, Any]], markdown: bool = False) 
                 *(cells[name] for name in varied),
                 f"{100 * entry['rate']:.4g} %",
                 str(entry["method"]).replace("_", "-"),
-                *(_metric_cell(entry[name], name) for name in COLUMNS),
+                *(metric_cell(entry[name], name) for name in COLUMNS),
             ]
         )
     table = markdown_table(lines) if markdown else text_table(lines)
@@ -87,7 +87,7 @@ def markdown_table(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join([rows[0], "|" + " --- |" * len(lines[0]), *rows[1:]])
 
 
-def _protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
+def protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
     """What the table says of a protocol, by heading."""
     size = entry["size"] if isinstance(entry["size"], str) else "x".join(str(n) for n in entry["size"])
     track = f"{entry['track']} track"
@@ -112,7 +112,8 @@ def _protocol_cells(entry: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _metric_cell(value: Mapping[str, float | None], name: str) -> str:
+def metric_cell(value: Mapping[str, float | None], name: str) -> str:
+    """A metric's value as the table has it."""
     form = COLUMNS[name][1]
     return value_text({**value, "ci95": None} if name in WITHOUT_INTERVAL else value, form)
 

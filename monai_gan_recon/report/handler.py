@@ -20,13 +20,11 @@ import monai_gan_recon
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.evaluation.scores import score_volume
+from monai_gan_recon.evaluation.scores import quality_table
 from monai_gan_recon.report.page import preview_path, write_report
 from monai_gan_recon.segmentation.instances import class_volumes
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.transforms import SlicesOfPlane
-
-QUALITY = {"psnr": "PSNR [dB]", "ssim": "SSIM", "psnr_brain": "PSNR inside [dB]", "ssim_brain": "SSIM inside"}
 
 
 class CaseReport:
@@ -169,14 +167,6 @@ def _quality(output: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
     residual = {"k-space residual": float(agreement.mean())} if len(agreement) else {}
     if "label" not in output:
         return {"Reference": "no reference", **residual}, ""
-    scores = score_volume(output, peak=float(output["label"].max()) or 1.0)
-    means: dict[str, Any] = {"Reference": "fully sampled image"}
-    for metric, name in QUALITY.items():
-        values = {
-            method: [row.metrics[metric] or 0.0 for row in scores.rows if row.method == method]
-            for method in ("zero_filled", "reconstruction")
-        }
-        pair = [f"{sum(one) / len(one):.4g}" for one in values.values()]
-        means[name] = " → ".join(pair)
-    note = f"Zero-filled → reconstruction, mean over {len(scores.rows) // 2} slices. Inside: where the object is."
-    return means | residual, " ".join([note, *scores.notes])
+    images = {"zero_filled": output["zero_filled"], "reconstruction": output["pred"]}
+    table, note = quality_table(images, output["label"], str(output["case"]))
+    return {"Reference": "fully sampled image", **table, **residual}, note

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from monai_gan_recon.atomic import atomic_path
-from monai_gan_recon.evaluation.figures import MUTED, Page
+from monai_gan_recon.report.canvas import MUTED, Page
 from monai_gan_recon.report.pixels import Layer, bright, encode_within, quantise
 
 DISCLAIMER = "For research only. Not a medical device, not for diagnosis."
@@ -35,6 +35,7 @@ def write_report(
     title: str,
     *,
     spacing: Sequence[float] = (1.0, 1.0),
+    slice_names: Sequence[str] | None = None,
     labels: np.ndarray | torch.Tensor | None = None,
     label_names: Mapping[int, str] | None = None,
     sections: Mapping[str, Mapping[str, Any]] | None = None,
@@ -50,6 +51,7 @@ def write_report(
             "image", one or more of these. With reconstruction and reference there is a difference map, too.
         title: name of the results; whatever it holds is shown as text.
         spacing: of rows and columns in mm, (vertical, horizontal).
+        slice_names: what each of the N slices is called; None: its number.
         labels: label map (N, H, W), 0 to 255, to lay over the images.
         label_names: name of each label.
         sections: tables by their heading, such as ``{"Protocol": {"Acceleration R": 4.0}}``.
@@ -74,6 +76,8 @@ def write_report(
         raise ValueError(f"{path}: images of {', '.join(TITLES)}, at least one, not of {sorted(images)}")
     overlay = None if labels is None else _volume(labels, "labels")
     shape = next(iter(volumes.values())).shape
+    if slice_names is not None and len(slice_names) != shape[0]:
+        raise ValueError(f"{path}: {len(slice_names)} names for {shape[0]} slices")
     for name, volume in {**volumes, **({} if overlay is None else {"labels": overlay})}.items():
         if volume.shape != shape:
             raise ValueError(f"{path}: {name} has the shape {volume.shape}, another has {shape}")
@@ -93,6 +97,9 @@ def write_report(
         "count": shape[0],
         "spacing": [float(mm) for mm in spacing],
         "numbers": kept,
+        "names": [
+            f"{number + 1} of {shape[0]}" if slice_names is None else slice_names[number] for number in kept
+        ],
         "layers": {
             name: {
                 "title": TITLES.get(name, "Difference"),
@@ -107,7 +114,7 @@ def write_report(
         "start": {
             "left": "zero_filled" if "zero_filled" in layers else right,
             "right": right,
-            "slice": len(kept) // 2,
+            "slice": len(kept) // 2 if slice_names is None else 0,
         },
     }
     if overlay is not None:

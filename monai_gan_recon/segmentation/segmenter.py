@@ -168,7 +168,7 @@ class TissueEvaluator(SupervisedEvaluator):
     and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` or ``finished``
     instead passes through to the handlers.
 
-    ``engine.state.output`` holds ``pred``, labels (1, X, Y, Z) on the image's grid, ``reference`` where known,
+    ``engine.state.output`` holds ``image``, ``pred``, labels (1, X, Y, Z) on its grid, ``reference`` where known,
     ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``notes`` (lines on the
     brain and its volume, see :func:`notes`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
     ``error``, a line.
@@ -214,8 +214,14 @@ class TissueEvaluator(SupervisedEvaluator):
             if not self.keep_going:
                 raise ValueError(line) from error
             return output | {"error": line}
-        output |= {"pred": labels, "seconds": time.perf_counter() - start, "network_seconds": network_seconds}
-        output |= {"brain": prepared["brain"], "notes": notes(labels, prepared["brain_extraction"])}
+        output |= {
+            "image": batchdata["image"],
+            "pred": labels,
+            "brain": prepared["brain"],
+            "notes": notes(labels, prepared["brain_extraction"]),
+            "seconds": time.perf_counter() - start,
+            "network_seconds": network_seconds,
+        }
         return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})
 
 

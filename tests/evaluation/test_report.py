@@ -37,7 +37,10 @@ def test_two_people(tmp_path, capsys, volume):
     evaluate(tmp_path, [[volume("anna", 1)], volume("bert", 2, slices=8)])
     stem = "phantoms_replica_gaussian1d_40_coronal_48x40"
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
-        [f"slices_{stem}.csv", f"people_{stem}.csv", f"comparison_{stem}.png", "metrics.json"]
+        [
+            *(f"slices_{stem}.csv", f"people_{stem}.csv", f"comparison_{stem}.png", "metrics.json"),
+            *(f"{stem}_report.html", f"{stem}_preview.png"),
+        ]
     )
     slices, people = read(tmp_path / f"slices_{stem}.csv"), read(tmp_path / f"people_{stem}.csv")
     assert len(slices) == 2 * (4 + 6)
