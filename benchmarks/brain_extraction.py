@@ -1,12 +1,12 @@
 """Measure the brain extraction on people it was not trained on, and draw what it finds.
 
     python -m benchmarks.brain_extraction                       # all steps; DATA from MONAI_GAN_RECON_DATA
-    python -m benchmarks.brain_extraction --steps pairs --pairs ch2.nii.gz ch2better.nii.gz
+    python -m benchmarks.brain_extraction --steps pairs --pairs ch2.nii.gz ch2bet.nii.gz
 
 * ``simulated``: heads of known brains around the testing people of two manifests (skull-stripped), 2 mm;
 * ``stripped``: the same people without a head: in how many is a skull seen?
 * ``whole``: heads with skull of six sources, most without a reference: what is found, or why it is refused;
-* ``pairs``: a whole head and the same head stripped (``--pairs``), such as ch2 and ch2better of Debian's mricron-data
+* ``pairs``: a whole head and the same head stripped (``--pairs``), such as ch2 and ch2bet of Debian's mricron-data
   (Colin27).
 
 ``simulated`` and ``pairs`` measure thresholding and morphology, too. Figures go into ``benchmarks/results``, pictures

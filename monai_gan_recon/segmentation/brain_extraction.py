@@ -28,7 +28,7 @@ SPACING_MM = 3.0
 """Spacing that the network sees."""
 TRAINED_ON = (64, 80, 64)
 """Voxels that the network was trained on; smaller volumes are padded."""
-SKULL_MM = 4.0
+SKULL_MM = 8.0
 """Median distance of the surface of what is seen from the brain, above which there is a skull around it."""
 VOLUME_ML = (700.0, 2100.0)
 """Volumes of a brain with its fluid that are believed; those of grown-ups are from about 1000 to 1900 ml."""
