@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter
 
 from benchmarks.result_files import write_json
 from monai_gan_recon.engines import bf16_pays
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.io import save_nifti
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -63,4 +64,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from monai.bundle import ConfigWorkflow
 
 from benchmarks.result_files import ROOT
 from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 IMAGES = ROOT / "docs" / "images"
@@ -109,4 +111,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

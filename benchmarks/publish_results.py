@@ -2,7 +2,7 @@
 
     python -m benchmarks.publish_results
 
-Renders ``benchmarks/results/shipped_model_*.json``, ``tissue_segmentation*.json``, ``tissue_paired*.json`` and
+Renders ``benchmarks/results/shipped_model.json``, ``tissue_segmentation*.json``, ``tissue_paired*.json`` and
 ``brain_extraction.json`` as tables between the marker comments of README.md, the bundles' docs and the pages of docs/,
 and copies the means to ``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand.
 """
@@ -195,9 +195,13 @@ BRAIN_METRICS = {
 }
 
 
-def entries(name: str) -> list[dict[str, Any]]:
-    """Results of ``shipped_model_NAME.json``, one dictionary a (data set, track, rate, method)."""
-    return read_results(f"shipped_model_{name}")
+def entries() -> list[dict[str, Any]]:
+    """Results of ``shipped_model.json``, one dictionary a (data set, track, SNR, rate, method), in this order."""
+    order = list(DATASETS)
+    return sorted(
+        read_results("shipped_model"),
+        key=lambda e: (order.index(e["dataset"]), e["track"], e["snr"] or 0, e["rate"]),
+    )
 
 
 def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = METRICS) -> str:
@@ -205,10 +209,9 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
     head = ["data", "track", "rate", "people (slices)", "method", *(title for title, _ in metrics.values())]
     lines = [head]
     for result in results:
-        simulated = result["track"] == "simulated"
         line = [
             DATASETS.get(result["dataset"], result["dataset"]),
-            f"simulated, SNR {result['snr']:g}" if simulated else result["track"],
+            _track(result),
             f"{100 * result['rate']:.4g} %",
             f"{result['n_people']} ({result['n_slices']})",
             result["method"].replace("_", "-"),
@@ -218,19 +221,16 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
 
 
 def summary() -> str:
-    """The README's table: PSNR and SSIM inside the brain, zero-filled beside the reconstruction."""
+    """The README's table: PSNR and SSIM inside the object, zero-filled beside the reconstruction, SNR 20."""
     lines = [["data", "track", "sampled", "subjects", "zero-filled: PSNR [dB] / SSIM", "reconstruction"]]
-    both = {
-        name: [e for e in entries("tuned") if e["method"] == name]
-        for name in ("zero_filled", "reconstruction")
-    }
+    both = {name: [e for e in entries() if e["method"] == name] for name in ("zero_filled", "reconstruction")}
     for pair in zip(*both.values(), strict=True):
         first = pair[0]
         scores = [f"{e['psnr_brain']['mean']:.1f} / {e['ssim_brain']['mean']:.3f}" for e in pair]
         lines.append(
             [
                 DATASETS[first["dataset"]],
-                f"simulated, SNR {first['snr']:g}" if first["track"] == "simulated" else first["track"],
+                _track(first),
                 f"{100 * first['rate']:.3g} %",
                 str(first["n_people"]),
                 *scores,
@@ -239,38 +239,35 @@ def summary() -> str:
     return markdown_table(lines)
 
 
-def tuning_table() -> str:
-    """The same weights before and after the adversarial epochs, on OASIS."""
-    both = {"before tuning": entries("supervised"), "after tuning": entries("tuned")}
-    lines = [
-        result | {"method": name}
-        for name, results in both.items()
-        for result in results
-        if result["method"] == "reconstruction"
-        and (result["dataset"], result["track"]) == ("oasis_malc", "replica")
-    ]
-    return table(sorted(lines, key=lambda line: line["rate"]))
+def _of_summary(entry: Mapping[str, Any]) -> bool:
+    if entry["track"] == "simulated":
+        return bool(entry["snr"] == 20)
+    return bool(entry["dataset"] == "oasis_malc")
 
 
 def eval_metrics() -> dict[str, float]:
     """Means of PSNR and SSIM for metadata.json."""
     return {
-        f"{result['dataset']}_{result['track']}_{100 * result['rate']:.3g}pct_{name}": round(
+        f"{result['dataset']}_{_track(result, '_snr')}_{100 * result['rate']:.3g}pct_{name}": round(
             result[name]["mean"], digits
         )
-        for result in entries("tuned")
+        for result in entries()
         if result["method"] == "reconstruction"
-        for name, digits in (("psnr", 2), ("ssim", 4))
+        for name, digits in (("psnr", 2), ("ssim", 4), ("psnr_brain", 2), ("ssim_brain", 4))
     }
+
+
+def _track(result: Mapping[str, Any], of_snr: str = ", SNR ") -> str:
+    simulated = result["track"] == "simulated" and result["snr"] is not None
+    return str(result["track"]) + (f"{of_snr}{result['snr']:g}" if simulated else "")
 
 
 def blocks() -> dict[str, str]:
     """The rendered parts of the pages, by the name of their markers."""
     return {
-        "results": table(entries("tuned")),
+        "results": table(entries()),
         "summary": summary(),
-        "tuning": tuning_table(),
-        "brain": table([e for e in entries("tuned") if e["track"] == "simulated"], BRAIN_METRICS),
+        "brain": table([e for e in entries() if e["track"] == "simulated"], BRAIN_METRICS),
         "tissues": tissue_table(),
         "preprocessing": preprocessing_table(),
         "dimensions": dimensions_table(),

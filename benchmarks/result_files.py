@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,16 @@ def read_results(name: str) -> list[dict[str, Any]]:
     """Results of ``benchmarks/results/NAME.json``, one dictionary a protocol."""
     content = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
     return list(content["results"])
+
+
+def run_command(command: Sequence[str]) -> None:
+    """Run a program.
+
+    Raises:
+        ValueError: if it fails; it has said why.
+    """
+    if subprocess.run(command, check=False).returncode:
+        raise ValueError(f"{' '.join(command[1:5])} failed: its own line is above")
 
 
 def write_json(path: Path, content: Any) -> None:
@@ -43,4 +54,4 @@ def fill_page(path: Path, parts: Mapping[str, str]) -> None:
     if new != old:
         with atomic_path(path) as temporary:
             temporary.write_text(new, encoding="utf-8")
-        print(f"wrote {path.relative_to(ROOT)}")
+        print(f"wrote {path}")

@@ -10,6 +10,7 @@ No test person is read.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from benchmarks.result_files import write_json
 from benchmarks.systems import CompressedSensing, TotalVariation
 from benchmarks.systems.compressed_sensing import METHODS as SIGPY
 from monai_gan_recon.data import load_manifest
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.simulation import Undersample
@@ -92,4 +94,4 @@ def mean_psnr(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

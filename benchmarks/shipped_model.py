@@ -1,20 +1,20 @@
 """Score the shipped weights under the published protocol, on people and a site they never saw.
 
-    python -m benchmarks.shipped_model                       # models/model.pt
-    python -m benchmarks.shipped_model --weights FILE --name supervised
+    python -m benchmarks.shipped_model
 
-Runs the reconstruction bundle's ``evaluate`` once a row and gathers its results in ``benchmarks/results``. The folder
-of the data sets is taken from MONAI_GAN_RECON_DATA.
+Runs the reconstruction bundle's ``evaluate`` once a row and gathers its results in ``benchmarks/results``; rows that
+are there already are not done again. The folder of the data sets is taken from MONAI_GAN_RECON_DATA.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from benchmarks.result_files import RESULTS, write_json
+from benchmarks.result_files import RESULTS, run_command, write_json
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import RECONSTRUCTION, metrics_table
 
 BUNDLE = Path(__file__).parents[1] / "bundles" / "brain_mri_gan_reconstruction"
@@ -22,35 +22,43 @@ RATES = (0.09375, 0.49609375)
 ROWS: dict[str, list[dict[str, str | float]]] = {
     "oasis": [{"datalist": "oasis_malc", "rate": rate, "track": "replica"} for rate in RATES],
     "simulated": [
-        {"datalist": "oasis_malc", "rate": rate, "track": "simulated", "snr": 20} for rate in RATES
+        {"datalist": "oasis_malc", "rate": rate, "track": "simulated", "snr": snr}
+        for snr in (10, 20, 50)
+        for rate in RATES
     ],
     "held_out": [
-        {"datalist": name, "rate": rate, "track": "replica"}
+        {"datalist": name, "rate": rate, "track": track}
         for name in ("ds002748", "ds000011")
+        for track in ("replica", "simulated")
         for rate in RATES
     ],
 }
 
 
 def main() -> None:
-    """Evaluate, print the table and copy ``metrics.json`` to ``benchmarks/results/shipped_model_NAME.json``."""
+    """Evaluate, print the table and copy ``metrics.json`` to ``benchmarks/results/shipped_model.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", type=Path, default=BUNDLE / "models" / "model.pt")
-    parser.add_argument("--name", default="tuned", help="names the results")
     parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "shipped_model")
     arguments = parser.parse_args()
-    folder = arguments.output_dir / arguments.name
+    metrics = arguments.output_dir / "metrics.json"
     for options in (row for name in arguments.rows for row in ROWS[name]):
+        wanted = options | {"rate": round(float(options["rate"]), 6)}
+        if any(wanted.items() <= _as_options(entry).items() for entry in RECONSTRUCTION.results(metrics)):
+            continue
         command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
         command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
-        command += ["--weights", str(arguments.weights.resolve()), "--output_dir", str(folder.resolve())]
+        command += ["--output_dir", str(arguments.output_dir.resolve())]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        subprocess.run(command, check=True)
-    content = RECONSTRUCTION.read(folder / "metrics.json")
-    write_json(RESULTS / f"shipped_model_{arguments.name}.json", content)
+        run_command(command)
+    content = RECONSTRUCTION.read(metrics)
+    write_json(RESULTS / "shipped_model.json", content)
     print(metrics_table(content["results"], markdown=True))
 
 
+def _as_options(result: dict[str, Any]) -> dict[str, Any]:
+    return {name: result[name] for name in ("track", "rate", "snr")} | {"datalist": result["dataset"]}
+
+
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

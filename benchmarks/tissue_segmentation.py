@@ -17,12 +17,12 @@ folder of the data sets is taken from MONAI_GAN_RECON_DATA.
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.result_files import write_json
+from benchmarks.result_files import run_command, write_json
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.evaluation import PAIRED, TISSUES
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +52,7 @@ def evaluate(folder: Path, *options: str, configs: Sequence[str] = ("evaluate.ya
     files = str([str(BUNDLE / "configs" / name) for name in configs])
     command = [sys.executable, "-m", "monai.bundle", "run", "evaluate", "--config_file", files]
     command += ["--datalist", DATALIST, "--output_dir", str(folder), *options]
-    subprocess.run(command, check=True)
+    run_command(command)
 
 
 def originals(folder: Path, results: Path) -> None:
@@ -76,7 +76,7 @@ def paired(folder: Path, target: Path, protocols: Sequence[str], *options: str) 
     for name in protocols:
         command = [sys.executable, "-m", "monai_gan_recon", "paired", "--datalist", DATALIST]
         command += [*PROTOCOLS[name], *options, "--output_dir", str(folder)]
-        subprocess.run(command, check=True)
+        run_command(command)
     PAIRED.add(target, PAIRED.results(folder / "metrics.json"))
 
 
@@ -106,4 +106,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

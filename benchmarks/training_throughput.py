@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -28,6 +29,7 @@ from monai_gan_recon.engines import (
     ema_of,
     resolve_amp,
 )
+from monai_gan_recon.errors import exit_code
 from monai_gan_recon.losses import ReconstructionLoss, WassersteinLoss, gradient_penalty
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.networks import ResNetCritic, UnrolledGenerator
@@ -176,4 +178,4 @@ def take_turns(
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(exit_code(main))

@@ -32,8 +32,9 @@ def atomic_paths(paths: Sequence[str | os.PathLike[str]]) -> Iterator[list[Path]
     """Temporary paths beside some paths, moved onto them when the block succeeds and removed when it fails.
 
     The first is moved last, and an old one of its name is set aside before the others are moved: where it is, the
-    others of the same step are. A folder that the block makes replaces the one that is there. A temporary name ends
-    like the path, so that writers who look at the suffix write the same format.
+    others of the same step are. A folder that the block makes replaces the one that is there;
+    a file never replaces a folder. A temporary name ends like the path, so that writers who look at the suffix write
+    the same format.
 
     Raises:
         ValueError: if a name is too long.
@@ -79,6 +80,9 @@ def _told(path: Path, mine: Sequence[Path] | None = None) -> Iterator[None]:
 
 def _move_all(files: Sequence[Path], temporary: Sequence[Path]) -> None:
     """Move the files to their names, the first last; an old first one comes back if that fails."""
+    for file, written in zip(files, temporary, strict=True):
+        if file != written and file.is_dir() and not written.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "a folder has this name", str(file))
     first, old = files[0], None
     if first != temporary[0] and first.exists() and (len(files) > 1 or first.is_dir()):
         old = first.with_name(temporary[0].name + _OLD)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.atomic import check_name, remove_leftovers
+
+MOST_COUNT, MOST_NUMBER, MOST_SEED = 10**9, 1e30, 2**63 - 1
+"""Largest counts, numbers (float32 holds them) and seeds."""
 
 
 def home_expanded(path: str | os.PathLike[str]) -> Path:
@@ -75,22 +80,83 @@ def check_exists(path: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileNotFoundError: if there is none.
+        ValueError: if it is a pipe or a device, which would never end.
     """
     found = home_expanded(path)
     if not found.exists() and not found.with_name(f"{found.name}.hdr").exists():
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
+    if found.exists() and not found.is_file() and not found.is_dir():
+        raise ValueError(f"{path}: is a pipe or a device; give a file or a folder")
     return found
 
 
-def check_counts(**counts: Any) -> None:
-    """Raise a ValueError that names the first of these (epochs, batch size, ...) that is no whole number above 0."""
+def _is_number(value: Any) -> bool:
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return real and -MOST_NUMBER <= value <= MOST_NUMBER  # NaN is not
+
+
+def check_counts(least: int = 1, most: int = MOST_COUNT, **counts: Any) -> None:
+    """Raise a ValueError that names the first of these (epochs, batch size, ...) that is no whole number in bounds.
+
+    Args:
+        least: smallest that is allowed.
+        most: largest; where more would not fit into memory, this says so before memory is asked for.
+        counts: by the names of their options.
+    """
     for name, count in counts.items():
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+        if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= most:
+            raise ValueError(f"{name} must be a whole number from {least} to {most}, got {count!r}")
+
+
+def check_numbers(least: float = 0.0, **numbers: Any) -> None:
+    """Raise a ValueError that names the first of these (weights, ...) that is no number of at least ``least``."""
+    for name, value in numbers.items():
+        if not _is_number(value) or value < least:
+            raise ValueError(f"{name} must be a number of at least {least:g}, got {value!r}")
+
+
+def check_positive(**numbers: Any) -> None:
+    """Raise a ValueError that names the first of these (learning rates, SNR, ...) that is no finite number above 0."""
+    for name, value in numbers.items():
+        if not _is_number(value) or not value > 0:
+            raise ValueError(f"{name} must be a number above 0, got {value!r}")
 
 
 def check_fractions(**fractions: Any) -> None:
     """Raise a ValueError that names the first of these that is no number from 0 to 1."""
     for name, value in fractions.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= 1:
+        if not _is_number(value) or not 0 <= value <= 1:
             raise ValueError(f"{name} must be a number from 0 to 1, got {value!r}")
+
+
+def check_switches(**switches: Any) -> None:
+    """Raise a ValueError that names the first of these that is neither true nor false."""
+    for name, value in switches.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name}: say true or false, not {value!r}")
+
+
+def check_range(**ranges: Any) -> None:
+    """Raise a ValueError that names the first of these that is not [smallest, largest], two numbers above 0."""
+    for name, value in ranges.items():
+        two = list(value) if isinstance(value, (list, tuple)) else []
+        if len(two) != 2 or not all(_is_number(n) and n > 0 for n in two) or two[0] > two[1]:
+            raise ValueError(f"{name} must be [smallest, largest], two numbers above 0, got {value!r}")
+
+
+def check_seed(seed: Any) -> None:
+    """Raise a ValueError if a seed is no whole number that every generator takes."""
+    check_counts(0, MOST_SEED, seed=seed)
+
+
+def check_arguments(name: str, given: Any, function: Callable[..., Any]) -> None:
+    """Raise a ValueError if a dictionary of options holds what a function does not take.
+
+    Args:
+        name: of the option.
+        given: its value.
+        function: or class, that the dictionary is for.
+    """
+    known = list(inspect.signature(function).parameters)
+    if not isinstance(given, Mapping) or not given or not set(given) <= set(known):
+        raise ValueError(f"{name} must be a dictionary of {', '.join(known)}, got {given!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import struct
@@ -36,7 +37,7 @@ INTERRUPTED = 130
 def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
     """Around calls of a library alone: its errors for what is damaged become the one that is given.
 
-    Lack of memory and of permission is no damage.
+    Its warnings are not shown. Lack of memory and of permission is no damage.
 
     Args:
         refused: what to raise.
@@ -44,7 +45,9 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
     """
     damaged = (*LIBRARY_ERRORS, *more)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     except (MemoryError, PermissionError):
         raise
     except damaged as error:
@@ -76,8 +79,8 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     """The error that is the user's to repair, of an error and its causes; None if there is none.
 
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
-    followed to the first that is the user's: a ValueError (a bad option, bad data) or an OSError (a missing file, a
-    full disk).
+    followed to the first that is the user's: a ValueError (a bad option, bad data), an OSError (a missing file, a
+    full disk), or a lack of memory.
 
     Args:
         error: any exception.
@@ -86,8 +89,21 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     while current is not None:
         if isinstance(current, (ValueError, OSError)):
             return current
+        if _no_memory(current):
+            return OSError(errno.ENOMEM, "not enough memory: choose a smaller image, size or batch_size")
         current = current.__cause__
     return None
+
+
+def _no_memory(error: BaseException) -> bool:
+    """Python's, numpy's and torch's ways to say that there is not enough memory; torch is not imported for that."""
+    torchs = type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
+    return isinstance(error, MemoryError) or torchs or "can't allocate memory" in str(error)
+
+
+def is_news(record: logging.LogRecord) -> bool:
+    """Filter of a log: not Ignite's line about an exception, which is raised and printed all the same."""
+    return "terminating due to exception" not in record.getMessage()
 
 
 def one_line(error: BaseException) -> str | None:

@@ -46,7 +46,9 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
     Raises:
         FileNotFoundError: if there is neither such a file nor such a name.
     """
-    if not isinstance(name_or_file, (str, os.PathLike)):  # the command line makes a number of "007"
+    if (
+        not isinstance(name_or_file, (str, os.PathLike)) or not str(name_or_file).strip()
+    ):  # "007" comes as a number
         raise ValueError(f"{name_or_file!r} is not the name of a data manifest or its file")
     given, shipped = Path(name_or_file).expanduser(), _folder("data_manifests") / f"{name_or_file}.json"
     for file in (given, shipped):

@@ -12,5 +12,23 @@ PLANE_AXCODES = {"coronal": "AIL", "axial": "SPL", "sagittal": "RIA"}
 PLANES = tuple(PLANE_AXCODES)
 """Orientations of slices."""
 
+EQUIPMENT = "monai_gan_recon"
+"""Manufacturer and model name of what this package writes as DICOM."""
+
 MIN_SLICE_SIZE = 16
 """Least height and width of a slice in pixels that the networks take."""
+
+MAX_SLICE_SIZE = 4096
+"""Largest height and width that slices are padded to."""
+
+MOST_COILS = 256
+"""Most coils that are simulated; scanners have up to 128."""
+
+INPUT_OPTIONS = ("input", "weights", "mask", "phase", "maps", "init_weights", "coil_maps")
+"""Options of configurations that are files, or folders, which must be there."""
+
+PATH_OPTIONS = (
+    *INPUT_OPTIONS, "maps_cache", "source_dicom", "datalist", "dataset_dir", "output_dir", "ckpt_dir", "cache_dir",
+    "bundle_root", "reconstruction_bundle",
+)  # fmt: skip
+"""Options of configurations that are files or folders."""

@@ -96,3 +96,15 @@ def test_other_errors_of_the_block_stay_as_they_are(tmp_path):
     with pytest.raises(WriteError) as told, atomic_paths([tmp_path / "a.txt"]), inner:
         pytest.fail("the work began")
     assert str(told.value).count("cannot be written") == 1
+
+
+def test_a_file_never_replaces_a_folder(tmp_path):
+    folder, other = tmp_path / "folder", tmp_path / "other"
+    folder.mkdir()
+    (folder / "mine").touch()
+    other.write_text("old")
+    with pytest.raises(WriteError, match="folder"), atomic_paths([other, folder]) as temporary:
+        [file.touch() for file in temporary]
+    assert (folder / "mine").exists()
+    assert other.read_text() == "old"
+    assert sorted(tmp_path.iterdir()) == [folder, other]

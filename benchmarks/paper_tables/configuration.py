@@ -21,6 +21,8 @@ from monai.config import KeysCollection
 from monai.transforms import MapTransform
 
 from benchmarks.paper_tables.grid import BUNDLE, SHIPPED, Cell, Schedule, system_file
+from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
+from monai_gan_recon.checks import check_counts, check_seed
 from monai_gan_recon.metrics import brain_coverage, brain_mask
 from monai_gan_recon.metrics.conventions import MIN_FOREGROUND
 from monai_gan_recon.transforms import CropPadSlices
@@ -54,6 +56,17 @@ class Settings:
     slice_step: int = 1
     device: str = "cpu"
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        """Check what does not wait for a cell.
+
+        Raises:
+            ValueError: for code, or a number out of range.
+        """
+        for name, value in asdict(self).items():
+            refuse_code(name, value)
+        check_seed(self.seed)
+        check_counts(batch_size=self.batch_size, slice_step=self.slice_step, threads=self.threads)
 
 
 def training_config(
@@ -174,15 +187,15 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
             raise FileNotFoundError(f"{system.name}: no configuration of this system in {system.parent}")
         paths.append(system)
     parser = ConfigParser(deepcopy(_loaded(*map(str, paths))))
-    parser.update(
-        {
-            "bundle_root": str(BUNDLE),
-            "datalist": settings.datalist,
-            "dataset_dir": settings.dataset_dir,
-            "device": settings.device,
-            **fixed,
-        }
-    )
+    values = {
+        "bundle_root": str(BUNDLE),
+        "datalist": settings.datalist,
+        "dataset_dir": settings.dataset_dir,
+        "device": settings.device,
+        **fixed,
+    }
+    check_values(values, parser.get())
+    parser.update(values)
     content: dict[str, Any] = parser.get()
     return content
 
@@ -190,7 +203,7 @@ def _merged(files: list[str], cell: Cell, settings: Settings, fixed: Mapping[str
 @cache
 def _loaded(*paths: str) -> dict[str, Any]:
     """Merged content of files, read once."""
-    return dict(ConfigParser.load_config_files(list(paths)))
+    return load_configs(paths)
 
 
 def run_config(

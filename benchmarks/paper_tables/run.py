@@ -15,7 +15,7 @@ from benchmarks.paper_tables.plan import EQUAL, Plan, Schedules, existing_plan, 
 from benchmarks.paper_tables.results import failure, is_finished, read_result, write_result
 from benchmarks.paper_tables.worker import run_task
 from monai_gan_recon.data import load_manifest
-from monai_gan_recon.engines import read_log
+from monai_gan_recon.engines import check_device, read_log
 
 Task = Callable[[str, Cell, Settings, Schedule | None, Path, Path, Path], str | None]
 
@@ -160,6 +160,7 @@ def run(options: argparse.Namespace) -> int:
         device=options.device,
         threads=options.threads,
     )
+    check_device(settings.device)
     manifest = load_manifest(settings.datalist, settings.dataset_dir)
     for section in ("training", "validation", "testing"):
         manifest.section(section)

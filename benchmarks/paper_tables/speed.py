@@ -23,7 +23,7 @@ from benchmarks.paper_tables.configuration import Settings, evaluation_config, r
 from benchmarks.paper_tables.grid import Cell, Schedule, parse_size
 from benchmarks.result_files import write_json
 from monai_gan_recon.data import load_manifest
-from monai_gan_recon.engines import keep_freed_memory, resolve_amp
+from monai_gan_recon.engines import check_device, keep_freed_memory, resolve_amp
 from monai_gan_recon.evaluation.metrics_file import RECONSTRUCTION
 
 ITERATIONS = 4
@@ -109,6 +109,8 @@ def _test(cell: Cell, settings: Settings, folder: Path) -> tuple[int, float]:
 
 def speed(options: argparse.Namespace) -> int:
     """Measure, print and add to ``speed_<device>.json`` beside the results. The weights do not matter."""
+    settings = Settings(systems_dir=options.systems_dir, device=options.device, threads=options.threads)
+    check_device(options.device)
     torch.set_num_threads(options.threads)
     keep_freed_memory()
     path: Path = options.results_dir / f"speed_{options.device.split(':')[0]}.json"
@@ -117,7 +119,6 @@ def speed(options: argparse.Namespace) -> int:
         "device": device_name(options.device), "threads": options.threads, "rounds": options.rounds,
         "bf16": resolve_amp("auto", options.device), "torch": torch.__version__,
     }  # fmt: skip
-    settings = Settings(systems_dir=options.systems_dir, device=options.device, threads=options.threads)
     for size in options.sizes:
         content["sizes"].setdefault(size, {}).update(_measure(size, options, settings))
     write_json(path, content)

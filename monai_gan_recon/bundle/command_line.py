@@ -24,14 +24,12 @@ from monai.bundle import ConfigParser, ConfigWorkflow, run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
-from monai_gan_recon.bundle.values import ids, refuse_code, refuse_hash, refuse_name, suggestion
-from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, one_line
+from monai_gan_recon.bundle.values import check_values, ids, load_configs, refuse_code, suggestion
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, is_news, one_line
 
 _RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
 MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}
 """Options of ``monai.bundle run`` itself."""
-
-_FIXED = ("imports", "initialize", "check-options")
 
 
 def command_line() -> None:
@@ -50,12 +48,12 @@ def command_line() -> None:
     if not os.environ.get(TRACEBACK_ENV):
         sys.excepthook = _print_one_line
         for handler in (*logging.getLogger().handlers, logging.lastResort):
-            if handler is not None and _is_news not in handler.filters:
-                handler.addFilter(_is_news)
+            if handler is not None and is_news not in handler.filters:
+                handler.addFilter(is_news)
     _refuse_all_code(line)
     if line.command not in ("run", "run_workflow"):
         return
-    check_options(line, ConfigParser.load_config_files(line.config_files()))
+    check_options(line, load_configs(line.config_files()))
     parser = _running_parser()
     for name in line.options:
         if parser is not None and name in parser and (value := line.value(name)) != parser[name]:
@@ -85,13 +83,16 @@ def check_at_import() -> None:
 
 
 def _refuse_all_code(line: Typed) -> None:
-    given = {name.replace("#", "::"): value for name, value in line.args_file().items()}
-    for name, value in (given | {name: line.value(name) for name in line.options}).items():
-        option = "--" + name.replace("::", "#")
-        refuse_code(option, [value, line.options.get(name)])
-        refuse_name(option, name)
+    for name, value in _given(line).items():
+        refuse_code(name, [value, line.options.get(name)])
     for text in line.positional:
-        refuse_code(repr(text), text)
+        refuse_code("", text)
+
+
+def _given(line: Typed) -> dict[str, Any]:
+    """Values of the options, and of the file of ``--args_file``."""
+    given = {name.replace("#", "::"): value for name, value in line.args_file().items()}
+    return given | {name: line.value(name) for name in line.options}
 
 
 def check_options(line: Typed, config: dict[str, Any]) -> None:
@@ -109,45 +110,15 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
         raise ValueError(
             f'unexpected argument {extra!r}: options start with --, and lists are quoted: --size "[256,256]"'
         )
-    known = list(ids(config))
-    if "tracking" in line.options:
-        known += DEFAULT_MLFLOW_SETTINGS["configs"]
-    given = {name.replace("#", "::"): value for name, value in line.args_file().items()}
-    for name, value in (given | {name: line.value(name) for name in line.options}).items():
-        option = "--" + name.replace("::", "#")
-        if name not in MONAI_OPTIONS and name not in known:
-            raise ValueError(f"unknown option {option}{suggestion(name, known, '--')}")
-        if name.partition("::")[0] in _FIXED:
-            raise ValueError(
-                f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
-            )
-        refuse_hash(option, value)
-        _refuse_other_type(option, value, _find(config, name))
+    tracking = DEFAULT_MLFLOW_SETTINGS["configs"] if "tracking" in line.options else ()
+    check_values(_given(line), config, {*MONAI_OPTIONS, *tracking})
     if (init_id := line.value("init_id")) not in (None, "initialize"):
         raise ValueError(f"--init_id {init_id}: the checks are in 'initialize', which cannot be left out")
     for name in ("run_id", "final_id"):
-        if (wanted := line.value(name)) is not None and str(wanted) not in known:
+        if (wanted := line.value(name)) is not None and str(wanted) not in (known := list(ids(config))):
             raise ValueError(
                 f"nothing to run is called {wanted!r} in the configuration{suggestion(str(wanted), known)}"
             )
-
-
-def _find(config: Any, name: str) -> Any:
-    """What the configuration has under an id; None for MONAI's own options."""
-    for key in name.split("::"):
-        try:
-            config = config[int(key) if isinstance(config, list) else key]
-        except (KeyError, TypeError):  # a key written "a#b" in the file
-            return None
-    return config
-
-
-def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
-    """Nobody else checks that a switch is one."""
-    if isinstance(configured, bool) and not isinstance(value, bool):
-        raise ValueError(f"{option}: say true or false, not {value!r}")
-    if isinstance(configured, (int, float)) and isinstance(value, (str, list, dict, tuple)):
-        raise ValueError(f"{option}: write a number, not {value!r}")
 
 
 def _running_parser() -> ConfigParser | None:
@@ -158,11 +129,6 @@ def _running_parser() -> ConfigParser | None:
             return workflow.parser
         frame = frame.f_back
     return None
-
-
-def _is_news(record: logging.LogRecord) -> bool:
-    """Not Ignite's line about an exception, which is raised and printed all the same."""
-    return "terminating due to exception" not in record.getMessage()
 
 
 def _print_one_line(kind: type[BaseException], error: BaseException, stack: TracebackType | None) -> None:

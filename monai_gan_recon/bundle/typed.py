@@ -46,10 +46,16 @@ class Typed:
 
         It is what MONAI gets, but for the words true, false and null, which MONAI takes for text. The file of
         ``--args_file`` gives the values that the command line itself does not.
+
+        Raises:
+            ValueError: for a text that Python cannot take apart.
         """
         if name in self.options:
             text = self.options[name]
-            return WORDS[text.lower()] if text.lower() in WORDS else DefaultParseValue(text)
+            try:
+                return WORDS[text.lower()] if text.lower() in WORDS else DefaultParseValue(text)
+            except (TypeError, RecursionError, MemoryError):
+                raise ValueError(f"--{name}: {text[:40]!r} is no word, number, list or dictionary") from None
         if name in _NAMES_OF_RUN[: len(self.positional)]:
             return DefaultParseValue(self.positional[_NAMES_OF_RUN.index(name)])
         return None if name == "args_file" else self.args_file().get(name)

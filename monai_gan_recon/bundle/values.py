@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from monai.bundle import ConfigParser
+
+from monai_gan_recon.vocabulary import PATH_OPTIONS
 
 _MEANING = {
     "$": "MONAI would run as code",
@@ -21,22 +24,63 @@ _MEANING = {
     "@": "MONAI would replace by another item of the configuration",
     "_": "MONAI would build an object with",
 }
+_FIXED = ("imports", "initialize", "check-options")
+_LARGEST = 1e300
 _DEEP = 32
 """Most lists and dictionaries within each other."""
 
 
-def refuse_code(option: str, value: Any, depth: int = 0) -> None:
-    """Refuse a value that MONAI would run, or replace by something else.
+def check_values(options: Mapping[str, Any], config: Any, also: Collection[str] = ()) -> None:
+    """Check values for items of a configuration: the one place for command lines, Python calls and settings.
 
     Args:
-        option: name for the message.
-        value: text, number, or lists and dictionaries of them.
-        depth: lists and dictionaries around it.
+        options: by id, nested ones as "network_def::width".
+        config: content of the configuration.
+        also: further names that are known, such as MONAI's own options.
 
     Raises:
-        ValueError: if a text in it starts with "$", "%" or "@", a key with one of these, "_" or "+", or it is nested
-            too deeply.
+        ValueError: for the first item that is not there or cannot be set, or whose value is code or of another type.
     """
+    known = list(ids(config))
+    for name, value in options.items():
+        refuse_code(name, value)
+        option = _option(name)
+        if name not in known and name not in also:
+            raise ValueError(f"unknown option {option}{suggestion(name, [*known, *also], '--')}")
+        if name.partition("::")[0] in _FIXED:
+            raise ValueError(
+                f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
+            )
+        _refuse_hash(option, value)
+        configured = _find(config, name)
+        if name in PATH_OPTIONS:
+            _refuse_no_path(option, value, configured)
+        _refuse_other_type(option, value, configured)
+
+
+def _option(name: str) -> str:
+    return "--" + name.replace("::", "#")
+
+
+def refuse_code(name: str, value: Any) -> None:
+    """Refuse an option that MONAI would run, build an object with, or replace by something else.
+
+    Args:
+        name: of the option, nested ones as "network_def::width"; empty for an argument without a name.
+        value: text, number, or lists and dictionaries of them.
+
+    Raises:
+        ValueError: if a text in it starts with "$", "%" or "@", a key with one of these, "_" or "+", it is nested too
+            deeply, or a part of the name starts with "_" or "+".
+    """
+    if any(part.startswith(("_", "+")) for part in name.replace("#", "::").split("::")):
+        raise ValueError(
+            f"{_option(name)} says how MONAI builds an object; change a copy of the configuration file"
+        )
+    _refuse_code(_option(name) if name else "argument", value, 0)
+
+
+def _refuse_code(option: str, value: Any, depth: int) -> None:
     if depth > _DEEP:
         raise ValueError(f"{option}: more than {_DEEP} lists within each other; write a simpler value")
     if isinstance(value, Mapping):
@@ -48,7 +92,7 @@ def refuse_code(option: str, value: Any, depth: int = 0) -> None:
                 )
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
         for item in value.values() if isinstance(value, Mapping) else value:
-            refuse_code(option, item, depth + 1)
+            _refuse_code(option, item, depth + 1)
     if isinstance(value, (str, os.PathLike)) and (first := str(value)[:1]) in ("$", "%", "@"):
         raise ValueError(
             f"{option}: {str(value)!r} starts with {first!r}, which {_MEANING[first]}; write the value itself, "
@@ -56,29 +100,57 @@ def refuse_code(option: str, value: Any, depth: int = 0) -> None:
         )
 
 
-def refuse_hash(option: str, value: Any) -> None:
-    """Refuse a text with "#", which MONAI writes as "::" wherever it stands.
-
-    Raises:
-        ValueError: if there is one in a value.
-    """
+def _refuse_hash(option: str, value: Any) -> None:
+    """MONAI writes "#" as "::" wherever it stands."""
     if isinstance(value, str) and "#" in value:
         raise ValueError(
             f"{option}: {value!r} contains '#', which MONAI does not keep as it is; choose another name"
         )
     if isinstance(value, (Mapping, list, tuple)):
         for item in value.values() if isinstance(value, Mapping) else value:
-            refuse_hash(option, item)
+            _refuse_hash(option, item)
 
 
-def refuse_name(option: str, name: str) -> None:
-    """Refuse an option that says how MONAI builds an object, such as ``network_def#_target_``.
+def _find(config: Any, name: str) -> Any:
+    """What the configuration has under an id; None for MONAI's own options."""
+    for key in name.split("::"):
+        try:
+            config = config[int(key) if isinstance(config, list) else key]
+        except (KeyError, TypeError):  # a key written "a#b" in the file
+            return None
+    return config
 
-    Raises:
-        ValueError: if a part of the name starts with "_" or "+".
-    """
-    if any(part.startswith(("_", "+")) for part in name.replace("#", "::").split("::")):
-        raise ValueError(f"{option} says how MONAI builds an object; change a copy of the configuration file")
+
+def _refuse_no_path(option: str, value: Any, configured: Any) -> None:
+    may_be_null = configured is None or str(configured)[:1] in _MEANING
+    if value is None and may_be_null:
+        return
+    if not isinstance(value, (str, os.PathLike)) or not str(value).strip():
+        raise ValueError(
+            f"{option}: {value!r} is no file or folder; write ./NAME for a name that looks like a number"
+        )
+
+
+def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
+    """What is a switch, a number, a word, a list or a dictionary in the configuration stays one; null may be meant."""
+    if isinstance(value, (int, float)) and not abs(value) <= _LARGEST:
+        raise ValueError(f"{option}: write a finite number of fewer digits")
+    if isinstance(configured, str) and configured[:1] in _MEANING:
+        return
+    none = type(None)
+    for kind, allowed, what in (
+        (bool, (bool,), "true or false"),
+        ((int, float), (int, float, none), "a number"),
+        (str, (str, int, float, os.PathLike, none), "a word"),
+        (list, (list, tuple, none), "a list"),
+        (dict, (dict,), "a dictionary"),
+    ):
+        if isinstance(configured, kind):
+            word = isinstance(value, bool) and not isinstance(configured, (bool, str))
+            if word or not isinstance(value, allowed):
+                example = "" if isinstance(configured, (bool, dict)) else f", such as {configured!r}"
+                raise ValueError(f"{option}: write {what}{example}, not {value!r}")
+            return
 
 
 def ids(config: Any, prefix: str = "") -> Iterator[str]:
@@ -118,17 +190,29 @@ def read_config(file: str | os.PathLike[str], **options: Any) -> ConfigParser:
         >>> read_config(file, rate=0.3).get_parsed_content("rate")
         0.3
     """
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"{file}: no such configuration; give the folder of a bundle")
-    content = ConfigParser.load_config_file(file)
-    known = list(ids(content))
+    content = load_configs([file])
+    values = {name.replace("#", "::"): value for name, value in options.items()}
+    check_values(values, content)
     parser = ConfigParser(content)
-    for given, value in options.items():
-        name = given.replace("#", "::")
-        refuse_name(given, name)
-        if name not in known:
-            raise ValueError(f"{file}: has no option {given!r}{suggestion(name, known)}")
-        refuse_code(given, value)
-        refuse_hash(given, value)
+    for name, value in values.items():
         parser[name] = str(value) if isinstance(value, os.PathLike) else value
     return parser
+
+
+def load_configs(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
+    """Content of configuration files, merged in this order.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if one is no YAML or JSON of items.
+    """
+    for file in files:
+        if not Path(file).is_file():
+            raise FileNotFoundError(f"{file}: no such configuration file; check the path")
+    try:
+        return dict(ConfigParser.load_config_files([str(file) for file in files]))
+    except (ValueError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
+        names = ", ".join(map(str, files))
+        raise ValueError(
+            f"{names}: no configuration of items such as 'rate: 0.1' ({str(error)[:200]})"
+        ) from error

@@ -5,25 +5,15 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser, ConfigWorkflow
+from monai.bundle import ConfigWorkflow
 
-from monai_gan_recon.bundle.command_line import check_options
 from monai_gan_recon.bundle.typed import Typed
-from monai_gan_recon.bundle.values import refuse_code, refuse_name
+from monai_gan_recon.bundle.values import check_values, load_configs
 from monai_gan_recon.errors import users_error
 from monai_gan_recon.resources import bundle_path
-
-
-@dataclass(frozen=True)
-class _Given(Typed):
-    """Options that are values already, for :func:`check_options`."""
-
-    def value(self, name: str) -> Any:
-        return self.options.get(name)
 
 
 class _Workflow(ConfigWorkflow):
@@ -87,10 +77,7 @@ def open_bundle(
     folder = bundle_path(bundle)
     files = [str(_config_file(folder, name)) for name in (config, *merged)]
     options = {name.replace("#", "::"): value for name, value in (options or {}).items()}
-    for name, value in options.items():
-        refuse_name(f"--{name}", name)
-        refuse_code(f"--{name}", value)
-    check_options(_Given("run", (), options), ConfigParser.load_config_files(files))
+    check_values(options, load_configs(files))
     logger = logging.getLogger(ConfigWorkflow.__module__)
     disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
     try:

@@ -11,15 +11,27 @@ import re
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from monai_gan_recon import __version__
-from monai_gan_recon.cli import analysis, bundles, data, workflows
+from monai_gan_recon.cli import analysis, bundles, data, node, workflows
 from monai_gan_recon.cli.console import EXIT_CODES, common_options, run
 from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
 
 
 class _Parser(argparse.ArgumentParser):
+    _intermixed = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Of a subcommand: arguments may stand before, between and after options."""
+        if self._subparsers is not None or self._intermixed:
+            return super().parse_known_args(args, namespace)
+        self._intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixed = False
+
     def error(self, message: str) -> NoReturn:
         """End with one line, not with the whole usage."""
         self.exit(2, f"{self.prog}: {message}; {self.prog} --help lists the options\n")
@@ -56,7 +68,8 @@ def parser(bundle: str | None = None) -> argparse.ArgumentParser:
     result.add_argument("--version", action="version", version=__version__)
     commands = result.add_subparsers(metavar="COMMAND", required=True, dest="command")
     shared = {"parents": [common_options()], "epilog": EXIT_CODES, "allow_abbrev": False}
-    workflows.add_commands(commands, bundle, **shared)
+    for room in (workflows, node):
+        room.add_commands(commands, bundle, **shared)
     for room in (data, analysis, bundles):
         room.add_commands(commands, **shared)
     return result

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai_gan_recon.checks import check_exists
 from monai_gan_recon.cli.console import Outcome
+from monai_gan_recon.cli.options import id_value
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 if TYPE_CHECKING:
@@ -131,13 +132,15 @@ def _paired(options: argparse.Namespace) -> Outcome:
 
 def paired_options(options: argparse.Namespace) -> PairedOptions:
     """Options of the library's paired evaluation, of what was typed."""
+    from monai_gan_recon.bundle import typed_values
     from monai_gan_recon.evaluation.paired.options import PairedOptions
 
     given = _given(options)
-    if "size" in given:
-        given["size"] = _size(given["size"])
+    if "size" in given:  # 256 256, [256,256] or null
+        words = given["size"]
+        given |= typed_values({"size": words[0] if len(words) == 1 else f"[{','.join(words)}]"})
     for name in {"set", "segmentation_set"} & set(given):
-        given[name] = dict(given[name])
+        given[name] = typed_values(dict(given[name]))
     return PairedOptions(**given)
 
 
@@ -146,28 +149,11 @@ def _given(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _label_name(text: str) -> tuple[int, str]:
-    label, _, name = text.partition("=")
+    label, name = id_value(text)
     if not label.isdecimal() or not name:
         raise argparse.ArgumentTypeError(f"{text!r} is not a label and its name, such as 1=tumour")
     return int(label), name
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    import yaml
-
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE")
-    return name, yaml.safe_load(value)
-
-
-def _size(words: list[str]) -> Any:
-    """["256", "256"], ["[256,256]"] or ["null"] as a configuration has it."""
-    import yaml
-
-    values = [yaml.safe_load(word) for word in words]
-    return values[0] if len(values) == 1 else values
-
-
 _NOT_OF_THE_LIBRARY = ("run", "command", "json", "verbose")
-_SETTINGS: dict[str, Any] = {"action": "append", "type": _setting, "metavar": "ID=VALUE"}
+_SETTINGS: dict[str, Any] = {"action": "append", "type": id_value, "metavar": "ID=VALUE"}

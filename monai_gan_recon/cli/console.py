@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.errors import one_line
+from monai_gan_recon.errors import is_news, one_line
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "
@@ -90,7 +90,7 @@ def quiet(verbose: int) -> Iterator[None]:
         logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s")
     )
     handler.addFilter(lambda record: verbose > 1 or record.name.startswith("monai_gan_recon."))
-    handler.addFilter(lambda record: "terminating due to exception" not in record.getMessage())
+    handler.addFilter(is_news)
     root, own = logging.getLogger(), logging.getLogger("monai_gan_recon")
     monai = logging.getLogger("monai")
     before = root.handlers[:], own.level, monai.level

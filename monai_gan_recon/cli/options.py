@@ -15,10 +15,10 @@ from typing import Any
 
 from monai_gan_recon.checks import check_exists
 from monai_gan_recon.resources import bundle_path, manifest_path
+from monai_gan_recon.vocabulary import INPUT_OPTIONS
 
 _OPTIONS = re.compile(r"^# -+ options\n(.*?)(?=^# -+ |\Z)", re.DOTALL | re.MULTILINE)
 _ITEM = re.compile(r"""^(\w+):[ ]*("[^"]*"|[^#\n]*?)[ ]*(?:\#[ ](.*))?$""", re.MULTILINE)
-_FILES = ("input", "weights", "mask", "phase", "maps", "init_weights", "coil_maps")
 _HIDDEN = ("bundle_root", "raw")
 
 
@@ -79,6 +79,7 @@ def add_options(
     group.add_argument(
         "--set",
         action="append",
+        type=id_value,
         default=[],
         metavar="ID=VALUE",
         help="any other item, such as network_def#width=8",
@@ -87,30 +88,38 @@ def add_options(
     parser.set_defaults(_options=[action.dest for action in group._group_actions])
 
 
+def id_value(text: str) -> tuple[str, str]:
+    """The name and the text of ID=VALUE, for argparse."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not ID=VALUE, such as network_def#width=8")
+    return name, value
+
+
 def given(options: argparse.Namespace) -> dict[str, Any]:
     """What was given of a configuration's options, as its values; files that are missing are told at once.
 
     Raises:
         FileNotFoundError: if a file, or the data manifest, is missing.
-        ValueError: if ``--set`` is not ID=VALUE.
     """
-    texts = {}
-    for setting in options.set:
-        name, equals, text = setting.partition("=")
-        if not equals:
-            raise ValueError(f"--set {setting}: is not ID=VALUE, such as --set network_def#width=8")
-        texts[name] = text
-    for name in {*options._options, "input"} - {"set", "bundle"}:
-        if hasattr(options, name):
-            texts[name] = str(getattr(options, name))
-    for name in _FILES:
-        if texts.get(name, "null").lower() not in ("null", "none"):
-            check_exists(texts[name])
-    if "datalist" in texts:
-        manifest_path(texts["datalist"])
+    texts = given_texts(options)
     from monai_gan_recon.bundle import typed_values
 
     paths = {
         name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
     }
     return typed_values(texts) | paths
+
+
+def given_texts(options: argparse.Namespace) -> dict[str, str]:
+    """What was given of a configuration's options, as it was typed; what is missing is told as by :func:`given`."""
+    texts: dict[str, str] = dict(options.set)
+    for name in {*options._options, "input"} - {"set", "bundle"}:
+        if hasattr(options, name):
+            texts[name] = str(getattr(options, name))
+    for name in INPUT_OPTIONS:
+        if texts.get(name, "null").lower() not in ("null", "none"):
+            check_exists(texts[name])
+    if "datalist" in texts:
+        manifest_path(texts["datalist"])
+    return texts

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from monai_gan_recon.atomic import atomic_path
 
+from ..checks import check_seed
 from .cases import case_name
 from .manifest import SECTIONS, check_name, one_spelling
 from .manifest_check import sha256_of
@@ -81,6 +82,7 @@ def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 
         raise ValueError(
             f"fractions must be three numbers from 0 to 1 that add up to 1, not {list(fractions)}"
         )
+    check_seed(seed)
     names = sorted(set(people))
     used = wanted > 0
     if len(names) < used.sum():

@@ -11,6 +11,8 @@ from monai.data import MetaTensor
 from monai.transforms import Randomizable
 from torch.utils.data import Dataset, Sampler
 
+from monai_gan_recon.checks import check_seed
+
 DictTransform = Callable[[dict[str, Any]], Mapping[str, Any]]
 """From dictionary to dictionary."""
 
@@ -74,7 +76,8 @@ class EpochDataset(Dataset):
     """
 
     def __init__(self, transform: DictTransform | None, seed: int, per_epoch: int | None = None) -> None:
-        self.transform, self.seed, self.per_epoch = transform, int(seed), per_epoch
+        check_seed(seed)
+        self.transform, self.seed, self.per_epoch = transform, seed, per_epoch
 
     @abstractmethod
     def __len__(self) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel as nib
 
+from monai_gan_recon.errors import printable
 from monai_gan_recon.io import is_raw, read_raw
 from monai_gan_recon.io.dicom import Series, find_series
 from monai_gan_recon.io.dicom.files import visible_files
@@ -50,7 +51,9 @@ class Found:
         parts.append(" x ".join(f"{mm:.3g}" for mm in self.spacing_mm) + " mm" if self.spacing_mm else "")
         parts += [self.orientation, self.contrast, f"{self.coils} coils" if self.coils else ""]
         parts.append("" if self.sampled is None else f"{100 * self.sampled:.3g} % of k-space measured")
-        return f"{self.path}: " + ", ".join(part for part in parts if part) + f"\n  {self.possible}"
+        return (
+            f"{printable(self.path)}: " + ", ".join(part for part in parts if part) + f"\n  {self.possible}"
+        )
 
 
 def find(path: Path, axes: str | None = None) -> list[Found]:
@@ -136,12 +139,12 @@ def _of_series(item: Series) -> Found:
         item.orientation,
         ", ".join(filter(None, (item.contrast, item.apart))),
         series=f"series {number}{item.uid}",
-        possible=f"{item.unfit}: left out" if item.unfit else _possible(size),
+        possible=f"{item.unfit}: left out beside other series" if item.unfit else _possible(size),
     )
 
 
 def _unreadable(path: Path, kind: str, error: Exception) -> Found:
-    return Found(path, kind, possible=" ".join(str(error).split()).removeprefix(f"{path}: "))
+    return Found(path, kind, possible=printable(str(error).removeprefix(f"{path}: ")))
 
 
 def _possible(size: tuple[int, ...]) -> str:

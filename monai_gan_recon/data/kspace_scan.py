@@ -14,10 +14,13 @@ from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
 
+from monai_gan_recon.checks import check_counts, check_seed, check_switches
+from monai_gan_recon.data.scans import known_noise_std
 from monai_gan_recon.io import RawScan, read_mask, read_raw
 from monai_gan_recon.measurement import (
     KData,
     calibrate,
+    check_axis,
     check_pattern,
     check_rate,
     espirit_maps,
@@ -141,13 +144,19 @@ class LoadKSpaced(MapTransform):
         super().__init__(keys)
         check_pattern(pattern)
         check_rate(rate)
-        self.axes = axes if axes is None or isinstance(axes, str) else ",".join(axes)
+        check_axis(axis)
+        check_seed(seed)
+        check_counts(virtual_coils=coils)
+        check_switches(retrospective=retrospective, use_phase=use_phase)
+        if not isinstance(axes, (str, list, tuple, type(None))):
+            raise ValueError(f"axes must be their names, such as coils,h,w, not {axes!r}")
+        self.axes = axes if axes is None or isinstance(axes, str) else ",".join(map(str, axes))
         self.mask, self.maps = None if mask is None else read_mask(mask), maps
         self.pattern = (pattern, rate, axis, seed) if retrospective and mask is None else None
         self.axis = axis
         self.options: dict[str, Any] = {
             "coils": coils,
-            "noise_std": None if noise_std == "auto" else float(noise_std),
+            "noise_std": known_noise_std(noise_std),
             "phase": use_phase,
             "cache_dir": cache_dir,
         }
@@ -164,7 +173,7 @@ class LoadKSpaced(MapTransform):
             raise ValueError(f"{path}: {error}") from None
         stand_in = torch.zeros(1).expand(1, *scan.size)
         image = MetaTensor(stand_in, affine=scan.affine, meta={"filename_or_obj": str(path)})
-        return dict(data) | {key: image, "scan": scan}
+        return dict(data) | {key: image, "scan": scan, "three_d": not raw.readout}
 
     def _mask(self, raw: RawScan) -> torch.Tensor | None:
         height, width = raw.kspace.shape[2:]

@@ -18,8 +18,9 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform
 from monai.utils import TraceKeys
 
+from monai_gan_recon.checks import check_numbers, check_switches
 from monai_gan_recon.io.masks import fit_mask, read_mask
-from monai_gan_recon.measurement import KData, fft2c, mirror
+from monai_gan_recon.measurement import KData, check_axis, fft2c, mirror
 from monai_gan_recon.measurement.noise import estimate_noise_std
 from monai_gan_recon.simulation import Undersample, measured_block
 from monai_gan_recon.transforms.intensity import ScaleMagnitude
@@ -202,6 +203,18 @@ class AcquiredScan:
             logger.warning("%s: the zero frequency, at n // 2, is not in the sampling mask", self.name)
 
 
+def known_noise_std(noise_std: Any) -> float | None:
+    """Standard deviation of the noise that is stated; None for "auto": it is estimated.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if noise_std == "auto":
+        return None
+    check_numbers(noise_std=noise_std)
+    return float(noise_std)
+
+
 class AcquiredScand(MapTransform):
     """Add an :class:`AcquiredScan` of the slices under ``scan``.
 
@@ -235,13 +248,10 @@ class AcquiredScand(MapTransform):
             raise ValueError(
                 f"track: {track!r} does not go with --mask: choose one of {', '.join(MEASURED_TRACKS)}"
             )
-        if axis not in (-1, -2):
-            raise ValueError(f"axis: the phase-encoding axis is -1 (columns) or -2 (rows), not {axis!r}")
-        known = isinstance(noise_std, (int, float)) and not isinstance(noise_std, bool)
-        if noise_std != "auto" and not (known and math.isfinite(noise_std) and noise_std >= 0):  # type: ignore[operator, arg-type]
-            raise ValueError(f"noise_std: a standard deviation of at least 0, or auto, not {noise_std!r}")
+        check_axis(axis)
+        check_switches(hermitian=hermitian, use_phase=use_phase)
         self.mask, self.mask_name, self.axis = read_mask(mask), str(mask), axis
-        self.noise_std = None if noise_std == "auto" else float(noise_std)
+        self.noise_std = known_noise_std(noise_std)
         self.track, self.hermitian, self.use_phase = track, hermitian, use_phase
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

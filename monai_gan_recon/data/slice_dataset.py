@@ -19,13 +19,16 @@ import torch
 from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
-from ..checks import check_output_dir
+from ..checks import check_counts, check_fractions, check_output_dir
 from ..transforms.causes import apply_with_causes
 from ..transforms.geometry import SlicesOfPlane, plane_axcodes
-from ..vocabulary import MIN_SLICE_SIZE
+from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
+
+MOST_REPEATS = 1000
+"""Most often that a volume's slices count."""
 
 _SECONDS = 15.0
 """Time between two lines of the preparation, where no progress bar is shown."""
@@ -75,10 +78,18 @@ class VolumeSliceDataset(EpochDataset):
         slices_per_epoch: int | None = None,
         progress: bool = True,
     ) -> None:
+        if slices_per_epoch is not None:
+            check_counts(slices_per_epoch=slices_per_epoch)
+        check_counts(0, MAX_SLICE_SIZE, min_pixels=min_pixels)
+        check_fractions(min_foreground=min_foreground)
         super().__init__(slice_transform, seed, slices_per_epoch)
         if not data:
             raise ValueError("the data list of the training slices is empty; give at least one volume")
+        for entry in data:
+            check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
         names = (planes,) if isinstance(planes, str) else tuple(planes)
+        if not names:
+            raise ValueError("planes: give at least one of " + ", ".join(PLANES))
         for plane in names:
             plane_axcodes(plane)
         folder = self._cache_folder(cache_dir)
@@ -99,7 +110,7 @@ class VolumeSliceDataset(EpochDataset):
                     continue
                 numbers = np.flatnonzero(foreground >= min_foreground).tolist()
                 slices = [(file, person, case, plane, number) for number in numbers]
-                self._items += int(entry.get("repeat", 1)) * slices
+                self._items += entry.get("repeat", 1) * slices
         if not self._items:
             raise ValueError(
                 f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "

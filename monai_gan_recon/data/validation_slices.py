@@ -11,8 +11,9 @@ import numpy as np
 from monai.transforms import Compose, EnsureTyped, SelectItemsd
 from torch.utils.data import ConcatDataset, Subset
 
+from monai_gan_recon.checks import check_arguments, check_counts
 from monai_gan_recon.data.slice_dataset import VolumeSliceDataset
-from monai_gan_recon.simulation import Undersampled
+from monai_gan_recon.simulation import Undersample, Undersampled
 from monai_gan_recon.transforms import CropPadSlicesd
 
 
@@ -43,10 +44,12 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
         min_pixels: int = 16,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        parts = []
+        check_counts(slices=slices)
         for scan in scans:
-            keys = ["input", "target", "zero_filled", "mask"]
-            transform = Compose(
+            check_arguments("scans", scan, Undersample)
+        keys = ["input", "target", "zero_filled", "mask"]
+        transforms = [
+            Compose(
                 [
                     CropPadSlicesd("image", size=size),
                     Undersampled("image", **scan),
@@ -54,6 +57,14 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
                     EnsureTyped(keys, track_meta=False),
                 ]
             )
+            for scan in scans
+        ]
+        if not transforms:
+            raise ValueError(
+                "scans: give at least one way to scan the validation slices, such as {rate: 0.1}"
+            )
+        parts = []
+        for transform in transforms:
             every = VolumeSliceDataset(
                 data, volume_transform, transform, planes, cache_dir, min_pixels=min_pixels, progress=False
             )

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from monai_gan_recon.checks import check_fractions
 from monai_gan_recon.measurement import hold_out
 
 
@@ -20,6 +21,7 @@ class PrepareReconstructionBatch:
     """
 
     def __init__(self, transpose_probability: float = 0.0) -> None:
+        check_fractions(transpose_probability=transpose_probability)
         self.transpose_probability = transpose_probability
 
     def __call__(

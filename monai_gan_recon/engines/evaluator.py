@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from monai.inferers import Inferer
 from torch import nn
 from tqdm import tqdm
 
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.measurement import (
@@ -39,8 +40,9 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
     * magnitudes ``pred``, ``zero_filled`` if asked for and, where known, ``label``, each (1, N, H, W) on the CPU;
     * a number a slice, each (N,): ``strength``, the norm of the zero-filled image; ``kspace_residual`` of the magnitude
       and ``kspace_residual_complex`` of the complex estimate (see ``measurement.kspace_residual``); ``chi_squared`` a
-      measured sample (NaN without noise);
-    * ``sampled_fraction`` and ``known_fraction``, of k-space, the latter with what Hermitian symmetry adds;
+      measured sample (NaN without noise); ``noise_std`` of each real and imaginary part that the network was told;
+    * ``sampled_fraction`` and ``known_fraction``, of k-space, the latter with what Hermitian symmetry adds; number of
+      ``coils``, and whether whole ``lines`` were sampled, 1 or 0;
     * ``seconds`` of the network stage, ``case`` and ``person`` (the case's name if not known).
 
     Args:
@@ -52,6 +54,8 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         amp: bfloat16 autocast: true, false or "auto".
         progress: show a progress bar over the slices of each volume, on a terminal.
         zero_filled: keep the zero-filled volume, too.
+        coverage: called with the output and the item; what it gives is the output's ``caution``: what to be careful
+            about, see :class:`monai_gan_recon.engines.inference.Coverage`.
         val_handlers: MONAI or Ignite handlers.
 
     Raises:
@@ -68,10 +72,10 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         amp: bool | str = "auto",
         progress: bool = True,
         zero_filled: bool = True,
+        coverage: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, str]] | None = None,
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueError(f"batch_size: at least one slice at a time, not {batch_size!r}")
+        check_counts(batch_size=batch_size)
         super().__init__(
             device=torch.device(device),
             val_data_loader=val_data_loader,
@@ -81,7 +85,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.batch_size, self.progress, self.bf16 = batch_size, progress, resolve_amp(amp, device)
-        self.zero_filled = zero_filled
+        self.zero_filled, self.coverage = zero_filled, coverage
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""
@@ -95,7 +99,9 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         if passed := passed_on(batchdata):
             return output | passed
         with self.mode(self.network):
-            return output | self._reconstruct(batchdata["scan"])
+            output |= self._reconstruct(batchdata["scan"])
+        caution = {} if self.coverage is None else self.coverage(output, batchdata)
+        return output | {"caution": caution}
 
     def _reconstruct(self, scan: Scan) -> dict[str, Any]:
         slices = scan.size[0]
@@ -126,8 +132,11 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
                 numbers.setdefault(name, torch.empty(slices))[start : start + len(values)] = values
         if scan.reference is not None:
             volumes["label"] = scan.reference
-        fractions = {name: float(numbers.pop(name).mean()) for name in ("sampled_fraction", "known_fraction")}
-        return {**volumes, **numbers, **fractions, "seconds": seconds}
+        means = {
+            name: float(numbers.pop(name).mean())
+            for name in ("sampled_fraction", "known_fraction", "coils", "lines")
+        }
+        return {**volumes, **numbers, **means, "seconds": seconds}
 
     def _synchronize(self) -> None:
         if self.state.device.type == "cuda":
@@ -149,7 +158,8 @@ def measurement_residuals(
         block: see :func:`monai_gan_recon.simulation.measured_block`.
 
     Returns:
-        :data:`RESIDUALS`, ``strength``, ``sampled_fraction`` and ``known_fraction``, each (B,).
+        :data:`RESIDUALS`, ``strength``, ``noise_std``, ``sampled_fraction``, ``known_fraction``, ``coils`` and
+        ``lines``, each (B,).
     """
     data = unpack(block["input"])
     normal = normal_operator(block["mask"], data.maps)
@@ -166,4 +176,7 @@ def measurement_residuals(
         "strength": torch.linalg.vector_norm(adjoint, dim=(-2, -1)),
         "sampled_fraction": block["mask"].mean(dim=(1, 2, 3)),
         "known_fraction": data.mask.mean(dim=(1, 2, 3)),
+        "noise_std": data.noise_std[:, 0, 0, 0],
+        "coils": torch.full((len(image),), float(coils)),
+        "lines": torch.full((len(image),), float(len(normal.axes) == 1)),
     }

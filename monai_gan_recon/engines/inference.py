@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monai.data import Dataset
 from torch.utils.data import DataLoader
 
-from monai_gan_recon.checks import check_output_dir, home_expanded
+from monai_gan_recon.checks import check_exists, check_output_dir, check_switches, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.io import find_volumes, is_raw, own_plane
+from monai_gan_recon.io import find_volumes, is_3d_scan, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import visible
-from monai_gan_recon.measurement.patterns import LINE_PATTERNS
-
-TRAINED_RATES = (0.08, 0.55)
-"""Lowest and highest sampling rate of the shipped weights' training."""
-
-logger = logging.getLogger(__name__)
+from monai_gan_recon.io.images import volumes_in
+from monai_gan_recon.measurement.patterns import LINE_PATTERNS, POINT_PATTERNS, check_pattern
+from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 
 
 def input_entries(
@@ -36,7 +33,8 @@ def input_entries(
 ) -> list[dict[str, Any]]:
     """Entries of a file, a DICOM folder, or a folder of volumes.
 
-    Each has the image, its case, the plane of its acquisition, its DICOM series, and a hash that tells the input.
+    Each has the image, its case, the plane of its acquisition, whether that is 3-D, its DICOM series, and a
+    hash that tells the input.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
@@ -58,12 +56,29 @@ def input_entries(
             f"no --input: give a NIfTI file, a DICOM folder, raw k-space or a folder of these, not {path!r}; "
             "./NAME for a name that looks like a number"
         )
-    if not isinstance(keep_names, bool):
-        raise ValueError(f"--keep_names: say true or false, not {keep_names!r}")
-    given = home_expanded(path)
+    check_switches(keep_names=keep_names)
+    given = check_exists(path)
     _refuse_output_in_input(given, output_dir)
-    volumes = raw_files(given) or (find_volumes(given) if series is None else [given])
+    raw = raw_files(given)
+    others = volumes_in(given) if raw and given.is_dir() else []
+    images = [
+        other.name for other in others if other not in raw and other.suffix != ".npy"
+    ]  # that may be a mask
+    if images:
+        raise ValueError(
+            f"{path}: holds raw k-space ({raw[0].name}) and images ({images[0]}); give them apart"
+        )
+    volumes = raw or (find_volumes(given) if series is None else [given])
     entries = [entry for volume in volumes for entry in _entries(volume, keep_names, series)]
+    folders: dict[str, list[str]] = {}
+    for entry in entries:
+        if "series" in entry and entry["series"].uid:
+            folders.setdefault(entry["series"].uid, []).append(Path(entry["image"]).name)
+    for names in folders.values():
+        if len(names) > 1:
+            raise ValueError(
+                f"{path}: {' and '.join(names)} hold slices of one DICOM series; put them into one folder"
+            )
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -81,8 +96,10 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
     if not of_disc and not is_dicom(volume):
         if series is not None and volume.exists():
             raise ValueError(f"{volume}: --series is for DICOM, and this is none")
-        plane = own_plane(volume) if volume.exists() else None
-        return [{"image": str(volume), "case": case_name(volume), "plane": plane}]
+        entry: dict[str, Any] = {"image": str(volume), "case": case_name(volume), "plane": None}
+        if volume.exists():
+            entry |= {"plane": own_plane(volume), "three_d": is_3d_scan(volume)}
+        return [entry]
     try:
         chosen = choose_series(volume, series)
     except (ValueError, FileNotFoundError):
@@ -101,7 +118,15 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
         case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
         if not keep_names and item.uid:
             case = neutral_name(item.uid)
-        entries.append({"image": str(folder), "case": case, "plane": item.own_plane, "series": item})
+        entries.append(
+            {
+                "image": str(folder),
+                "case": case,
+                "plane": item.own_plane,
+                "three_d": item.acquisition == "3D",
+                "series": item,
+            }
+        )
     return entries
 
 
@@ -125,30 +150,82 @@ def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
     return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 
-def warn_if_untrained(
-    pattern: str, rate: float, weights: str | os.PathLike[str] | None, shipped: str | os.PathLike[str]
-) -> None:
-    """Log one warning if the shipped weights are used for what they were not trained for.
+@dataclass(frozen=True)
+class Coverage:
+    """Scans that the weights were tested on; of others, what is unusual about them.
 
     Args:
-        pattern: sampling pattern.
-        rate: sampling rate.
+        rates: lowest and highest fraction of k-space.
+        snr: lowest mean of the foreground over the standard deviation of the noise of its real and imaginary parts.
+        coils: highest number of coils.
+        patterns: sampling patterns.
+        pattern: of the scans; None: as they were measured, whole lines or points.
         weights: file of the weights in use; None: the network needs none.
-        shipped: file of the shipped weights; nothing is known of the training of others.
+        shipped: file of the weights that this is of; nothing is known of others.
+
+    Raises:
+        ValueError: for an unknown pattern, or rates that are none.
     """
-    low, high = TRAINED_RATES
-    if weights is None or home_expanded(weights).resolve() != Path(shipped).resolve():
-        return
-    if pattern not in LINE_PATTERNS or not low <= rate <= high:
-        logger.warning(
-            "pattern %s at %g %%: the shipped weights were trained on whole lines at %g to %g %% of k-space "
-            "(patterns %s); check the result, or give other --weights",
-            pattern,
-            100 * rate,
-            100 * low,
-            100 * high,
-            ", ".join(LINE_PATTERNS),
-        )
+
+    rates: Sequence[float]
+    snr: float
+    coils: int
+    patterns: Sequence[str]
+    pattern: str | None = None
+    weights: str | os.PathLike[str] | None = None
+    shipped: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        for pattern in self.patterns:
+            check_pattern(pattern)
+        if len(self.rates) != 2 or not 0 <= self.rates[0] <= self.rates[1] <= 1:
+            raise ValueError(
+                f"covered#rates: two fractions of k-space, the lower one first, not {self.rates!r}"
+            )
+
+    def __call__(self, output: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
+        """What to be careful about, by what it is about; nothing where all is as tested.
+
+        Args:
+            output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
+            entry: the volume; its scan is 3-D if it says so under ``three_d``.
+        """
+        if self.weights is None or self.shipped is None or not _same(self.weights, self.shipped):
+            return {}
+        lines, rate, coils = bool(output["lines"]), float(output["sampled_fraction"]), int(output["coils"])
+        snr = foreground_snr(output)
+        points = [pattern for pattern in self.patterns if pattern in POINT_PATTERNS]
+        known = any(pattern in LINE_PATTERNS for pattern in self.patterns) if lines else bool(points)
+        if self.pattern is not None:
+            known = self.pattern in self.patterns
+        found = {}
+        if not known:
+            name = self.pattern or ("whole lines" if lines else "points")
+            found["Pattern"] = f"{name}, tested were {', '.join(self.patterns)}"
+        if not round(self.rates[0], 3) <= round(rate, 3) <= round(self.rates[1], 3):
+            low, high = (f"{100 * one:.3g}" for one in self.rates)
+            found["Rate"] = f"{100 * rate:.3g} % of k-space, tested were {low} to {high} %"
+        if snr is not None and snr < self.snr:
+            found["SNR"] = f"about {snr:.2g}, tested were {self.snr:g} and above"
+        if coils > self.coils:
+            found["Coils"] = f"{coils}, tested were at most {self.coils}"
+        if lines and points and entry.get("three_d") and rate < 1:
+            found["Advice"] = f"the scan is 3-D: points ({points[0]}) keep more of it than lines"
+        return found
+
+
+def foreground_snr(output: Mapping[str, Any]) -> float | None:
+    """SNR of a volume's middle third by the noise level that was used; None without noise."""
+    noise_std = float(output["noise_std"].median())
+    if noise_std <= 0:
+        return None
+    count = output["pred"].shape[1]
+    middle = output["pred"][:, count // 3 : max(2 * count // 3, count // 3 + 1)]
+    return float(middle[middle > FOREGROUND_THRESHOLD * middle.max()].mean()) / noise_std
+
+
+def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
+    return home_expanded(one).resolve() == home_expanded(other).resolve()
 
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:

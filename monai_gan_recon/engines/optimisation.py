@@ -8,7 +8,10 @@ from typing import Any
 import torch
 from monai.optimizers import WarmupCosineSchedule
 from torch import nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
+
+from monai_gan_recon.checks import check_counts, check_positive
 
 
 def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
@@ -41,7 +44,21 @@ class ResumableWarmupCosine(WarmupCosineSchedule):
     """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
 
     A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
+
+    Args:
+        optimizer: whose learning rate is the highest one.
+        warmup_steps: steps until it is reached.
+        t_total: steps in all.
+        options: others of MONAI's.
+
+    Raises:
+        ValueError: if a number is out of range.
     """
+
+    def __init__(self, optimizer: Optimizer, warmup_steps: int, t_total: int, **options: Any) -> None:
+        check_counts(0, warmup_steps=warmup_steps)
+        check_positive(learning_rate=optimizer.param_groups[0]["lr"])
+        super().__init__(optimizer, warmup_steps=warmup_steps, t_total=t_total, **options)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Load the position; base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""

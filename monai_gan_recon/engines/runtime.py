@@ -12,6 +12,8 @@ from monai.utils import set_determinism
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from monai_gan_recon.checks import check_seed
+
 NARROW = 64
 """Sides in pixels below which images are computed in float32 on a CPU, see :func:`autocast`."""
 
@@ -70,10 +72,9 @@ def set_seed(seed: int) -> None:
     """Seed Python, numpy and torch, and ask for deterministic algorithms where they are as fast.
 
     Raises:
-        ValueError: if the seed is not an integer of at least 0.
+        ValueError: if the seed is no whole number from 0 to 2⁶³ - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"the seed must be an integer of at least 0, got {seed!r}")
+    check_seed(seed)
     set_determinism(seed)
 
 

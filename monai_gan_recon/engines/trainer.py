@@ -14,6 +14,7 @@ from monai.utils.enums import CommonKeys as Keys
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
+from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
 from monai_gan_recon.engines.critic_view import CriticView, MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
 from monai_gan_recon.losses import (
@@ -95,12 +96,23 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        check_counts(max_epochs=max_epochs, n_critic=n_critic)
+        check_numbers(
+            adversarial_weight=adversarial_weight,
+            clip_limit=clip_limit,
+            penalty_weight=penalty_weight,
+            max_grad_norm=max_grad_norm,
+        )
+        if adversarial_share is not None:
+            check_fractions(adversarial_share=adversarial_share)
+            if adversarial_share == 1:
+                raise ValueError(
+                    "adversarial_share must be below 1: something has to come from the image losses"
+                )
         if penalty_weight > 0 and getattr(unwrap(d_network), "couples_samples", False):
             raise ValueError(
                 "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
             )
-        if adversarial_share is not None and not 0 <= adversarial_share < 1:
-            raise ValueError(f"adversarial_share must be in [0, 1), got {adversarial_share}")
         self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm

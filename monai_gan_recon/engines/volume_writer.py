@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import sys
 from abc import ABC, abstractmethod
@@ -21,6 +22,8 @@ from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import RESIDUALS
 from monai_gan_recon.errors import one_line, printable
 from monai_gan_recon.io import save_nifti
+
+logger = logging.getLogger(__name__)
 
 
 class ResultWriter(ABC):
@@ -127,7 +130,7 @@ class ResultWriter(ABC):
             self.skipped.append(output["finished"])
             tqdm.write(printable(output["finished"]))
         elif error is None:
-            files = self.files(str(output["case"]))
+            files, caution = self.files(str(output["case"])), output.get("caution", {})
             try:
                 output = output | {"series": engine.state.batch.get("series")}
                 with atomic_paths(list(files.values())) as temporary:
@@ -136,11 +139,15 @@ class ResultWriter(ABC):
                     said = self.write(output, image, places)
                     if self.record is not None:
                         record = {**self.record, "input": engine.state.batch.get("input")}
-                        record |= {"notes": output["notes"]} if output.get("notes") else {}
+                        if caution:
+                            record["caution"] = dict(caution)
                         text = json.dumps(record, indent=2, default=str) + "\n"
                         places["record"].write_text(text, encoding="utf-8")
                 written = ", ".join(map(str, files.values()))
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
+                if caution:
+                    words = "; ".join(f"{name.lower()}: {text}" for name, text in caution.items())
+                    logger.warning("%s: be careful with this result, %s", printable(output["case"]), words)
                 self.results[output["case"]] = [str(file) for file in files.values()]
             except OSError as failure:
                 error = one_line(failure)

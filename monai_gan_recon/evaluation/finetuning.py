@@ -12,10 +12,12 @@ from ignite.engine import Events
 from tqdm import tqdm
 
 from monai_gan_recon.bundle import open_bundle
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.evaluation.metrics_file import write_csv
 from monai_gan_recon.evaluation.statistics import mean_of, person_means
 from monai_gan_recon.evaluation.tables import text_table
+from monai_gan_recon.simulation import Undersample
 
 TRAIN = ("train.yaml", "finetune.yaml")
 METRICS = ("psnr", "ssim")
@@ -62,6 +64,8 @@ def finetune(
         raise ValueError(
             "there is no data manifest: make one by monai-gan-recon manifest build, and give its file"
         )
+    Undersample(rate=rate, track=track)  # tells what is wrong before data are prepared
+    check_counts(patience=options.get("patience", 1))
     manifest = load_manifest(options["datalist"], options.get("dataset_dir"))
     section = "testing" if manifest.testing else "validation"
     training = open_bundle(bundle, TRAIN[0], options, merged=TRAIN[1:])

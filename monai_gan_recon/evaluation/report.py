@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from ignite.engine import Engine, Events
 
-from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.checks import check_fractions, check_output_dir, check_switches
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import (
     RECONSTRUCTION,
@@ -170,9 +170,8 @@ class ReconstructionReport(Report):
         min_foreground: float = MIN_FOREGROUND,
         figure_people: int = 2,
     ) -> None:
-        number = isinstance(min_foreground, (int, float)) and not isinstance(min_foreground, bool)
-        if not (number and 0 <= min_foreground <= 1):
-            raise ValueError(f"min_foreground: a fraction of the frame, in [0, 1], not {min_foreground!r}")
+        check_fractions(min_foreground=min_foreground)
+        check_switches(figures=figures)
         named = normalise_protocol({**protocol, "dataset": dataset, "min_foreground": min_foreground})
         super().__init__(output_dir, named, config_hash)
         self.figures, self.min_foreground, self.figure_people = figures, min_foreground, figure_people

@@ -1,7 +1,7 @@
 """Files in and out, one kind a module, chosen by what the file holds."""
 
 from .formats import convert, is_raw, read_raw
-from .images import find_volumes, own_plane
+from .images import find_volumes, is_3d_scan, own_plane
 from .loading import LoadVolume, LoadVolumed, load_label_volume, load_volume
 from .masks import fit_mask, read_mask
 from .mrd import write_ismrmrd
@@ -15,6 +15,7 @@ __all__ = [
     "convert",
     "find_volumes",
     "fit_mask",
+    "is_3d_scan",
     "is_raw",
     "load_label_volume",
     "load_volume",

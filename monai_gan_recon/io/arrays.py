@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import mmap
 import os
 import tokenize
 import zlib
@@ -24,6 +25,7 @@ _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
 _PLANES = ({"h", "w"}, {"phase1", "phase2"}, {"readout", "phase1", "phase2"})
 _STATE = 'state them, for example axes="coils,h,w", "h,w,slices" or, for 3-D k-space, "readout,phase1,phase2,coils"'
 _MI_MATRIX, _MI_COMPRESSED = 14, 15
+_HEAP = b"GCOL\x01\0\0\0"
 _PACKED = 1032
 """No compressed data are longer than this times their file."""
 DAMAGED = "is damaged or truncated, its data cannot be read; copy it again"
@@ -95,6 +97,27 @@ def open_hdf5(path: Path) -> Iterator[h5py.File]:
         file = h5py.File(path)
     with file:
         yield file
+
+
+def check_heaps(path: Path) -> None:
+    """Follow the lengths in an HDF5 file's heaps of strings and readouts; HDF5 would follow a wrong one without end.
+
+    Raises:
+        ValueError: if one does not fit.
+    """
+    if not path.stat().st_size:
+        raise ValueError(DAMAGED)
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
+        start = file.find(_HEAP)
+        while start >= 0:
+            at, end = start + 16, start + int.from_bytes(file[start + 8 : start + 16], "little")
+            while at + 16 <= min(end, len(file)):
+                size = int.from_bytes(file[at + 8 : at + 16], "little")
+                step = 16 + -(-size // 8) * 8 if any(file[at : at + 2]) else size  # number 0: what is free
+                if not 16 <= step <= end - at:
+                    raise ValueError(DAMAGED)
+                at += step
+            start = file.find(_HEAP, start + 16)
 
 
 def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:

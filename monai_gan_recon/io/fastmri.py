@@ -9,7 +9,17 @@ import h5py
 import numpy as np
 
 from ..errors import refusing
-from .arrays import DAMAGED, arrays_of, check_size, choose, complex_array, from_axes, is_complex, open_hdf5
+from .arrays import (
+    DAMAGED,
+    arrays_of,
+    check_heaps,
+    check_size,
+    choose,
+    complex_array,
+    from_axes,
+    is_complex,
+    open_hdf5,
+)
 from .mrd import read_header, spaces
 from .raw import RawScan
 
@@ -21,6 +31,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
     The header tells fields of view but no orientation: the affine takes slices for axial, rows going to posterior.
     """
+    check_heaps(path)
     with open_hdf5(path) as file:
         return _read(file, axes, key)
 

@@ -87,9 +87,14 @@ def plane_of_scan(shape: tuple[int, ...], affine: np.ndarray, readout: int | Non
     """
     if not is_valid(affine):
         return PLANES[0]
+    across = slice_axis(shape, affine)
+    across = readout if across is None else across
+    return PLANES[0] if across is None else plane_across(affine, across)
+
+
+def slice_axis(shape: tuple[int, ...], affine: np.ndarray) -> int | None:
+    """Axis of the slices of a 2-D scan: one alone, or much thicker than their pixels; None of a 3-D scan."""
     if 1 in shape[:3]:
-        return plane_across(affine, shape[:3].index(1))
+        return shape[:3].index(1)
     mm = lengths(affine)
-    if mm.max() >= _THICK * np.sort(mm)[1]:
-        return plane_across(affine, int(np.argmax(mm)))
-    return PLANES[0] if readout is None else plane_across(affine, readout)
+    return int(np.argmax(mm)) if mm.max() >= _THICK * np.sort(mm)[1] else None

@@ -12,10 +12,10 @@ from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
 from .formats import kind_by_name, kind_of, visible
-from .geometry import is_valid, plane_of_scan
+from .geometry import is_valid, plane_of_scan, slice_axis
 from .nifti import Transforms, read_header, read_nifti
 from .raw import looks_like_kspace
-from .volumes import open_numpy, read_itk, read_itk_header, read_numpy
+from .volumes import read_itk, read_itk_header, read_numpy
 
 _VOLUMES = ("nifti", "npy", "itk")
 _RAW = ("ismrmrd", "hdf5", "bart", "twix", "mat")
@@ -72,7 +72,8 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
         shape, affine = header.volume()
         return Image(array.reshape(shape), affine, header.transforms)
     if kind == "npy":
-        return Image(*read_numpy(path, plane))
+        array, affine = read_numpy(path, plane)
+        return Image(np.array(array, order="C"), affine)
     if kind == "itk":
         return Image(*read_itk(path))
     if kind in _RAW:
@@ -102,7 +103,7 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
     if kind == "itk":
         return (*read_itk_header(path), None)
     if kind == "npy":
-        array, affine = open_numpy(path, plane)
+        array, affine = read_numpy(path, plane)
         return array.shape, affine, None
     raise ValueError(f"{path}: is no image in one file")
 
@@ -119,6 +120,15 @@ def own_plane(path: str | os.PathLike[str]) -> str:
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return PLANES[0]
     return plane_of_scan((*shape, 1)[:3], affine, readout)
+
+
+def is_3d_scan(path: str | os.PathLike[str]) -> bool:
+    """Whether an image is of a 3-D acquisition as far as its voxels tell; see :func:`.geometry.slice_axis`."""
+    try:
+        shape, affine, _ = read_geometry(Path(path).expanduser())
+    except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
+        return False
+    return is_valid(affine) and slice_axis((*shape, 1)[:3], affine) is None
 
 
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:

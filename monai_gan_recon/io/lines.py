@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import ismrmrd
 import numpy as np
 
-from .geometry import from_lps
+from .geometry import from_lps, is_valid
 from .raw import RawScan, to_image
 
 Lines = Callable[[np.ndarray], Iterable[np.ndarray]]
@@ -28,6 +30,7 @@ _NOT_IMAGE = (
 )
 _MOST_EMPTY = 256
 """Most samples of an encoded matrix for each measured one."""
+_LARGEST = 1e9
 _COUNTERS = ("contrast", "repetition", "average", "phase", "set")
 logger = logging.getLogger(__name__)
 
@@ -82,7 +85,11 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
     (nx, ny, nz), numbers = encoding.size, np.unique(chosen["idx"]["slice"])
     if encoding.volume and numbers.size > 1:
         raise ValueError(f"holds {numbers.size} slabs of 3-D k-space; give one slab")
-    order, affine = _geometry(chosen, numbers, encoding)
+    with np.errstate(all="ignore"):
+        order, affine = _geometry(chosen, numbers, encoding)
+    if affine is not None and not is_valid(affine):
+        logger.warning("its directions or positions are no numbers of a place; they are not used")
+        affine = None
     place = {int(number): index for index, number in enumerate(numbers[order])}
     row = _placed(chosen, 1, encoding.centre[0], ny)
     column = _placed(chosen, 2, encoding.centre[1], nz) if encoding.volume else np.zeros(len(image), int)
@@ -220,6 +227,28 @@ def _geometry(
     middle = inside @ [encoding.size[0] // 2, encoding.size[1] // 2]
     step = steps[0] if steps.size else across * encoding.fov[2]
     return order, from_lps(np.column_stack([step, inside]), positions[order[0]] - middle)
+
+
+def number(header: Any, way: str, default: float | None = None, least: float = -_LARGEST) -> float:
+    """A number of a header, by the way to it: names of elements, keys, and places in lists, with dots between.
+
+    Raises:
+        ValueError: if it is not there and has no default, is no number, or is out of range.
+    """
+    for word in way.split("."):
+        if isinstance(header, Mapping):
+            header = header.get(word)
+        elif isinstance(header, list):
+            header = header[int(word)] if int(word) < len(header) else None
+        else:
+            header = getattr(header, word, None)
+    value = default if header is None or header == "" else header
+    if isinstance(value, str):
+        with suppress(ValueError):
+            value = float(value)
+    if not isinstance(value, (int, float)) or not least <= value <= _LARGEST:  # NaN neither
+        raise ValueError(f"its header has no number as {way}; it is damaged")
+    return float(value)
 
 
 def blocks(indices: np.ndarray, size: int = 256) -> Iterator[np.ndarray]:

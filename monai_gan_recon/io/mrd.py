@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
-import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import h5py
 import ismrmrd
@@ -17,15 +14,14 @@ from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
 from ..atomic import atomic_path
 from ..errors import printable, refusing
-from .arrays import DAMAGED, check_size, complex_array, open_hdf5
+from .arrays import DAMAGED, check_heaps, check_size, complex_array, open_hdf5
 from .geometry import LPS_TO_RAS, lengths
-from .lines import Encoding, assemble, blocks
+from .lines import Encoding, assemble, blocks, number
 from .raw import RawScan
 
 _SUFFIXES = (".h5", ".mrd")
 _GROUP = "dataset"
 _MAPS = "maps"
-_SPACES, _LARGEST = ("encoded", "recon"), 1e9
 _HEADER_DAMAGED = "its ISMRMRD header cannot be read; it is damaged"
 
 
@@ -49,6 +45,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     """Read a Cartesian scan; see :func:`monai_gan_recon.io.read_raw` and :func:`.lines.assemble`."""
     if axes is not None:
         raise ValueError("is an ISMRMRD file, which says itself what its axes are; leave axes out")
+    check_heaps(path)
     with open_hdf5(path) as file:
         group = _groups(file)[0]
         scan = _read(group)
@@ -113,17 +110,17 @@ def _check_lengths(data: h5py.Dataset) -> None:
 def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
     header = read_header(xml)
     size, fov, recon_size, oversampling = spaces(header)
-    system, encoding = header.acquisitionSystemInformation, header.encoding[0]
+    encoding = header.encoding[0]
     trajectory = getattr(encoding.trajectory, "value", encoding.trajectory)
     if trajectory != "cartesian":
         raise ValueError(f"is a scan on a {printable(trajectory)} trajectory; only Cartesian scans are read")
     steps = [getattr(encoding.encodingLimits, f"kspace_encoding_step_{axis}", None) for axis in (1, 2)]
     centre = [
-        int(_number(step, "center", 0)) if step else n // 2 for step, n in zip(steps, size[1:], strict=True)
+        int(number(step, "center", least=0)) if step else n // 2
+        for step, n in zip(steps, size[1:], strict=True)
     ]
-    partitions = int(_number(steps[1], "maximum", 0)) if steps[1] else 0
+    partitions = int(number(steps[1], "maximum", least=0)) if steps[1] else 0
     mode = getattr(encoding.parallelImaging, "calibrationMode", None)
-    own_bandwidth = getattr(system, "relativeReceiverNoiseBandwidth", None) is not None
     return Encoding(
         size,
         (centre[0], centre[1]),
@@ -132,7 +129,9 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
         oversampling,
         volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
         embedded=mode is None or getattr(mode, "value", mode) in ("embedded", "interleaved"),
-        noise_bandwidth=_number(system, "relativeReceiverNoiseBandwidth", 1e-3) if own_bandwidth else 1.0,
+        noise_bandwidth=number(
+            header, "acquisitionSystemInformation.relativeReceiverNoiseBandwidth", 1, 1e-3
+        ),
     )
 
 
@@ -142,8 +141,7 @@ def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
     Raises:
         ValueError: if it is damaged.
     """
-    with refusing(ValueError(_HEADER_DAMAGED)), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of values that are not of their type
+    with refusing(ValueError(_HEADER_DAMAGED)):
         return ismrmrd.xsd.CreateFromDocument(xml)
 
 
@@ -156,21 +154,14 @@ def spaces(
         ValueError: if it does not tell them.
     """
     first = header.encoding[0] if header.encoding else None
-    size, recon = ([int(_number(first, f"{s}Space.matrixSize.{x}", 1)) for x in "xyz"] for s in _SPACES)
-    fov = [_number(first, f"encodedSpace.fieldOfView_mm.{axis}") for axis in "xyz"]
-    own = _number(first, "reconSpace.fieldOfView_mm.x")
+    size, recon = (
+        [int(number(first, f"{s}Space.matrixSize.{x}", least=1)) for x in "xyz"] for s in ("encoded", "recon")
+    )
+    fov = [number(first, f"encodedSpace.fieldOfView_mm.{axis}") for axis in "xyz"]
+    own = number(first, "reconSpace.fieldOfView_mm.x")
     if fov[0] <= 0 or own <= 0:
         raise ValueError(_HEADER_DAMAGED)
     return tuple(size), tuple(fov), tuple(recon), fov[0] / own  # type: ignore[return-value]
-
-
-def _number(item: Any, name: str, least: float = -math.inf) -> float:
-    """A number of the header, by the path to it; a ValueError if it is not there, or something else."""
-    for word in name.split("."):
-        item = getattr(item, word, None)
-    if not isinstance(item, (int, float)) or not math.isfinite(item) or item < least or abs(item) > _LARGEST:
-        raise ValueError(_HEADER_DAMAGED)
-    return item
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:

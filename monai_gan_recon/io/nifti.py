@@ -70,6 +70,10 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
         raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
     packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
     damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
+    if (
+        not float(header.all["vox_offset"]) >= header.all.template_dtype.itemsize
+    ):  # it would be read as voxels
+        raise damaged
     if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
         raise damaged
     with refusing(damaged), gzip.open(path) if packed else path.open("rb") as stream:

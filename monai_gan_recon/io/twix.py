@@ -6,7 +6,7 @@ import contextlib
 import io
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from ismrmrd.hdf5 import acquisition_header_dtype
 
 from ..errors import refusing
 from .arrays import DAMAGED
-from .lines import Encoding, assemble
+from .lines import Encoding, assemble, number
 from .raw import RawScan
 
 _FLAGS = {
@@ -43,7 +43,6 @@ _COUNTERS = {
 }
 _NOISE_BANDWIDTH = 0.793
 """Mean noise over Siemens' receiver bandwidth, relative to the middle, as ISMRMRD's converter has it."""
-_PROTOCOL, _LARGEST = "its Siemens protocol cannot be read; the header is damaged", 1e9
 _LAST_BLOCK, _SYNC_DATA = 1 << 0, 1 << 5
 _LONGEST_TABLE, _MOST_BUFFERS = 10_000, 64
 _SEPARATE = 4
@@ -78,24 +77,20 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
             "is a Siemens raw file, which twixtools reads; run pip install monai-gan-recon[siemens]"
         ) from error
     _check_blocks(path)
-    with (
-        refusing(ValueError(DAMAGED), AttributeError),
-        warnings.catch_warnings(),
-        contextlib.redirect_stdout(io.StringIO()),
-    ):
-        warnings.simplefilter("ignore")
+    with refusing(ValueError(DAMAGED), AttributeError), contextlib.redirect_stdout(io.StringIO()):
         scans = twixtools.read_twix(
             str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True
         )
     if any(not scan["mdb"] or not scan["mdb"][-1].is_flag_set("ACQEND") for scan in scans):
         raise ValueError("is a truncated Siemens file, it ends in the middle of a scan; copy it again")
-    dwell = _number(scans[-1]["hdr"], "MeasYaps", "sRXSPEC", "alDwellTime", 0, default=0) / 1000  # 0: unknown
+    dwell = number(scans[-1]["hdr"], "MeasYaps.sRXSPEC.alDwellTime.0", 0) / 1000  # 0: unknown
     blocks = [
         mdb for mdb in scans[-1]["mdb"] if not (mdb.is_flag_set("ACQEND") or mdb.is_flag_set("SYNCDATA"))
     ]
     for scan in scans[:-1]:
         blocks += [mdb for mdb in scan["mdb"] if mdb.is_flag_set("NOISEADJSCAN")]
-    heads = np.array([_head(mdb, dwell) for mdb in blocks], acquisition_header_dtype)
+    with np.errstate(all="ignore"):  # directions that are no numbers are told of later
+        heads = np.array([_head(mdb, dwell) for mdb in blocks], acquisition_header_dtype)
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
         for index in indices:
@@ -134,8 +129,8 @@ def _check_blocks(path: Path) -> None:
                 if not mask & _SYNC_DATA:  # there the number may be wrong; this is what twixtools goes by
                     samples, coils = number(position + flags + 8, 2), number(position + flags + 10, 2)
                     length = 192 + coils * (32 + 8 * samples) if several else coils * (128 + 8 * samples)
-                if length < 128:
-                    raise ValueError(DAMAGED)  # a block has no length
+                if not 128 <= length <= end - position:  # none, or one that twixtools would ask memory for
+                    raise ValueError(DAMAGED)
                 position += length
 
 
@@ -172,19 +167,18 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
     step = heads["idx"][image]
     ny, line = _steps(step["kspace_encode_step_1"], int(first.CenterLin))
     nz, partition = _steps(step["kspace_encode_step_2"], int(first.CenterPar))
-    oversampling = _number(header, "Dicom", "flReadoutOSFactor", default=1) or 1.0
-    base = int(_number(header, "MeasYaps", "sKSpace", "lBaseResolution"))
+    oversampling = number(header, "Dicom.flReadoutOSFactor", 1) or 1.0
+    base = int(number(header, "MeasYaps.sKSpace.lBaseResolution"))
     read, phase, thick = (
-        _number(header, "MeasYaps", "sSliceArray", "asSlice", 0, key)
+        number(header, f"MeasYaps.sSliceArray.asSlice.0.{key}")
         for key in ("dReadoutFOV", "dPhaseFOV", "dThickness")
     )
     more = [
-        _number(header, "MeasYaps", "sKSpace", f"d{axis}OversamplingForDialog", default=0)
-        for axis in ("Phase", "Slice")
+        number(header, f"MeasYaps.sKSpace.d{axis}OversamplingForDialog", 0) for axis in ("Phase", "Slice")
     ]
-    mode = _number(header, "MeasYaps", "sPat", "ucRefScanMode", default=1)
+    mode = number(header, "MeasYaps.sPat.ucRefScanMode", 1)
     if min(base, read, phase, thick, oversampling) <= 0:
-        raise ValueError(_PROTOCOL)
+        raise ValueError("its Siemens protocol has lengths that are not positive; the header is damaged")
     centre = int(first.CenterCol)
     whole = centre == 0 or abs(2 * centre - samples) <= 2
     width = samples if whole else max(2 * centre, 2 * (samples - centre))
@@ -200,30 +194,6 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
         embedded=mode < _SEPARATE,
         noise_bandwidth=_NOISE_BANDWIDTH,
     )
-
-
-def _number(header: Any, *keys: str | int, default: float | None = None) -> float:
-    """A number of the protocol, by the way to it.
-
-    Raises:
-        ValueError: if it is no number, or is not there and has no default.
-    """
-    value = header
-    for key in keys:
-        if isinstance(key, str) and isinstance(value, Mapping):
-            value = value.get(key)
-        else:
-            value = (
-                value[key] if isinstance(key, int) and isinstance(value, list) and len(value) > key else None
-            )
-    if value is None or value == "":
-        value = default
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = float(value)
-    if not isinstance(value, (int, float)) or not abs(value) < _LARGEST:
-        raise ValueError(_PROTOCOL)
-    return float(value)
 
 
 def _steps(number: np.ndarray, centre: int) -> tuple[int, int]:

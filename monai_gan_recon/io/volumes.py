@@ -34,25 +34,18 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
         plane: plane of the slices; ``None``: coronal.
 
     Returns:
-        array (N, H, W) whose affine makes it come out unchanged as slices of ``plane``.
+        array (N, H, W), mapped, and an affine that makes it come out unchanged as slices of ``plane``.
 
     Raises:
         ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
     """
-    mapped, affine = open_numpy(path, plane)
-    return np.array(mapped, order="C"), affine
-
-
-def open_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """What :func:`read_numpy` gives, the array (N, H, W) mapped rather than in memory."""
     try:
         values = open_npy(path)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
-    if values.dtype.kind not in "biufc":
-        raise ValueError(f"{path}: holds {values.dtype}, not numbers; give slices (H, W) or (N, H, W)")
-    if values.ndim not in (2, 3):
-        raise ValueError(f"{path}: has shape {values.shape}; give slices (H, W) or (N, H, W)")
+    if values.dtype.kind not in "biufc" or values.ndim not in (2, 3):
+        held = f"{values.dtype} of shape {values.shape}"
+        raise ValueError(f"{path}: holds {held}; give numbers, slices (H, W) or (N, H, W)")
     check_shape(path, values.shape)
     codes = PLANE_AXCODES.get(plane or "coronal")
     if codes is None:

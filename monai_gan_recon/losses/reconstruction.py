@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
+from monai_gan_recon.checks import check_arguments, check_numbers
 from monai_gan_recon.losses._inputs import check_pair
 from monai_gan_recon.losses.dssim import DSSIMLoss
 from monai_gan_recon.losses.frequency import FrequencyLoss
@@ -43,16 +47,25 @@ class ReconstructionLoss(nn.Module):
     ) -> None:
         super().__init__()
         weights = {"nrmse": a, "frequency": b, "l1": l1, "mse": mse, "dssim": dssim, "relative": relative}
-        if not all(weight >= 0 for weight in weights.values()) or not any(weights.values()):
-            raise ValueError(
-                f"reconstruction loss: weights must be at least 0 and one of them above, got {weights}"
-            )
+        check_numbers(**{f"loss weights ({name})": weight for name, weight in weights.items()})
+        if not any(weights.values()):
+            raise ValueError(f"loss weights: one of them must be above 0, got {weights}")
         self.weights = {name: weight for name, weight in weights.items() if weight > 0}
         self.frequency = FrequencyLoss(frequency_mode)
         self.relative = RelativeErrorLoss()
         self.losses = nn.ModuleDict(
             {"nrmse": NRMSELoss(), "l1": nn.L1Loss(), "mse": nn.MSELoss(), "dssim": DSSIMLoss()}
         )
+
+    @classmethod
+    def of(cls, loss_weights: Mapping[str, Any]) -> ReconstructionLoss:
+        """The loss of a dictionary of its arguments.
+
+        Raises:
+            ValueError: for a name that is none of them, too.
+        """
+        check_arguments("loss_weights", loss_weights, cls)
+        return cls(**loss_weights)
 
     def forward(self, pred: Tensor, target: Tensor, measurement: Tensor) -> Tensor:
         """Weighted sum; see :meth:`with_terms`."""

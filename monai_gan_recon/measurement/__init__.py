@@ -8,7 +8,14 @@ from monai_gan_recon.measurement.hermitian import hermitian_completion, mirror
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, KData, Measurement, pack, unpack
 from monai_gan_recon.measurement.noise import estimate_noise_std, noise_covariance, prewhiten
 from monai_gan_recon.measurement.operators import NormalOperator, SenseOperator, gram, normal_operator
-from monai_gan_recon.measurement.patterns import PATTERNS, check_pattern, check_rate, sampling_mask
+from monai_gan_recon.measurement.patterns import (
+    PATTERNS,
+    check_axis,
+    check_partial_fourier,
+    check_pattern,
+    check_rate,
+    sampling_mask,
+)
 from monai_gan_recon.measurement.phase import low_resolution_phase
 from monai_gan_recon.measurement.resampling import hold_out, measure_again
 from monai_gan_recon.measurement.solvers import (
@@ -27,6 +34,8 @@ __all__ = [
     "NormalOperator",
     "SenseOperator",
     "calibrate",
+    "check_axis",
+    "check_partial_fourier",
     "check_pattern",
     "check_rate",
     "chi_squared",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+from monai_gan_recon.checks import check_fractions
 from monai_gan_recon.measurement.lines import dagan_lines, equispaced_lines, gaussian_lines, random_lines
 from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
 
@@ -53,10 +54,8 @@ def sampling_mask(
     """
     check_pattern(pattern)
     check_rate(rate)
-    if axis not in (-1, -2):
-        raise ValueError(f"axis must be -1 (columns) or -2 (rows), got {axis}")
-    if not 0.5 < partial_fourier <= 1:
-        raise ValueError(f"the partial Fourier fraction must be in (0.5, 1], got {partial_fourier}")
+    check_axis(axis)
+    check_partial_fourier(partial_fourier)
     height, width = (int(n) for n in size)
     rng = np.random.default_rng(seed)
     kept = torch.arange(size[axis]) < round(partial_fourier * size[axis])
@@ -74,6 +73,19 @@ def check_pattern(pattern: str) -> None:
     """Raise a ValueError that lists the patterns if this is none of them."""
     if pattern not in PATTERNS:
         raise ValueError(f"unknown sampling pattern {pattern!r}: choose one of {', '.join(PATTERNS)}")
+
+
+def check_axis(axis: int) -> None:
+    """Raise a ValueError if this is no phase-encoding axis of slices."""
+    if isinstance(axis, (bool, float)) or axis not in (-1, -2):
+        raise ValueError(f"the phase-encoding axis must be -1 (columns) or -2 (rows), got {axis!r}")
+
+
+def check_partial_fourier(fraction: float) -> None:
+    """Raise a ValueError if the fraction of k-space that is sampled at all is not in (0.5, 1]."""
+    check_fractions(partial_fourier=fraction)
+    if fraction <= 0.5:
+        raise ValueError(f"partial_fourier must be above 0.5, got {fraction!r}: the centre has to be sampled")
 
 
 def check_rate(rate: float) -> None:

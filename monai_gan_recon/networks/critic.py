@@ -13,6 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
+from monai_gan_recon.checks import check_counts
+from monai_gan_recon.networks.encoder_decoder import MOST_WIDTH, check_layers
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 _REDUCTION = 32  # the stem halves the image twice, the stages 2 to 4 once each
@@ -57,12 +59,9 @@ class ResNetCritic(nn.Module):
         spectral_norm: bool = False,
     ) -> None:
         super().__init__()
-        if len(layers) != 4 or min(layers) < 1:
-            raise ValueError(f"critic: layers must be four positive numbers of blocks, got {tuple(layers)}")
-        if width < 1 or in_channels < 1:
-            raise ValueError(
-                f"critic: width and in_channels must be at least 1, got {width} and {in_channels}"
-            )
+        if len(layers := check_layers(layers)) != 4:
+            raise ValueError(f"critic: layers must be four positive numbers of blocks, got {layers}")
+        check_counts(most=MOST_WIDTH, width=width, in_channels=in_channels)
         self.in_channels = in_channels
         self._norm, self._act = norm or "", act
         self.conv1 = nn.Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)

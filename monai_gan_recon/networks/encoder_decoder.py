@@ -8,9 +8,30 @@ import torch
 from monai.networks.layers.utils import get_norm_layer
 from torch import nn
 
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.networks.blocks import EXPANSION, bottleneck_stage, pad_to_multiple
 
 RESNET50_LAYERS = (3, 4, 6, 3)
+
+
+MOST_WIDTH, MOST_BLOCKS, MOST_STAGES = 1024, 256, 8
+"""Far beyond ResNet-152, which has a width of 64 and 36 blocks in a stage."""
+
+
+def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
+    """Numbers of blocks of the stages of a ResNet.
+
+    Raises:
+        ValueError: if it is no list of 1 to 8 counts.
+    """
+    blocks = tuple(layers) if isinstance(layers, (list, tuple)) else ()
+    if not 1 <= len(blocks) <= MOST_STAGES:
+        raise ValueError(
+            f"layers must be 1 to {MOST_STAGES} numbers of blocks, such as [3, 4, 6, 3], not {layers!r}"
+        )
+    for count in blocks:
+        check_counts(most=MOST_BLOCKS, layers=count)
+    return blocks
 
 
 class ResNetEncoderDecoder(nn.Module):
@@ -32,7 +53,7 @@ class ResNetEncoderDecoder(nn.Module):
         norm: MONAI norm layer such as "batch" or "instance", or None.
 
     Raises:
-        ValueError: for an unknown stem.
+        ValueError: for an unknown stem, or numbers that no network has.
     """
 
     def __init__(
@@ -46,6 +67,9 @@ class ResNetEncoderDecoder(nn.Module):
         norm: str | tuple | None = None,
     ) -> None:
         super().__init__()
+        layers = check_layers(layers)
+        check_counts(width=width, most=MOST_WIDTH)
+        check_counts(decoder_blocks=decoder_blocks, most=MOST_BLOCKS)
         planes = [width * 2**i for i in range(len(layers))]
         channels = [p * EXPANSION for p in planes]
         if stem == "imagenet":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from monai_gan_recon.checks import check_counts
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, unpack
 from monai_gan_recon.measurement.operators import normal_operator
 from monai_gan_recon.measurement.solvers import data_consistency, posterior_mean
@@ -14,6 +15,9 @@ from monai_gan_recon.networks.encoder_decoder import RESNET50_LAYERS, ResNetEnco
 
 DEFAULT_ITERATIONS = 5
 """Conjugate gradient steps of each posterior mean."""
+
+MOST_CASCADES = 64
+"""Most cascades of a generator."""
 
 
 class ResNetGenerator(nn.Module):
@@ -94,7 +98,7 @@ class UnrolledGenerator(nn.Module):
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
 
     Raises:
-        ValueError: for no cascade.
+        ValueError: for numbers that no network has.
     """
 
     def __init__(
@@ -109,8 +113,8 @@ class UnrolledGenerator(nn.Module):
         noise_layers: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        if cascades < 1:
-            raise ValueError(f"the generator needs at least one cascade, got {cascades}")
+        check_counts(cascades=cascades, most=MOST_CASCADES)
+        check_counts(0, cg_iterations=cg_iterations)
         self.cg_iterations = cg_iterations
         self.refine = nn.ModuleList(
             ResNetEncoderDecoder(BASE_CHANNELS, 6, layers, width, decoder_blocks, stem, norm)

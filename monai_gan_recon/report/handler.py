@@ -124,7 +124,12 @@ class CaseReport:
             images,
             str(output["case"]),
             spacing=affine_to_spacing(image.affine).tolist()[1:],
-            sections={"Protocol": protocol, "Quality": quality, "Versions": self.versions},
+            sections={
+                **({"Be careful": output["caution"]} if output.get("caution") else {}),
+                "Protocol": protocol,
+                "Quality": quality,
+                "Versions": self.versions,
+            },
             notes={"Quality": note},
             subtitle="Reconstruction beside the zero-filled image",
         )
@@ -146,6 +151,7 @@ class CaseReport:
             labels=labels.as_tensor(),
             label_names={label: name.upper() for label, name in TISSUES.items()},
             sections={
+                **({"Be careful": output["caution"]} if output.get("caution") else {}),
                 "Tissue volumes": tissues,
                 "Protocol": {
                     **protocol,
@@ -155,7 +161,6 @@ class CaseReport:
                 "Quality": {"Reference": "no reference"},
                 "Versions": self.versions,
             },
-            notes={"Tissue volumes": "; ".join(output["notes"])},
             subtitle="Tissue segmentation",
         )
 

@@ -13,7 +13,7 @@ from monai.transforms import MapTransform, RandomizableTransform
 from monai.utils import convert_to_dst_type
 from torch import nn
 
-from monai_gan_recon.checks import check_fractions
+from monai_gan_recon.checks import check_counts, check_fractions, check_range
 from monai_gan_recon.data.cache import describe
 from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
 from monai_gan_recon.simulation import acquire, measured_block
@@ -59,19 +59,19 @@ class RandUndersamplingArtefact(RandomizableTransform):
         if reconstructed > 0 and network is None:
             raise ValueError(f"a probability of {reconstructed} of reconstructions needs a network")
         super().__init__(prob)
-        if len(rates) != 2 or not patterns or not slice_axes or not set(slice_axes) <= {0, 1, 2}:
-            raise ValueError(
-                "needs rates [smallest, largest], patterns, and slice_axes out of 0, 1, 2, not "
-                f"{list(rates)}, {list(patterns)}, {list(slice_axes)}"
-            )
+        check_range(rates=rates)
+        if not patterns or isinstance(patterns, str):
+            raise ValueError(f"patterns must be a list of sampling patterns, not {patterns!r}")
+        if not slice_axes:
+            raise ValueError("slice_axes must be a list of axes, 0, 1 or 2")
+        for axis in slice_axes:
+            check_counts(0, 2, slice_axes=axis)
         for pattern in patterns:
             check_pattern(pattern)
         for rate in rates:
             check_rate(rate)
-        if rates[0] > rates[1]:
-            raise ValueError(f"rates must be [smallest, largest], not {list(rates)}")
         self.rates, self.patterns, self.slice_axes = tuple(rates), tuple(patterns), tuple(slice_axes)
-        self.cropper, self.reconstructed = CropPadSlices(size), reconstructed
+        self.cropper, self.reconstructed = CropPadSlices(size, "slice_size"), reconstructed
         self.weights = None if network is None else describe(dict(network.state_dict()))
         self._network = network
 

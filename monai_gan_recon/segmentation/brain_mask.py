@@ -16,6 +16,9 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import isotropic_closing
 
 METHODS = ("auto", "nonzero", "otsu")
+MOST_MM = 1000
+"""Longest side of an image of a head in mm: resampled to voxels of 1 mm, larger ones would not fit into memory."""
+
 _STRIPPED = 0.9
 """Fraction of the volume's outermost voxels that are exactly 0 in a skull-stripped image."""
 
@@ -36,7 +39,8 @@ class BrainMask(Transform):
 
     Raises:
         ValueError: for another method, a negative radius or a fraction that is not positive; at the call, for a
-            volume that is not (1, X, Y, Z), with NaN or infinite values, all zero, or (with "otsu") constant.
+            volume that is not (1, X, Y, Z), larger than a head, with NaN or infinite values, all zero, or (with "otsu")
+            constant.
     """
 
     def __init__(self, method: str = "auto", closing_mm: float = 3.0, otsu_fraction: float = 0.7) -> None:
@@ -51,6 +55,12 @@ class BrainMask(Transform):
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """Mask of a volume (1, X, Y, Z): boolean, the same shape, affine and device."""
         values = volume_values(image)
+        sides = [n * mm for n, mm in zip(values.shape, spacing_mm(image), strict=True)]
+        if max(sides) > MOST_MM:
+            size = " x ".join(f"{mm:.4g}" for mm in sides)
+            raise ValueError(
+                f"the image is {size} mm large, more than any head; check its spacing and its unit"
+            )
         if self.method == "nonzero" or (self.method == "auto" and _outermost_zeros(values) >= _STRIPPED):
             mask = values != 0
         else:

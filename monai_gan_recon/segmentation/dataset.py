@@ -19,10 +19,13 @@ from monai_gan_recon.checks import check_counts, check_fractions, check_output_d
 from monai_gan_recon.data.cache import cache_key, describe, store
 from monai_gan_recon.data.cases import with_cases
 from monai_gan_recon.data.epochs import DictTransform, EpochDataset
-from monai_gan_recon.segmentation.networks import check_patch_size
+from monai_gan_recon.segmentation.networks import MOST_SIDE, check_patch_size
 
 _TRIES = 50
 """Draws of a patch's centre until one lies in tissue."""
+
+MOST_COPIES, MOST_PATCHES = 1000, 10**6
+"""Most degraded copies of a volume, most patches of an epoch."""
 
 
 class TissuePatchDataset(EpochDataset):
@@ -71,11 +74,11 @@ class TissuePatchDataset(EpochDataset):
         super().__init__(patch_transform, seed)
         if not data:
             raise ValueError("the data list of the training patches is empty; give at least one volume")
+        check_counts(0, MOST_COPIES, degraded_copies=copies)
+        check_counts(0, MOST_SIDE, margin=margin)
+        check_counts(patches_per_epoch=patches_per_epoch, most=MOST_PATCHES)
         if copies > 0 and degradation is None:
             raise ValueError("degraded copies need a degradation; set copies to 0 to do without")
-        if copies < 0 or margin < 0:
-            raise ValueError(f"degraded_copies and the margin must be at least 0, got {copies} and {margin}")
-        check_counts(patches_per_epoch=patches_per_epoch)
         check_fractions(degraded_fraction=degraded_fraction)
         self.patch_size = tuple(n + margin for n in check_patch_size(patch_size))
         self.patches_per_epoch = patches_per_epoch

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -14,6 +13,8 @@ from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
 from scipy import ndimage
 from skimage.measure import label as connected_components
+
+from monai_gan_recon.checks import check_numbers
 
 Triple = tuple[float, float, float]
 Index = tuple[int, int, int]
@@ -41,9 +42,7 @@ class Instances(Transform):
         connectivity: int = 26,
         classes: Sequence[int] | None = None,
     ) -> None:
-        number = isinstance(minimum_size_mm3, int | float) and not isinstance(minimum_size_mm3, bool)
-        if not (number and 0 <= minimum_size_mm3 < math.inf):
-            raise ValueError(f"the minimum size must be a number of mm³, 0 or more, got {minimum_size_mm3!r}")
+        check_numbers(minimum_size_mm3=minimum_size_mm3)
         if connectivity not in _SHARED:
             raise ValueError(f"connectivity must be 6, 18 or 26 neighbours, got {connectivity}")
         self.minimum_size_mm3, self.connectivity = float(minimum_size_mm3), connectivity

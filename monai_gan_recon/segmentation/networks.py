@@ -11,7 +11,7 @@ from monai.inferers import Inferer, SimpleInferer, SlidingWindowInferer
 from torch import nn
 from torch.nn import functional
 
-from monai_gan_recon.checks import check_counts
+from monai_gan_recon.checks import check_counts, check_fractions
 from monai_gan_recon.engines.runtime import check_device, resolve_amp
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.tissue_features import FEATURES
@@ -24,6 +24,9 @@ NETWORK_CONTRAST = "t1"
 
 STRIDE = 16
 """Patches are multiples of it: the network halves the resolution four times."""
+
+MOST_SIDE, MOST_OVERLAP = 512, 0.95
+"""Longest side of a patch in voxels, and most that neighbouring windows share."""
 
 
 class MixtureScores(nn.Module):
@@ -66,8 +69,8 @@ class SliceNetwork(nn.Module):
 
     def __init__(self, network: nn.Module, neighbours: int = 1, axis: int = 1) -> None:
         super().__init__()
-        if neighbours < 0 or axis not in (0, 1, 2):
-            raise ValueError(f"neighbours must be 0 or more and axis 0, 1 or 2, got {neighbours} and {axis}")
+        check_counts(0, MOST_SIDE, neighbours=neighbours)
+        check_counts(0, 2, axis=axis)
         self.network, self.neighbours, self.axis = network, neighbours, axis
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -145,7 +148,7 @@ class WindowInferer(AutocastInferer):
 
     Args:
         roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
-        overlap: of neighbouring windows, a fraction from 0 to under 1.
+        overlap: of neighbouring windows, a fraction from 0 to 0.95.
         batch_size: windows at a time.
         amp: see :class:`AutocastInferer`.
         device: see :class:`AutocastInferer`.
@@ -163,8 +166,11 @@ class WindowInferer(AutocastInferer):
         device: torch.device | str = "cpu",
     ) -> None:
         check_counts(batch_size=batch_size)
-        if not 0 <= overlap < 1:
-            raise ValueError(f"overlap must be at least 0 and under 1, got {overlap}")
+        check_fractions(overlap=overlap)
+        if overlap > MOST_OVERLAP:
+            raise ValueError(
+                f"overlap must be at most {MOST_OVERLAP}, got {overlap}: windows have to move on"
+            )
         windows = SlidingWindowInferer(
             check_patch_size(roi_size, "roi_size"), batch_size, overlap, mode="gaussian"
         )
@@ -178,8 +184,9 @@ def check_patch_size(size: Any, name: str = "patch_size") -> tuple[int, int, int
         ValueError: if it is none.
     """
     numbers = tuple(size) if isinstance(size, (list, tuple)) else ()
-    whole = all(isinstance(n, int) and not isinstance(n, bool) and n > 0 and n % STRIDE == 0 for n in numbers)
-    if len(numbers) != 3 or not whole:
+    for number in numbers:
+        check_counts(STRIDE, MOST_SIDE, **{f"each side of {name}": number})
+    if len(numbers) != 3 or any(number % STRIDE for number in numbers):
         raise ValueError(
             f"{name} must be three multiples of {STRIDE} in voxels, such as [96,96,96], not {size!r}"
         )

@@ -22,6 +22,7 @@ from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import save_nifti
+from monai_gan_recon.io.dicom import require_highdicom
 from monai_gan_recon.segmentation.brain_extraction import VOLUME_ML, BrainExtraction
 from monai_gan_recon.segmentation.brain_mask import BrainMask
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
@@ -169,8 +170,8 @@ class TissueEvaluator(SupervisedEvaluator):
     instead passes through to the handlers.
 
     ``engine.state.output`` holds ``image``, ``pred``, labels (1, X, Y, Z) on its grid, ``reference`` where known,
-    ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``notes`` (lines on the
-    brain and its volume, see :func:`notes`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
+    ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``caution`` (see
+    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
     ``error``, a line.
 
     Args:
@@ -218,32 +219,33 @@ class TissueEvaluator(SupervisedEvaluator):
             "image": batchdata["image"],
             "pred": labels,
             "brain": prepared["brain"],
-            "notes": notes(labels, prepared["brain_extraction"]),
+            "caution": cautions(labels, prepared["brain_extraction"]),
             "seconds": time.perf_counter() - start,
             "network_seconds": network_seconds,
         }
         return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})
 
 
-def notes(labels: MetaTensor, extraction: BrainExtraction | None) -> list[str]:
-    """What to say of a segmentation beside its volumes: that the skull was removed, that they are not to be believed.
+def cautions(labels: MetaTensor, extraction: BrainExtraction | None) -> dict[str, str]:
+    """What to be careful about in a segmentation: a skull that was removed, volumes that are not to be believed.
 
     Args:
         labels: (1, X, Y, Z), of tissues.
         extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
+
+    Returns:
+        "Skull" and "Volume", where there is something to say.
     """
-    lines = []
+    result = {}
     if extraction is not None:
-        lines.append(
-            f"the skull was removed, the brain has {extraction.volume_ml:.0f} ml; look at its border"
-        )
+        result["Skull"] = f"removed, the brain has {extraction.volume_ml:.0f} ml; look at its border"
     total = sum(class_volumes(labels).values())
     if not VOLUME_ML[0] <= total <= VOLUME_ML[1]:
-        lines.append(
-            f"IMPLAUSIBLE: {total:.0f} ml of tissue; a whole grown-up brain has {VOLUME_ML[0]:.0f} to "
-            f"{VOLUME_ML[1]:.0f} ml: a part of it, a wrong spacing, or a head with skull (--brain_extraction true)?"
+        result["Volume"] = (
+            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a grown-up's whole brain has {VOLUME_ML[0]:.0f} to "
+            f"{VOLUME_ML[1]:.0f}: a part of one, a wrong spacing, or a head with skull (--brain_extraction true)?"
         )
-    return lines
+    return result
 
 
 class LabelWriter(ResultWriter):
@@ -256,6 +258,9 @@ class LabelWriter(ResultWriter):
         dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
         record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
         brain_mask: also write ``<case>_brain_mask.nii.gz``, in which the tissues were looked for.
+
+    Raises:
+        ValueError: if the package that writes DICOM segmentations is not installed.
     """
 
     def __init__(
@@ -268,6 +273,8 @@ class LabelWriter(ResultWriter):
         brain_mask: bool = False,
     ) -> None:
         super().__init__(output_dir, overwrite, dicom, record)
+        if dicom is not None:
+            require_highdicom()
         self.instances, self.brain_mask = instances, brain_mask
 
     def results_of(self, case: str) -> dict[str, Path]:
@@ -298,5 +305,4 @@ class LabelWriter(ResultWriter):
             write_region_files(labels, self.instances(labels), files, case, TISSUES)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())
         seconds, of_network = output["seconds"], output["network_seconds"]
-        said = "".join(f"; {note}" for note in output["notes"])
-        return f"{text}{said}; {seconds:.1f} s, of these {of_network:.1f} s in the network"
+        return f"{text}; {seconds:.1f} s, of these {of_network:.1f} s in the network"

@@ -11,10 +11,12 @@ import numpy as np
 import torch
 from monai.transforms import Randomizable
 
+from monai_gan_recon.checks import check_counts, check_fractions, check_range, check_switches
 from monai_gan_recon.measurement import KData, check_pattern, check_rate, pack, sampling_mask, to_channels
 from monai_gan_recon.simulation.acquisition import acquire, informed, noise_std_for
 from monai_gan_recon.simulation.coils import measured_maps, perturbed, random_maps
 from monai_gan_recon.simulation.phase import random_phase
+from monai_gan_recon.vocabulary import MOST_COILS
 
 
 class RandomScans(Randomizable):
@@ -64,15 +66,31 @@ class RandomScans(Randomizable):
         phase_known: float = 0.85,
         measure_once: bool = False,
     ) -> None:
-        self.patterns = (dict(lines or {"gaussian1d": 1.0}), dict(points or {"gaussian2d": 1.0}))
-        for patterns in self.patterns:
+        lines, points = lines or {"gaussian1d": 1.0}, points or {"gaussian2d": 1.0}
+        self.patterns = (dict(lines), dict(points))
+        for name, patterns in (("lines", lines), ("points", points)):
             for pattern in patterns:
                 check_pattern(pattern)
+            check_fractions(**{f"{name} {pattern}": share for pattern, share in patterns.items()})
             if abs(sum(patterns.values()) - 1) > 1e-6:
-                raise ValueError(f"the probabilities of the patterns must add up to 1, got {patterns}")
+                raise ValueError(
+                    f"{name}: the probabilities of the patterns must add up to 1, got {patterns}"
+                )
+        check_range(rates=rates, snr=snr)
         for rate in rates:
             check_rate(rate)
-        self.rates, self.snr, self.coils = tuple(rates), tuple(snr), int(coils)
+        check_fractions(
+            points_probability=points_probability,
+            partial_fourier_probability=partial_fourier_probability,
+            replica_probability=replica_probability,
+            hermitian_probability=hermitian_probability,
+            multi_coil_probability=multi_coil_probability,
+            exact_probability=exact_probability,
+            phase_known=phase_known,
+        )
+        check_counts(coils=coils, most=MOST_COILS)
+        check_switches(measure_once=measure_once)
+        self.rates, self.snr, self.coils = tuple(rates), tuple(snr), coils
         self.points_probability = points_probability
         self.partial_fourier_probability = partial_fourier_probability
         self.replica_probability, self.hermitian_probability = replica_probability, hermitian_probability

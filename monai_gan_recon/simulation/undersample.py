@@ -12,11 +12,19 @@ import torch
 from monai.config import KeysCollection
 from monai.transforms import MapTransform, Transform
 
-from monai_gan_recon.measurement import check_pattern, check_rate, sampling_mask
+from monai_gan_recon.checks import check_counts, check_positive, check_seed, check_switches
+from monai_gan_recon.measurement import (
+    KData,
+    check_axis,
+    check_partial_fourier,
+    check_pattern,
+    check_rate,
+    sampling_mask,
+)
 from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
 from monai_gan_recon.simulation.coils import biot_savart_maps
 from monai_gan_recon.simulation.phase import smooth_phase
-from monai_gan_recon.vocabulary import TRACKS
+from monai_gan_recon.vocabulary import MOST_COILS, TRACKS
 
 
 class Undersample(Transform):
@@ -61,16 +69,17 @@ class Undersample(Transform):
         check_rate(rate)
         if track not in TRACKS:
             raise ValueError(f"track: {track!r} is unknown: choose one of {', '.join(TRACKS)}")
-        if axis not in (-1, -2):
-            raise ValueError(f"axis: the phase-encoding axis is -1 (columns) or -2 (rows), not {axis!r}")
-        if snr is not None and not snr > 0:
-            raise ValueError(f"snr: must be above 0, or null for no noise, not {snr!r}")
-        if coils < 1 or (coils > 1 and track == "replica"):
+        check_axis(axis)
+        check_partial_fourier(partial_fourier)
+        check_switches(hermitian=hermitian, use_phase=phase)
+        if snr is not None:
+            check_positive(snr=snr)
+        check_counts(coils=coils, most=MOST_COILS)
+        if coils > 1 and track == "replica":
             raise ValueError(
-                f"coils: {coils!r} do not go with the {track} track; the simulated one takes 1 or more"
+                f"coils: {coils} do not go with the replica track; the simulated one takes several"
             )
-        if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-            raise ValueError(f"seed: must be a whole number of at least 0, got {seed!r}")
+        check_seed(seed)
         self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = (
             pattern,
             rate,
@@ -85,6 +94,14 @@ class Undersample(Transform):
     def __call__(
         self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
     ) -> dict[str, torch.Tensor]:
+        """Scan slices, see :meth:`measure`, and give what :func:`monai_gan_recon.simulation.measured_block` gives."""
+        data, target = self.measure(slices, case, first, volume)
+        simulated = self.track == "simulated"
+        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+
+    def measure(
+        self, slices: torch.Tensor, case: str = "", first: int = 0, volume: torch.Tensor | None = None
+    ) -> tuple[KData, torch.Tensor]:
         """Scan slices.
 
         Args:
@@ -94,7 +111,7 @@ class Undersample(Transform):
             volume: the whole volume, whose foreground the SNR refers to; None: the slices.
 
         Returns:
-            What :func:`monai_gan_recon.simulation.measured_block` gives.
+            The measurement (N, coils, H, W), and the complex images (N, H, W) that it is of.
         """
         image = torch.as_tensor(slices)[0].as_subclass(torch.Tensor).float()
         state = [self.seed, zlib.crc32(case.encode())]
@@ -117,7 +134,7 @@ class Undersample(Transform):
                 for i in range(len(image))
             ]
             data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
-        return measured_block(data, self.hermitian and not simulated, self.phase and simulated, target)
+        return data, target
 
 
 class Undersampled(MapTransform):

@@ -6,6 +6,7 @@ from monai_gan_recon.transforms.geometry import (
     RandForegroundCropd,
     SlicesOfPlane,
     SlicesOfPlaned,
+    check_crop,
     plane_axcodes,
 )
 from monai_gan_recon.transforms.intensity import ScaleMagnitude, ScaleMagnituded, ScaleMinMax, ScaleMinMaxd
@@ -20,5 +21,6 @@ __all__ = [
     "ScaleMinMaxd",
     "SlicesOfPlane",
     "SlicesOfPlaned",
+    "check_crop",
     "plane_axcodes",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from numbers import Integral
 from typing import Any
 
 import nibabel as nib
@@ -23,7 +22,8 @@ from monai.transforms.spatial.functional import orientation
 from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
-from monai_gan_recon.vocabulary import MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
+from monai_gan_recon.checks import check_counts
+from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
 
 _AXCODES = "axcodes"
 
@@ -37,7 +37,7 @@ def plane_axcodes(plane: str) -> str:
     Raises:
         ValueError: for another plane.
     """
-    if plane not in PLANE_AXCODES:
+    if not isinstance(plane, str) or plane not in PLANE_AXCODES:
         raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
     return PLANE_AXCODES[plane]
 
@@ -169,23 +169,24 @@ class CropPadSlices(InvertibleTransform):
     """Centre crop or zero padding of slices to (H, W); the slice axis stays.
 
     Args:
-        size: (H, W) in pixels, each at least 16, or ``None`` for the whole slices.
+        size: (H, W) in pixels, each from 16 to 4096, or ``None`` for the whole slices.
+        name: of the option, for messages.
 
     Raises:
         ValueError: for another size; at the call, if the image is neither (C, H, W) nor (C, N, H, W).
     """
 
-    def __init__(self, size: Sequence[int] | None = None) -> None:
+    def __init__(self, size: Sequence[int] | None = None, name: str = "size") -> None:
         self.size: tuple[int, int] | None = None
         self.resizers: dict[int, ResizeWithPadOrCrop] = {}
         if size is None:
             return
         lengths = list(size) if isinstance(size, Sequence) else []
-        if len(lengths) != 2 or not all(isinstance(n, Integral) and n >= MIN_SLICE_SIZE for n in lengths):
-            raise ValueError(
-                f"slice size must be [height, width], each at least {MIN_SLICE_SIZE} pixels, not {size!r}"
-            )
-        self.size = (int(lengths[0]), int(lengths[1]))
+        if len(lengths) != 2 or isinstance(size, str):
+            raise ValueError(f"{name} must be [height, width] of slices, not {size!r}")
+        for length in lengths:
+            check_counts(MIN_SLICE_SIZE, MAX_SLICE_SIZE, **{f"height and width of {name}": length})
+        self.size = (lengths[0], lengths[1])
         self.resizers = {3: ResizeWithPadOrCrop(self.size), 4: ResizeWithPadOrCrop((-1, *self.size))}
 
     def __call__(self, img: torch.Tensor) -> torch.Tensor:
@@ -231,6 +232,23 @@ class CropPadSlicesd(MapTransform, InvertibleTransform):
         return result
 
 
+def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
+    """Check that slices of a size can be cropped to another.
+
+    Args:
+        crop: (H, W) of the crop.
+        size: (H, W) of the slices; None: it is not known.
+
+    Raises:
+        ValueError: if the crop is larger, or one of them is no size of slices.
+    """
+    small, large = CropPadSlices(crop, "crop").size, CropPadSlices(size).size
+    if small and large and (small[0] > large[0] or small[1] > large[1]):
+        raise ValueError(
+            f"crop {list(small)} is larger than slices of {list(large)}; lower --crop or raise --size"
+        )
+
+
 class RandForegroundCropd(RandomizableTransform, MapTransform):
     """Random crop of a slice that shows some of the object.
 
@@ -252,7 +270,7 @@ class RandForegroundCropd(RandomizableTransform, MapTransform):
     ) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.size = CropPadSlices(roi_size).size
+        self.size = CropPadSlices(roi_size, "crop").size
         self.min_foreground, self.threshold = min_foreground, threshold
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -261,6 +279,7 @@ class RandForegroundCropd(RandomizableTransform, MapTransform):
         image: torch.Tensor = data[key]
         if self.size is None:
             return dict(data)
+        check_crop(self.size, image.shape[-2:])
         foreground = torch.as_tensor(image > self.threshold * image.max()).float()
         share = avg_pool2d(foreground, self.size, stride=1)[0]
         places = torch.nonzero(share >= min(self.min_foreground, float(share.max())))

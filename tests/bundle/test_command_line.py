@@ -6,8 +6,9 @@ from fire import core, inspectutils
 from fire.parser import DefaultParseValue
 from monai.bundle import run as monai_run
 
-from monai_gan_recon.bundle import bundle_root, command_line
+from monai_gan_recon.bundle import bundle_root, command_line, typed_values
 from monai_gan_recon.bundle.typed import typed
+from monai_gan_recon.bundle.values import check_values
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 
 PROGRAM = "/somewhere/site-packages/monai/bundle/__main__.py"
@@ -38,6 +39,43 @@ def test_values_have_the_types_that_monai_gets():
     line = typed([PROGRAM, "run", *text.split()])
     assert [line.value(name) for name in "abcdef"] == [0.1, [256, 256], True, "oasis_malc", 1107, None]
     assert DefaultParseValue("1107") == 1107  # a path that looks like a number reaches the bundle as one
+
+
+@pytest.mark.parametrize(
+    "text", ["{[1]:2}", "-" * 9000 + "1", "{1,[2]}", "1e999", "-1e999", "0x" + "f" * 9000, "9" * 400]
+)
+def test_what_python_cannot_take_apart_is_one_line(text):
+    with pytest.raises(ValueError, match="--rate") as refused:
+        check_values(typed_values({"rate": text}), {"rate": 0.1})
+    assert len(str(refused.value)) < 200
+
+
+@pytest.mark.parametrize(
+    ("configured", "right", "wrong"),
+    [
+        (True, [False], [None, 1, "true", [True]]),
+        (0.5, [1, 2.5, None], [True, "1", [1], {}]),
+        ("auto", ["x", True, 3, None], [[1], {}]),
+        ([1, 2], [[3], (4, 5), None], [1, "1", True, {}]),
+        ({"a": 1}, [{"b": 2}], [None, 1, [1], "a"]),
+        ("$1 + 1", [1, "x", [1], None, True], []),
+        (None, [1, "x", [1], {}], []),
+    ],
+)
+def test_kinds_of_values_stay(configured, right, wrong):
+    for value in right:
+        check_values({"option": value}, {"option": configured})
+    for value in wrong:
+        with pytest.raises(ValueError, match="--option"):
+            check_values({"option": value}, {"option": configured})
+
+
+@pytest.mark.parametrize("value", ["", "  ", 7, True, ["a"], None])
+def test_paths_are_texts(value):
+    with pytest.raises(ValueError, match="--output_dir"):
+        check_values({"output_dir": value}, {"output_dir": "outputs"})
+    for missing in (None, "$@output_dir + 'x'"):
+        check_values({"dataset_dir": None}, {"dataset_dir": missing})
 
 
 @pytest.mark.parametrize("argv", [["pytest", "tests"], [PROGRAM], ["/other/bundle/__main__.py", "run"]])

@@ -149,7 +149,7 @@ def _write_series(folder, slices=4, values=None, spacing=(1.2, 0.8, 2.5)):
         dataset.ImageOrientationPatient = [f"{v:.12f}" for v in (*row, *column)]
         position = np.array([-50.0, 20.0, 7.0]) + spacing[2] * index * np.cross(row, column)
         dataset.ImagePositionPatient = [f"{v:.10f}" for v in position]
-        dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Doe^Jane", "4711", "19700203"
+        dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = "Doe^Jane", "ID-4711", "19700203"
         dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = study, frame
         dataset.PixelSpacing, dataset.SliceThickness = list(spacing[:2]), spacing[2]
         dataset.Rows, dataset.Columns, dataset.SamplesPerPixel = *values[index].shape, 1

@@ -69,7 +69,7 @@ def test_dicom_out_of_nifti_without_identity(run_bundle, write_series, tmp_path)
         np.testing.assert_allclose(image.affine, nib.load(nifti).affine, atol=1e-3)
         if name == "gone":
             written = b"".join(file.read_bytes() for file in folder.iterdir())
-            assert not [word for word in (b"Doe", b"4711", b"19700203") if word in written]
+            assert not [word for word in (b"Doe", b"ID-4711", b"19700203") if word in written]
 
 
 def test_a_single_file_does_not_name_its_patient(run_bundle, write_series, tmp_path):

@@ -1,7 +1,6 @@
 """``run inference`` of the bundle on files, as users run it."""
 
 import json
-import logging
 import re
 
 import nibabel as nib
@@ -209,26 +208,6 @@ def test_dataset_dir_is_another_name_of_input(run_bundle, write_nifti, tmp_path)
     folder = write_nifti().parent
     assert run_bundle(CONFIG, "--dataset_dir", folder, "--output_dir", tmp_path / "out")[0] is None
     assert (tmp_path / "out" / "scan_recon.nii.gz").exists()
-
-
-@pytest.mark.parametrize(
-    ("options", "warns"),
-    [
-        ([], False),
-        (["--rate", 0.6], True),
-        (["--rate", 0.5, "--pattern", "poisson"], True),
-        (["--rate", 0.6, "--weights", "copy.pt"], False),
-    ],
-)
-def test_untrained_protocols_are_told(run_bundle, bundle, write_nifti, tmp_path, caplog, options, warns):
-    copy = tmp_path / "elsewhere" / "copy.pt"
-    copy.parent.mkdir()
-    copy.write_bytes((bundle / "models" / "model.pt").read_bytes())
-    with caplog.at_level(logging.WARNING, "monai_gan_recon"):
-        error, _ = run_bundle(CONFIG, "--input", write_nifti(), "--output_dir", tmp_path / "out", *options)
-    assert error is None
-    messages = [record.getMessage() for record in caplog.records if "trained" in record.getMessage()]
-    assert len(messages) == warns
 
 
 def test_the_form_of_the_paper(run_bundle, bundle, write_nifti, tmp_path):

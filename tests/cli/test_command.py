@@ -1,13 +1,16 @@
 """The command itself: help without torch, exit codes, bundles by name."""
 
 import json
+import logging
 import subprocess
 import sys
 import time
+import warnings
 
 import pytest
 
 from monai_gan_recon import __version__, cli
+from monai_gan_recon.cli.console import quiet
 from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV
 from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
 
@@ -144,3 +147,26 @@ def test_names_and_paths(tmp_path, monkeypatch):
             find(name)
     with pytest.raises(ValueError, match="1107"):
         manifest_path(1107)
+
+
+@pytest.mark.parametrize(
+    ("verbose", "heard"),
+    [
+        (0, ["own warning"]),
+        (1, ["own warning", "own news"]),
+        (2, ["own warning", "own news", "monai's warning", "monai's news"]),
+    ],
+)
+def test_what_is_logged_and_that_nothing_of_it_stays(capsys, verbose, heard):
+    loggers = [logging.getLogger(name) for name in (None, "monai_gan_recon", "monai")]
+    before = [(list(logger.handlers), logger.level) for logger in loggers]
+    with quiet(verbose):
+        for logger, whose in zip(loggers[1:], ("own", "monai's"), strict=True):
+            logger.getChild("part").warning("%s warning", whose)
+            logger.getChild("part").info("%s news", whose)
+        loggers[1].getChild("part").error("engine terminating due to exception: x")
+        warnings.warn("of a framework", stacklevel=1) if verbose < 2 else None
+    printed = capsys.readouterr()
+    assert [line.rpartition(": ")[2] for line in printed.err.splitlines()] == heard
+    assert printed.out == ""
+    assert [(list(logger.handlers), logger.level) for logger in loggers] == before

@@ -51,6 +51,33 @@ def test_values_are_read_as_monai_reads_them(tmp_path, monkeypatch):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["in", "out", "--rate", "0.5", "--overwrite"],
+        ["in", "--rate", "0.5", "--overwrite", "out"],
+        ["--rate=0.5", "in", "--overwrite", "out"],
+        ["--overwrite", "--rate", "0.5", "in", "out"],
+        ["--overwrite", "--rate", "0.5", "in", "--output_dir", "out"],
+    ],
+)
+def test_arguments_stand_anywhere(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").touch()
+    wanted = {"input": "in", "output_dir": "out", "rate": 0.5, "overwrite": True}
+    assert given(cli.parser().parse_args(["reconstruct", *words])) == wanted
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["in", "out", "more"], ["--rate", "0.5"], ["in", "--rate"], ["in", "--set", "rate"]]
+)
+def test_wrong_usage(capsys, words):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["reconstruct", *words])
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_hyphens_and_another_bundle(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["train", "--bundle", SEGMENTATION, "--help"])

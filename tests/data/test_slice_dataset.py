@@ -146,6 +146,13 @@ def test_wrong_arguments(entries):
         VolumeSliceDataset([], VOLUME)
     with pytest.raises(ValueError, match="unknown plane 'frontal'"):
         VolumeSliceDataset(entries, VOLUME, planes=("coronal", "frontal"))
+    wrong = {"min_pixels": -1, "slices_per_epoch": 0, "min_foreground": 2, "seed": -1, "planes": []}
+    for option, value in wrong.items():
+        with pytest.raises(ValueError, match=option):
+            VolumeSliceDataset(entries, VOLUME, **{option: value})
+    for repeat in (0, -1, 10**12, 1.5, None, [2], True):
+        with pytest.raises(ValueError, match="repeat"):
+            VolumeSliceDataset([entries[0] | {"repeat": repeat}], VOLUME)
     with pytest.raises(IndexError, match="negative"):
         VolumeSliceDataset(entries, VOLUME)[-1]
     with pytest.raises(ValueError, match="must give one real volume"):

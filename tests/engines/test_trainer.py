@@ -133,9 +133,21 @@ def test_monai_handlers_stay_usable(training, tmp_path):
     assert list(tmp_path.glob("*.pt"))
 
 
-def test_wrong_share(training):
-    with pytest.raises(ValueError, match="adversarial_share must be"):
-        training(adversarial_share=1.0)
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("adversarial_share", 1.0),
+        ("adversarial_share", -0.1),
+        ("adversarial_weight", -1.0),
+        ("penalty_weight", float("nan")),
+        ("clip_limit", "much"),
+        ("n_critic", 0),
+        ("max_epochs", 1.5),
+    ],
+)
+def test_wrong_numbers(training, option, value):
+    with pytest.raises(ValueError, match=f"{option} must be"):
+        training(**{option: value})
 
 
 def test_bf16_autocast_trains(training):

@@ -1,6 +1,7 @@
 """DICOM series in: geometry as SimpleITK has it, incomplete or mixed folders refused, no patient named."""
 
 import logging
+import os
 
 import numpy as np
 import pydicom
@@ -144,6 +145,8 @@ BAD = {
     "repeat a position": lambda write: _second_copies(write),
     "no slice position": lambda write: write(ImagePositionPatient=None)[0],
     "colour image": lambda write: write(SamplesPerPixel=3)[0],
+    "is a colour": lambda write: write(PhotometricInterpretation="PALETTE COLOR")[0],
+    "Modality LUT": lambda write: write(ModalityLUTSequence=[pydicom.Dataset()])[0],
 }
 
 
@@ -270,6 +273,24 @@ def test_a_copy_that_was_not_finished_is_named(write_series, suffix):
     named = file.rename(file.with_suffix(suffix))
     with pytest.raises(ValueError, match=named.name):
         load_volume(folder)
+
+
+@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "MR.1.2.840.113"])
+def test_an_empty_file_among_the_slices_is_named(write_series, name):
+    folder, _ = write_series()
+    (folder / name).touch()
+    with pytest.raises(ValueError, match=name):
+        load_volume(folder)
+
+
+@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "b.nii"])
+def test_pipes_are_not_waited_for(write_series, name):
+    folder, values = write_series()
+    os.mkfifo(folder / name)
+    assert find_volumes(folder) == [folder]
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+    with pytest.raises(ValueError, match=name):
+        load_volume(folder / name)
 
 
 @pytest.mark.parametrize("name", ["z.dcm", "IM0007", "MR.1.2.840.113"])

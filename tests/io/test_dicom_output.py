@@ -184,7 +184,7 @@ def test_nothing_identifies_after_deidentification(series, tmp_path):
     for number, item in enumerate(results):
         item.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
         content = (tmp_path / f"{number}.dcm").read_bytes()
-        secrets = (b"Doe", b"4711", b"19700203", b"20200304", str(source[0].SeriesInstanceUID).encode())
+        secrets = (b"Doe", b"ID-4711", b"19700203", b"20200304", str(source[0].SeriesInstanceUID).encode())
         assert not [word for word in secrets if word in content]
         assert item.PatientIdentityRemoved == "YES"
 

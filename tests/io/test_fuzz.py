@@ -298,9 +298,12 @@ def test_damage_that_a_library_tells_of_is_no_mistake(tmp_path):
 
 
 @pytest.mark.slow
-def test_mutated_siemens_raw_data_are_read_or_refused_in_one_line(tmp_path, data_dir):
+def test_mutated_siemens_raw_data_are_read_or_refused_in_one_line(tmp_path):
+    from tests.io.test_twix import block, make_twix
+
     folder = tmp_path / "in"
     folder.mkdir()
-    path = folder / "a.dat"
-    path.write_bytes((data_dir / "twix/gre_2coil.dat").read_bytes())
+    noise, kspace = np.ones((2, 8), np.complex64), _kspace()[0]
+    lines = [block(kspace[:, :, w], Lin=w, lines_centre=10) for w in range(20)]
+    path = make_twix(folder / "a.dat", [block(noise, "NOISEADJSCAN")], lines)
     fuzz(read_raw, path, path, tmp_path)

@@ -220,3 +220,29 @@ def test_a_matrix_that_its_lines_cannot_fill_is_refused(tmp_path, kspace):
     path = write_mrd(tmp_path / "a.h5", xml, [acquisition(kspace[0, :, :, 0], kspace_encode_step_1=0)])
     with pytest.raises(ValueError, match=r"a\.h5"):
         read_raw(path)
+
+
+@pytest.mark.parametrize("length", [0, 2**64 - 16, 2**40])
+def test_heaps_whose_lengths_lie_are_refused_before_hdf5_follows_them(tmp_path, kspace, length):
+    path = write_ismrmrd(RawScan(kspace), tmp_path / "a.h5")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"GCOL") + 16  # of the first object; 0 as its number tells of free space
+    data[at : at + 2], data[at + 8 : at + 16] = b"\0\0", np.array([length], "<u8").tobytes()
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.h5"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("where", ["position", "directions"])
+def test_places_that_are_no_numbers_are_not_used(tmp_path, kspace, value, where):
+    place = {"position": np.zeros(3), "directions": np.eye(3)}
+    place[where] = np.full_like(place[where], value)
+    path = write_mrd(
+        tmp_path / "a.h5",
+        XML,
+        [acquisition(kspace[0, :, :, w], kspace_encode_step_1=w, **place) for w in range(24)],
+    )
+    scan = read_raw(path)
+    assert scan.affine is None
+    np.testing.assert_array_equal(scan.kspace, kspace[:1])

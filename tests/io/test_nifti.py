@@ -192,3 +192,27 @@ def test_labels_that_nifti_cannot_hold_are_not_written(tmp_path, wrong):
     with pytest.raises(ValueError, match=rf"a\.nii.*{wrong}"):
         save_nifti(labels, np.eye(4), tmp_path / "a.nii")
     assert not (tmp_path / "a.nii").exists()
+
+
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("start", [0, 16, -1, 1e15, np.nan])
+def test_voxels_that_would_begin_in_the_header_or_nowhere_are_refused(tmp_path, volume, kind, start):
+    nib.save(kind(volume, np.eye(4)), tmp_path / "a.nii")
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    if kind is nib.Nifti1Image:
+        data[108:112] = np.array([start], "<f4").tobytes()
+    else:
+        data[168:176] = np.array([start if np.isfinite(start) else -(2**63)], "<f8").astype("<i8").tobytes()
+    (tmp_path / "a.nii").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.nii"):
+        load_volume(tmp_path / "a.nii")
+
+
+def test_extensions_whose_length_lies_do_not_matter(tmp_path, volume):
+    image = nib.Nifti1Image(volume, np.eye(4))
+    image.header.extensions.append(nib.nifti1.Nifti1Extension("comment", b"some text"))
+    nib.save(image, tmp_path / "a.nii")
+    data = bytearray((tmp_path / "a.nii").read_bytes())
+    data[352:356] = np.array([2**31 - 16], "<i4").tobytes()
+    (tmp_path / "a.nii").write_bytes(data)
+    np.testing.assert_array_equal(load_volume(tmp_path / "a.nii").numpy()[0], volume)

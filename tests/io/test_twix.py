@@ -40,23 +40,23 @@ def end():
     return mdb
 
 
+def make_twix(path, *scans):
+    buffers = b"".join(
+        name + b"\0" + len(text).to_bytes(4, "little") + text.encode()
+        for name, text in ((b"MeasYaps", PROTOCOL), (b"Dicom", DICOM))
+    )
+    body = (2).to_bytes(4, "little") + buffers
+    length = -(-(len(body) + 4) // 32) * 32
+    data = length.to_bytes(4, "little") + body.ljust(length - 4, b"\0")
+    twixtools.write_twix(
+        [{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path)
+    )
+    return path
+
+
 @pytest.fixture
 def write_twix(tmp_path):
-    def write(*scans):
-        buffers = b"".join(
-            name + b"\0" + len(text).to_bytes(4, "little") + text.encode()
-            for name, text in ((b"MeasYaps", PROTOCOL), (b"Dicom", DICOM))
-        )
-        body = (2).to_bytes(4, "little") + buffers
-        length = -(-(len(body) + 4) // 32) * 32
-        data = length.to_bytes(4, "little") + body.ljust(length - 4, b"\0")
-        path = tmp_path / "meas.dat"
-        twixtools.write_twix(
-            [{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path)
-        )
-        return path
-
-    return write
+    return lambda *scans: make_twix(tmp_path / "meas.dat", *scans)
 
 
 def test_lines_noise_and_geometry(write_twix, kspace):
@@ -123,3 +123,14 @@ def test_without_twixtools_the_error_says_what_to_install(write_twix, kspace, mo
     monkeypatch.setitem(sys.modules, "twixtools", None)
     with pytest.raises(ValueError, match=r"monai-gan-recon\[siemens\]"):
         read_raw(path)
+
+
+@pytest.mark.parametrize("at", [48, 50])
+def test_blocks_longer_than_the_file_are_refused_before_memory_is_asked_for(data_dir, tmp_path, at):
+    data = bytearray((data_dir / "twix/pulseq_32coil.dat").read_bytes())
+    start = int(np.frombuffer(data[16:24], "<u8")[0])
+    start += int(np.frombuffer(data[start : start + 4], "<u4")[0])  # the first block
+    data[start + at : start + at + 2] = b"\xff\xff"  # of samples, or of coils
+    (tmp_path / "a.dat").write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.dat"):
+        read_raw(tmp_path / "a.dat")

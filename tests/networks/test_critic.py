@@ -172,8 +172,9 @@ def test_bad_images_get_one_clear_line(options, shape, message):
 
 
 @pytest.mark.parametrize(
-    "options", [{"layers": (1, 1, 1)}, {"layers": (1, 0, 1, 1)}, {"width": 0}, {"in_channels": 0}]
-)
+    "options",
+    [{"in_channels": 0}, {"layers": (1, 1, 1)}, {"layers": (1, 0, 1, 1)}, {"width": 0}, {"width": 10**6}],
+)  # fmt: skip
 def test_bad_arguments(options):
-    with pytest.raises(ValueError, match="critic:"):
+    with pytest.raises(ValueError, match=next(iter(options))):
         small(**options)

@@ -20,6 +20,19 @@ NOISY = SMALL | {"cascades": 2, "noise_layers": (1, 1)}
 SIZES = [(16, 16), (17, 31), (64, 48)]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"layers": []}, {"layers": [0]}, {"layers": [10**5]}, {"layers": [1.5]}, {"layers": 2}, {"layers": [1] * 9},
+        {"width": 0}, {"width": -8}, {"width": 10**9}, {"width": 2.5}, {"width": True},
+        {"cascades": 0}, {"cascades": 10**5}, {"decoder_blocks": 0}, {"cg_iterations": -1}, {"stem": "other"},
+    ],
+)  # fmt: skip
+def test_networks_that_nobody_has(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        UnrolledGenerator(**SMALL | options)
+
+
 def residual(network, x):
     """Relative residual of the normal equations of the network's images."""
     data = unpack(x)

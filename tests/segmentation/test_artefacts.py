@@ -150,5 +150,7 @@ def test_images_that_are_no_magnitudes_are_refused(image, message):
     ],
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match=r"prob|reconstructed|sampling rate|rates|unknown sampling pattern"):
+    with pytest.raises(
+        ValueError, match=r"prob|reconstructed|sampling rate|rates|unknown sampling pattern|slice_axes"
+    ):
         RandUndersamplingArtefact(**options)

@@ -150,6 +150,21 @@ def test_sampler_gives_the_epochs_patches(make):
     assert sorted(sampler) == list(range(12, 18))
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("copies", -1),
+        ("copies", 10**11),
+        ("margin", 0.5),
+        ("patches_per_epoch", 10**12),
+        ("degraded_fraction", 2),
+    ],
+)
+def test_wrong_numbers(make, option, value):
+    with pytest.raises(ValueError, match=option):
+        make(**{option: value})
+
+
 def test_wrong_data(make):
     with pytest.raises(ValueError, match="degradation"):
         make(degradation=None)

@@ -35,10 +35,10 @@ def test_slices_see_their_neighbours(axis):
     assert torch.allclose(result, before + 10 * volume + 100 * after, atol=1e-5)
 
 
-@pytest.mark.parametrize(("neighbours", "axis"), [(-1, 0), (1, 3)])
-def test_wrong_slices(neighbours, axis):
-    with pytest.raises(ValueError, match="neighbours"):
-        SliceNetwork(nn.Identity(), neighbours, axis)
+@pytest.mark.parametrize("options", [{"neighbours": -1}, {"neighbours": 10**5}, {"axis": 3}, {"axis": 1.0}])
+def test_wrong_slices(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        SliceNetwork(nn.Identity(), **options)
 
 
 class Zeros(nn.Module):
@@ -120,8 +120,11 @@ def test_windows_agree_with_the_whole():
 
 @pytest.mark.parametrize(
     "options",
-    [{"roi_size": [16, 16, 20]}, {"roi_size": 16}, {"overlap": 1}, {"batch_size": 0}, {"amp": "yes"}],
-)
+    [
+        {"roi_size": [16, 16, 20]}, {"roi_size": 16}, {"roi_size": [16, 16, 10**6]}, {"overlap": 1}, {"overlap": True},
+        {"batch_size": 0}, {"amp": "yes"},
+    ],
+)  # fmt: skip
 def test_windows_that_do_not_fit(options):
     with pytest.raises(ValueError, match=next(iter(options))):
         WindowInferer(**{"roi_size": [16, 16, 16]} | options)

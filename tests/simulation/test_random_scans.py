@@ -1,5 +1,7 @@
 """Random scans for training: one kind a batch, everything from the slices' seeds, every option at work."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -166,6 +168,15 @@ def test_measured_maps_are_used_half_of_the_time(tmp_path):
         ({"lines": {"spiral": 1.0}}, "spiral"),
         ({"points": {"poisson": 0.5}}, "add up"),
         ({"rates": (0.1, 1.5)}, "rate"),
+        ({"rates": [0.5, 0.1]}, "rates"),
+        ({"lines": {"random": -1, "gaussian1d": 2}}, "lines random"),
+        ({"snr": [0, 20]}, "snr"),
+        ({"snr": 20}, "snr"),
+        ({"coils": 10**6}, "coils"),
+        ({"coils": 2.5}, "coils"),
+        ({"phase_known": math.nan}, "phase_known"),
+        ({"replica_probability": 1.5}, "replica_probability"),
+        ({"measure_once": 1}, "measure_once"),
         ({"measure_once": True}, "measure_once"),
         (
             {"measure_once": True, "replica_probability": 0.0, "points_probability": 0.0, "coils": 2},

@@ -1,5 +1,7 @@
 """Scans for evaluation: the same for a case every time, whatever the blocks; true to what they say."""
 
+import math
+
 import pytest
 import torch
 from phantoms import phantom
@@ -128,6 +130,15 @@ def test_replica_without_completion_is_the_plain_scan():
         ({"coils": 0, "track": "simulated"}, "coils"),
         ({"seed": -1}, "seed"),
         ({"seed": True}, "seed"),
+        ({"seed": 2**63}, "seed"),
+        ({"snr": math.inf, "track": "simulated"}, "snr"),
+        ({"snr": True, "track": "simulated"}, "snr"),
+        ({"coils": 10**6, "track": "simulated"}, "coils"),
+        ({"coils": 2.0, "track": "simulated"}, "coils"),
+        ({"axis": -1.0}, "axis"),
+        ({"partial_fourier": 0.5}, "partial_fourier"),
+        ({"partial_fourier": math.nan}, "partial_fourier"),
+        ({"hermitian": 1}, "hermitian"),
     ],
 )
 def test_wrong_options(option, word):

@@ -11,6 +11,7 @@ from monai_gan_recon.transforms.geometry import (
     RandForegroundCropd,
     SlicesOfPlane,
     SlicesOfPlaned,
+    check_crop,
     plane_axcodes,
 )
 
@@ -126,10 +127,36 @@ def test_without_size_slices_stay_whole():
     assert transform.inverse(image) is image
 
 
-@pytest.mark.parametrize("size", [(64,), 64, (64, 8), (64, 64, 64), (64.5, 64), ("64", "x"), "64"])
+@pytest.mark.parametrize(
+    "size",
+    [
+        (64,),
+        64,
+        (64, 8),
+        (64, 64, 64),
+        (64.5, 64),
+        ("64", "x"),
+        "64",
+        "ab",
+        (True, 64),
+        (64, 10**5),
+        {64: 1, 32: 2},
+    ],
+)
 def test_wrong_size(size):
-    with pytest.raises(ValueError, match=r"must be \[height, width\], each at least 16"):
+    with pytest.raises(ValueError, match="size"):
         CropPadSlices(size)
+    with pytest.raises(ValueError, match="crop"):
+        check_crop(size, (64, 64))
+
+
+def test_crops_lie_within_slices():
+    check_crop((16, 64), (64, 64))
+    check_crop((128, 64), None)
+    with pytest.raises(ValueError, match="crop"):
+        check_crop((128, 64), (64, 64))
+    with pytest.raises(ValueError, match="crop"):
+        RandForegroundCropd("image", (16, 64))({"image": torch.ones(1, 32, 32)})
 
 
 def test_wrong_shape_for_crop():

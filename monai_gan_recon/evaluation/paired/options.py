@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai.bundle import ConfigParser
-
-from monai_gan_recon.bundle.values import ids, refuse_code, refuse_name
-from monai_gan_recon.checks import check_output_dir
+from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
+from monai_gan_recon.checks import check_counts, check_output_dir
+from monai_gan_recon.engines import check_device
+from monai_gan_recon.measurement import check_rate
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
+from monai_gan_recon.transforms import CropPadSlices
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -66,12 +67,16 @@ class PairedOptions:
     def __post_init__(self) -> None:
         """Find the bundles and check the options."""
         for name, value in vars(self).items():
-            refuse_code(f"--{name}", value)
+            refuse_code(name, value)
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        if self.figures < 0:
-            raise ValueError(f"--figures: at least 0, not {self.figures}")
+        for rate in self.rates:
+            check_rate(rate)
+        CropPadSlices(self.size)
+        check_counts(0, **{"--figures": self.figures})
+        if self.device is not None:
+            check_device(self.device)
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
         self.bundle_folder, self.segmentation_folder = map(
@@ -104,10 +109,12 @@ def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: M
         file: configuration that must have them.
         own: items with an option of their own, and that option.
     """
-    known = set(ids(ConfigParser.load_config_file(str(file))))
     for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
-        refuse_name(f"{option} {name}", name)
-        if name.replace("#", "::") not in known:
-            raise ValueError(f"{option}: {file} has no {name!r}")
+    try:
+        check_values(
+            {name.replace("#", "::"): value for name, value in settings.items()}, load_configs([file])
+        )
+    except ValueError as error:
+        raise ValueError(f"{option}: {error}") from None

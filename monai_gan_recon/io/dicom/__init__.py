@@ -3,7 +3,7 @@
 from .deidentify import deidentify
 from .derived import derive_series, save_files
 from .files import is_dicom
-from .labels import derive_report, derive_segmentation
+from .labels import derive_report, derive_segmentation, require_highdicom
 from .series import choose_series, find_series, read_dicom, read_headers
 from .stacks import Series
 
@@ -18,5 +18,6 @@ __all__ = [
     "is_dicom",
     "read_dicom",
     "read_headers",
+    "require_highdicom",
     "save_files",
 ]

@@ -11,8 +11,9 @@ from pydicom.sr.coding import Code
 from pydicom.uid import generate_uid
 
 from monai_gan_recon import __version__
+from monai_gan_recon.vocabulary import EQUIPMENT
 
-MANUFACTURER = MODEL = "monai_gan_recon"
+MANUFACTURER = MODEL = EQUIPMENT
 # fmt: off
 _EQUIPMENT = (
     "Manufacturer", "ManufacturerModelName", "StationName", "DeviceSerialNumber", "SoftwareVersions",

@@ -27,7 +27,8 @@ _DROPPED = {
     "RealWorldValueMappingSequence", "SmallestImagePixelValue", "LargestImagePixelValue",
     "SmallestPixelValueInSeries", "LargestPixelValueInSeries", "PixelPaddingValue",
     "PixelPaddingRangeLimit", "IconImageSequence", "DigitalSignaturesSequence", "MACParametersSequence",
-    "ReferencedImageSequence", "SourceImageSequence", "NumberOfFrames", "DerivationDescription",
+    "ReferencedFrameNumber", "ReferencedImageSequence", "SourceImageSequence", "NumberOfFrames",
+    "DerivationDescription",
     "DerivationCodeSequence", "DimensionIndexSequence", "DimensionOrganizationSequence",
     "AcquisitionContextSequence", "PresentationLUTShape", "PlanarConfiguration",
 }
@@ -190,6 +191,8 @@ def _reference(header: pydicom.Dataset) -> pydicom.Dataset:
     item = pydicom.Dataset()
     item.ReferencedSOPClassUID = header.get("SOPClassUID", MRImageStorage)
     item.ReferencedSOPInstanceUID = header.get("SOPInstanceUID") or generate_uid()
+    if "ReferencedFrameNumber" in header:
+        item.ReferencedFrameNumber = header.ReferencedFrameNumber
     item.PurposeOfReferenceCodeSequence = [code_item(codes.DCM.SourceImageForImageProcessingOperation)]
     return item
 

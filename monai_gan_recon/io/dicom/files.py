@@ -33,7 +33,7 @@ _TAGS = {
     "MRAcquisitionType", "SequenceName", "PulseSequenceName", "ScanningSequence",
     "InPlanePhaseEncodingDirection", "TriggerTime", "TemporalPositionIdentifier", "TemporalPositionIndex",
     "DiffusionBValue", "AcquisitionNumber", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence", "PhotometricInterpretation", "PlanarConfiguration",
+    "PerFrameFunctionalGroupsSequence", "PhotometricInterpretation", "ModalityLUTSequence", "PlanarConfiguration",
     "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
 }
 # fmt: on
@@ -56,8 +56,13 @@ def visible_files(folder: Path) -> list[Path]:
     return sorted(
         entry
         for entry in folder.rglob("*")
-        if not entry.is_dir() and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
+        if _is_file(entry) and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
     )
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a path is a file or a link to nothing: no folder, and no pipe, which would be waited for."""
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def check_link(path: Path) -> None:
@@ -80,7 +85,7 @@ def begins_as_dicom(start: bytes) -> bool:
 
 def is_dicom(path: Path) -> bool:
     """Whether ``path`` is a DICOM file, by its content or, be it damaged or a link to nothing, by its name."""
-    if path.name.upper() == "DICOMDIR" or path.is_dir():
+    if path.name.upper() == "DICOMDIR" or not _is_file(path):
         return False
     if path.suffix.lower() in _NAMES:
         return True
@@ -123,8 +128,8 @@ def dicom_files(path: Path) -> list[Path]:
     for entry in (entry for entry in entries if entry in files or _may_be_dicom(entry)):
         check_link(entry)
         start = _start(entry)
-        blank = len(start) == _PREAMBLE and not any(start)  # a copy that was not finished
-        if blank or (entry in files and not begins_as_dicom(start)):
+        unfinished = len(start) in (0, _PREAMBLE) and not any(start)  # of a copy
+        if unfinished or (entry in files and not begins_as_dicom(start)):
             raise Refused(f"its file {entry.name} is no readable DICOM; export the series again")
     return files
 

@@ -17,6 +17,7 @@ from ..geometry import LPS_TO_RAS
 from .codes import MANUFACTURER, MODEL, complete
 from .deidentify import stamp
 from .files import silent_pydicom
+from .frames import as_one
 
 if TYPE_CHECKING:
     import highdicom
@@ -50,11 +51,12 @@ def derive_segmentation(
         offset: the Series Number is the source's plus this.
 
     Raises:
-        ValueError: if highdicom is not installed, or nothing is labelled.
+        ValueError: if highdicom is not installed, nothing is labelled, or the source is several enhanced images.
     """
-    hd = _highdicom()
+    hd = require_highdicom()
     if not np.isin(labels, list(TISSUE_CODES)).any():
         raise ValueError("nothing is labelled; there is no segmentation to write")
+    numbers = [header.get("ReferencedFrameNumber") for header in source]
     source = _parallel(source)
     matrix = (LPS_TO_RAS @ np.asarray(affine, dtype=float))[:, [2, 1, 0, 3]]
     volume = hd.Volume(
@@ -88,6 +90,8 @@ def derive_segmentation(
         series_description="tissue segmentation",
         **_identity(source[0], offset),
     )
+    if numbers[0] is not None:
+        _renumber(result, numbers)
     return _finished(result, source[0])
 
 
@@ -109,7 +113,7 @@ def derive_report(
     Raises:
         ValueError: if highdicom is not installed.
     """
-    hd = _highdicom()
+    hd = require_highdicom()
     sr = hd.sr
     series = sr.SourceSeriesForSegmentation(referenced_series_instance_uid=source[0].SeriesInstanceUID)
     groups = [
@@ -158,11 +162,28 @@ def derive_report(
 
 
 def _parallel(source: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
-    """Complete headers once each, all with the orientation of the first: scanners round it slice by slice."""
+    """Complete headers once each, all with the orientation of the first: scanners round it slice by slice.
+
+    Those of the frames of an enhanced image become one.
+    """
+    if "ReferencedFrameNumber" in source[0]:
+        return [as_one(complete(source))]
     once = {str(header.get("SOPInstanceUID")): header for header in complete(source)}
     for header in once.values():
         header.ImageOrientationPatient = source[0].ImageOrientationPatient
     return list(once.values())
+
+
+def _renumber(segmentation: pydicom.Dataset, numbers: Sequence[int]) -> None:
+    """Let an object that refers to frames of :func:`.frames.as_one` refer to those of the image they come from."""
+    items = [
+        item
+        for groups in segmentation.PerFrameFunctionalGroupsSequence
+        for derivation in groups.get("DerivationImageSequence") or ()
+        for item in derivation.SourceImageSequence
+    ]
+    for item in {id(item): item for item in items}.values():  # the segments share them
+        item.ReferencedFrameNumber = numbers[int(item.ReferencedFrameNumber) - 1]
 
 
 def _identity(first: pydicom.Dataset, offset: int) -> dict[str, Any]:
@@ -187,7 +208,12 @@ def _finished(result: Any, first: pydicom.Dataset) -> Any:
     return result
 
 
-def _highdicom() -> Any:
+def require_highdicom() -> Any:
+    """The package that writes segmentations.
+
+    Raises:
+        ValueError: if it is not installed.
+    """
     try:
         import highdicom
     except ImportError as error:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pydicom
+from pydicom.pixels import get_decoder
+from pydicom.uid import UID
 
 from ...errors import refusing
 from ..geometry import of_slices
@@ -16,10 +18,7 @@ from .files import GEOMETRY, Refused, damaged, open_file
 from .frames import single_frames
 
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
-_UNDECODED = (
-    "its DICOM pixel data cannot be decoded (truncated, or compressed: pip install 'monai-gan-recon[dicom]' "
-    "brings decoders)"
-)
+_UNDECODED = "its DICOM pixel data cannot be decoded, they are truncated or damaged; export the series again"
 _MOST_TIMES = 1e6
 logger = logging.getLogger(__name__)
 
@@ -76,6 +75,12 @@ def _frames(
     return [(files[file][1][frame or 0], files[file][0], frame or 0, file) for file, frame in slices]
 
 
+def is_colour(dataset: pydicom.Dataset) -> bool:
+    """Whether an image has colours, of their own or from a palette."""
+    palette = str(dataset.get("PhotometricInterpretation")) == "PALETTE COLOR"
+    return palette or int(dataset.get("SamplesPerPixel") or 1) > 1
+
+
 def is_mosaic(dataset: pydicom.Dataset) -> bool:
     """Whether an image holds many slices as tiles, as Siemens writes them."""
     return "MOSAIC" in str(dataset.get("ImageType") or "").upper()
@@ -86,8 +91,10 @@ def _check_slices(datasets: list[pydicom.Dataset]) -> None:
     for dataset in datasets:
         if is_mosaic(dataset):
             raise Refused(f"is a mosaic (many slices as tiles of one image); {_CONVERT}")
-        if int(dataset.get("SamplesPerPixel") or 1) > 1:
+        if is_colour(dataset):
             raise Refused("is a colour image, not MRI data; give the original series")
+        if dataset.get("ModalityLUTSequence"):
+            raise Refused(f"tells its values by a table (Modality LUT); {_CONVERT}")
         if not all(dataset.get(tag) for tag in GEOMETRY):
             raise Refused(f"its DICOM data have no slice position, orientation or spacing; {_CONVERT}")
     if len({(data.get("Rows"), data.get("Columns"), tuple(data.PixelSpacing)) for data in datasets}) > 1:
@@ -170,6 +177,12 @@ def _affine(datasets: list[pydicom.Dataset]) -> np.ndarray:
 
 def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int, file: Path) -> np.ndarray:
     """Values (rows, columns) of a slice; an empty slope or intercept counts as none."""
+    syntax = whole.file_meta.TransferSyntaxUID
+    if not _decodes(syntax):
+        raise Refused(
+            f"its transfer syntax ({syntax.keyword or 'unknown'}) is not decoded by what is installed; "
+            "pip install 'monai-gan-recon[dicom]' brings decoders"
+        )
     with refusing(Refused(_UNDECODED), Exception):  # no plugin, truncated pixels, ...
         pixels = whole.pixel_array
     if pixels.shape[-2:] != (frame.get("Rows"), frame.get("Columns")):
@@ -182,6 +195,13 @@ def _pixels(frame: pydicom.Dataset, whole: pydicom.FileDataset, place: int, file
     if (slope, intercept) == (1.0, 0.0):
         return np.asarray(stored.astype(stored.dtype.newbyteorder("=")))
     return np.asarray((stored.astype(np.float64) * slope + intercept).astype(np.float32))
+
+
+def _decodes(syntax: UID) -> bool:
+    try:
+        return bool(not syntax.is_encapsulated or get_decoder(syntax).is_available)
+    except (NotImplementedError, ValueError):  # videos, and what pydicom does not know
+        return False
 
 
 def _number(dataset: Any, name: str, default: float) -> float:

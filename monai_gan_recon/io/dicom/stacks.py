@@ -18,7 +18,7 @@ from ...vocabulary import PLANES
 from ..geometry import is_valid, lengths, of_slices, plane_across
 from .files import GEOMETRY
 from .frames import single_frames
-from .reader import is_mosaic
+from .reader import is_colour, is_mosaic
 
 _FEW = 3
 """A series of several orientations with this many slices each is a localiser."""
@@ -93,13 +93,22 @@ Item = tuple[pydicom.Dataset, Path, "int | None"]
 
 def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
     """Slices by series and kind of grid, then by what else tells those of one position apart."""
-    items: dict[tuple[str, int | None], Item] = {}
+    items: dict[Hashable, Item] = {}
     for dataset, file in images:
         frames = single_frames(dataset)
         for index, frame in enumerate(frames):
-            number = index if len(frames) > 1 else None
-            instance = str(dataset.get("SOPInstanceUID") or file)
-            items.setdefault((instance, number), (frame, file, number))
+            item = frame, file, index if len(frames) > 1 else None
+            instance = (
+                dataset.get("SOPInstanceUID") or file
+            )  # which careless anonymisation makes the same for all
+            same = (
+                str(instance),
+                index,
+                dataset.get("InstanceNumber"),
+                _position(item),
+                _values(item, tuple(_APART)),
+            )
+            items.setdefault(same, item)
     result = []
     for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
         seen: list[np.ndarray] = []
@@ -186,7 +195,7 @@ def _series(uid: str, volume: list[Item], several: bool) -> Series:
         contrast=" ".join(_contrast(first)),
     )
     modality = str(first.get("Modality") or "MR")
-    if int(first.get("SamplesPerPixel") or 1) > 1:
+    if is_colour(first):
         return replace(series, unfit="colour")
     if not all(item[0].get(name) for name in GEOMETRY for item in volume):
         return replace(series, unfit="no geometry")

@@ -174,7 +174,7 @@ def bad(kind):
         ("four axes", [], ["scan.nii.gz", "4-D"]),
         ("good", ["--method", "magic"], ["magic", "mixture"]),
         ("good", ["--save_regions", "some"], ["--save_regions"]),
-        ("good", ["--save_regions", "True", "--minimum_size_mm3", "-1"], ["minimum size"]),
+        ("good", ["--save_regions", "True", "--minimum_size_mm3", "-1"], ["minimum_size_mm3"]),
         ("good", ["--minimum_size_mm3", "small"], ["--minimum_size_mm3", "small"]),
         ("good", ["--contrast", "t3"], ["contrast", "t2"]),
         ("good", ["--contrast", "t2"], ["contrast", "--method mixture"]),

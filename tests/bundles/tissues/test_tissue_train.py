@@ -136,7 +136,7 @@ def test_without_validation_list_training_people_validate(run_bundle, tmp_path):
         ({"degraded_copies": -1}, ["degraded_copies"]),
         ({"reconstructed": -0.1}, ["reconstructed"]),
         ({"slice_axes": "[3]"}, ["slice_axes"]),
-        ({"slice_size": "[48,8]"}, ["slice size", "16"]),
+        ({"slice_size": "[48,8]"}, ["slice_size", "16"]),
         ({"reconstruction_bundle": "/nowhere"}, ["/nowhere"]),
         ({"batch_size": 8}, ["patches_per_epoch", "batch_size"]),
         ({"rates": "[0.5,0.1]"}, ["rates"]),

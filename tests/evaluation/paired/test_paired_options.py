@@ -31,7 +31,7 @@ def test_settings_reach_the_bundle():
         ["--set", "network_def#layers=[1, 1]", "--set", "hermitian=false", "--weights", "w.pt"]
     )
     found = options.reconstruction_options(0.25)
-    assert found["network_def#layers"] == [1, 1]
+    assert found["network_def::layers"] == [1, 1]
     assert found["hermitian"] is False
     assert (found["weights"], found["rate"], found["size"]) == ("w.pt", 0.25, [256, 256])
     assert "device" not in found  # the bundle chooses
