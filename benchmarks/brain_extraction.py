@@ -77,10 +77,10 @@ def dice(a: np.ndarray, b: np.ndarray) -> float:
     return float(2 * (a & b).sum() / max(1, a.sum() + b.sum()))
 
 
-def brains(data_root: Path) -> Iterator[tuple[str, str, MetaTensor]]:
-    """Data set, case and stripped volume (1, X, Y, Z) of each testing scan."""
+def brains(data_root: Path, limit: int | None = None) -> Iterator[tuple[str, str, MetaTensor]]:
+    """Data set, case and stripped volume (1, X, Y, Z) of the testing scans, at most ``limit`` of a set."""
     for name in STRIPPED:
-        for entry in load_manifest(name, data_root / name).section("testing"):
+        for entry in load_manifest(name, data_root / name).section("testing")[:limit]:
             case = f"{name} {Path(entry['image']).name.split('_T1w')[0]}"
             yield name, case, load_volume(entry["image"])
 
@@ -145,10 +145,12 @@ def draw(file: Path, image: MetaTensor, masks: dict[str, np.ndarray], title: str
     figure.savefig(file, dpi=80)
 
 
-def simulated(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict[str, Any]]:
+def simulated(
+    extract: ExtractBrain, data_root: Path, folder: Path, limit: int | None
+) -> list[dict[str, Any]]:
     """Heads around testing people's brains, one a scan, each of its own contrast and faults; the worst are drawn."""
     rows, seen = [], []
-    for seed, (dataset, case, brain) in enumerate(brains(data_root)):
+    for seed, (dataset, case, brain) in enumerate(brains(data_root, limit)):
         make = RandHead().set_random_state(1000 + seed)
         head, truth = make(coarse_brain(brain, SIMULATED_MM))
         row, mask = measure(extract, head, truth.as_tensor()[0].numpy())
@@ -160,21 +162,21 @@ def simulated(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict
     return rows
 
 
-def stripped(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict[str, Any]]:
+def stripped(extract: ExtractBrain, data_root: Path, folder: Path, limit: int | None) -> list[dict[str, Any]]:
     """Testing people's brains as they are."""
     rows = []
-    for dataset, case, brain in brains(data_root):
+    for dataset, case, brain in brains(data_root, limit):
         row, _ = measure(extract, brain)
         rows.append({"dataset": dataset, "case": case, **row})
         print(rows[-1], flush=True)
     return rows
 
 
-def whole(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict[str, Any]]:
+def whole(extract: ExtractBrain, data_root: Path, folder: Path, limit: int | None) -> list[dict[str, Any]]:
     """Heads with skull as they are."""
     rows = []
     for dataset, pattern in WHOLE.items():
-        for file in sorted(data_root.glob(pattern)):
+        for file in sorted(data_root.glob(pattern))[:limit]:
             image = load_volume(file)
             row, mask = measure(extract, image)
             rows.append({"dataset": dataset, "case": file.name.split(".")[0], **row})
@@ -183,7 +185,7 @@ def whole(extract: ExtractBrain, data_root: Path, folder: Path) -> list[dict[str
     return rows
 
 
-def pairs(extract: ExtractBrain, files: list[Path], folder: Path) -> list[dict[str, Any]]:
+def pairs(extract: ExtractBrain, files: list[Path], folder: Path, limit: int | None) -> list[dict[str, Any]]:
     """A whole head against the mask of the same head stripped, on one grid."""
     image, brain = (load_volume(file) for file in files)
     truth = ndimage.binary_fill_holes(brain.as_tensor()[0].numpy() > 0)
@@ -206,6 +208,7 @@ def main() -> None:
     )
     add("--pairs", type=Path, nargs=2, metavar=("WHOLE", "STRIPPED"))
     add("--weights", type=Path, default=bundle_path(SEGMENTATION) / "models" / "brain_extraction.pt")
+    add("--limit", type=int, help="scans of each data set, at most (default: all)")
     add("--output_dir", type=Path, default=Path("outputs") / "brain_extraction")
     options = parser.parse_args()
     extract = ExtractBrain(options.weights)
@@ -219,7 +222,7 @@ def main() -> None:
         if step == "pairs" and options.pairs is None:
             continue
         source = options.pairs if step == "pairs" else options.data_root
-        rows = steps[step](extract, source, options.output_dir)
+        rows = steps[step](extract, source, options.output_dir, options.limit)
         results = read_results(FILE.stem) if FILE.is_file() else []
         results = [row for row in results if row["step"] != step] + [{"step": step, **row} for row in rows]
         write_json(FILE, {"results": results})

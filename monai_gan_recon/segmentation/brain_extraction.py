@@ -92,8 +92,8 @@ class BrainExtraction:
 
     @property
     def skull(self) -> bool:
-        """Whether there is more than the brain."""
-        return self.rim_mm > SKULL_MM
+        """Whether there is, or may be, more than the brain: in what is too flat for a brain, a skull is not seen."""
+        return self.rim_mm > SKULL_MM or min(self.extent_mm) < SHORTEST_MM
 
     def check(self) -> None:
         """Refuse what cannot be a brain.
@@ -116,9 +116,8 @@ class BrainExtraction:
             problems.append(f"its border is not sure (Dice {self.certainty:.2f})")
         if problems:
             raise ValueError(
-                "the skull is in the image, and the brain cannot be told from it with certainty: "
-                + "; ".join(problems)
-                + "; strip it first (--brain_extraction false takes the image as it is)"
+                f"no brain is found in the image with certainty: {'; '.join(problems)}; strip the skull first "
+                "(--brain_extraction false takes the image as it is)"
             )
 
 

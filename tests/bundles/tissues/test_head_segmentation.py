@@ -31,7 +31,7 @@ def files(tmp_path_factory):
 
 
 def segment(file, out, *options):
-    return cli.main(["segment", str(file), str(out), "--method", "mixture", "--report", "false", *options])
+    return cli.main(["segment", str(file), str(out), "--method", "mixture", "--no-report", *options])
 
 
 def volumes(file):
@@ -48,7 +48,7 @@ def caution(record):
 @pytest.mark.slow
 def test_tissues_of_a_head_are_those_of_its_brain(files, tmp_path):
     assert segment(files["brain"], tmp_path) == 0
-    assert segment(files["head"], tmp_path, "--save_brain_mask", "true") == 0
+    assert segment(files["head"], tmp_path, "--save_brain_mask") == 0
     assert caution(tmp_path / "brain_tissues.json") == set()
     assert caution(tmp_path / "head_tissues.json") == {"Skull"}
     brain, head = (volumes(tmp_path / f"{name}_tissues.nii.gz") for name in ("brain", "head"))
@@ -74,7 +74,7 @@ def test_a_head_whose_brain_is_not_to_be_believed_is_refused_in_a_line(files, tm
     affine[:3, 2] /= 4  # a header that says 0.5 mm
     flat = tmp_path / "flat.nii.gz"
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), flat)
-    assert segment(flat, tmp_path / "out", "--brain_extraction", "true") == 1
+    assert segment(flat, tmp_path / "out") == 1
     said = capsys.readouterr()
     assert "--brain_extraction" in said.out + said.err
     assert not list((tmp_path / "out").glob("*.nii.gz"))
