@@ -2,15 +2,15 @@
 
     python -m benchmarks.publish_results
 
-Renders ``benchmarks/results/shipped_model.json``, ``tissue_segmentation*.json`` and ``tissue_paired*.json`` as tables
-between the marker comments of README.md, the bundles' docs and the pages of docs/, and copies the means to
-``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand.
+Renders ``benchmarks/results/shipped_model.json``, ``tissue_segmentation*.json``, ``tissue_paired*.json`` and
+``brain_extraction.json`` as tables between the marker comments of README.md, the bundles' docs and the pages of docs/,
+and copies the means to ``eval_metrics`` of the bundles' metadata.json. Numbers are never typed by hand.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.result_files import ROOT, fill_page, read_results
@@ -130,6 +130,55 @@ def _summary_line(result: Mapping[str, Any], method: str, name: str) -> list[str
     ]
 
 
+def _range(values: Sequence[float], style: str) -> str:
+    return f"{sum(values) / len(values):{style}} ({min(values):{style}} to {max(values):{style}})"
+
+
+def extraction_table() -> str:
+    """Markdown table of the brain extraction where the brain is known: Dice, volumes, and where a skull is seen."""
+    rows = read_results("brain_extraction")
+    lines = [
+        [
+            "images",
+            "n",
+            "skull seen",
+            "refused",
+            "Dice",
+            "Dice, thresholding and morphology",
+            "volume error [%]",
+        ]
+    ]
+    names = {
+        "simulated": "simulated heads around the brains of",
+        "pairs": "whole head,",
+        "stripped": "stripped,",
+    }
+    for step, name in names.items():
+        for dataset in dict.fromkeys(row["dataset"] for row in rows if row["step"] == step):
+            some = [row for row in rows if (row["step"], row["dataset"]) == (step, dataset)]
+            line = [f"{name} {dataset}", str(len(some)), str(sum(row["skull"] for row in some))]
+            line.append(str(sum(row["skull"] and row["refused"] is not None for row in some)))
+            if step == "stripped":
+                lines.append([*line, "-", "-", "-"])
+                continue
+            errors = [100 * (row["volume_ml"] / row["true_ml"] - 1) for row in some]
+            line += [_range([row[key] for row in some], ".3f") for key in ("dice", "dice_morphology")]
+            lines.append([*line, _range(errors, "+.1f")])
+    return markdown_table(lines)
+
+
+def extraction_heads_table() -> str:
+    """Markdown table of what the extraction finds in heads without a reference."""
+    rows = [row for row in read_results("brain_extraction") if row["step"] == "whole"]
+    lines = [["heads", "n", "skull seen", "refused", "brain of those not refused [ml]"]]
+    for dataset in dict.fromkeys(row["dataset"] for row in rows):
+        some = [row for row in rows if row["dataset"] == dataset]
+        kept = [row["volume_ml"] for row in some if row["refused"] is None]
+        line = [dataset, str(len(some)), str(sum(row["skull"] for row in some)), str(len(some) - len(kept))]
+        lines.append([*line, _range(kept, ".0f") if kept else "-"])
+    return markdown_table(lines)
+
+
 BUNDLE = ROOT / "bundles" / "brain_mri_gan_reconstruction"
 TISSUE_BUNDLE = ROOT / "bundles" / "brain_mri_tissue_segmentation"
 DATASETS = {
@@ -222,6 +271,8 @@ def blocks() -> dict[str, str]:
         "tissues": tissue_table(),
         "preprocessing": preprocessing_table(),
         "dimensions": dimensions_table(),
+        "extraction": extraction_table(),
+        "extraction heads": extraction_heads_table(),
         "paired": paired_table(read_results("tissue_paired"), ("dice",), markdown=True),
         "paired summary": paired_summary(),
         "paired cell": paired_table(read_results("tissue_paired_cell"), ("dice",), markdown=True),

@@ -43,6 +43,9 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
         raise FileNotFoundError(f"no weights at {path}: train a model first, or give the file of another one")
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
+        odd = any(value.is_complex() or value.is_meta or value.is_sparse for value in state.values())
+        if odd or not all(isinstance(name, str) for name in state):
+            raise ValueError("no names with dense, real tensors")
         state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     except Exception as error:
         raise ValueError(

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Command:
             results: folder for what is made: DICOM files, in subfolders.
 
         Returns:
-            lines about what could not be done beside the reconstruction.
+            lines about results to be careful with, and what could not be done beside the reconstruction.
 
         Raises:
             ValueError: in one line, if the series cannot be reconstructed.
@@ -63,10 +63,8 @@ class Command:
         settings = [f"--set={name}={value}" for name, value in self.settings.items()]
         out = results / "reconstruction"
         self._run("reconstruct", series, out, "--bundle", self.bundle, *settings)
-        if not self.segment:
-            return []
-        remarks = []
-        for folder in sorted(out.glob("*_recon")):
+        remarks = list(_cautions(out))
+        for folder in sorted(out.glob("*_recon")) if self.segment else ():
             try:
                 self._run("segment", folder, results / "segmentation")
             except ValueError as error:
@@ -107,6 +105,13 @@ class Command:
         assert self._process is not None
         if self._process.poll() is None:
             os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def _cautions(folder: Path) -> Iterator[str]:
+    """What the records of results say to be careful about."""
+    for record in sorted(folder.glob("*_recon.json")):
+        for name, text in json.loads(record.read_text(encoding="utf-8")).get("caution", {}).items():
+            yield f"be careful with the result, {name.lower()}: {text}"
 
 
 def _reason(command: str, out: str, code: int) -> str:

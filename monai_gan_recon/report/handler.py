@@ -151,6 +151,7 @@ class CaseReport:
             labels=labels.as_tensor(),
             label_names={label: name.upper() for label, name in TISSUES.items()},
             sections={
+                **({"Be careful": output["caution"]} if output.get("caution") else {}),
                 "Tissue volumes": tissues,
                 "Protocol": {
                     **protocol,

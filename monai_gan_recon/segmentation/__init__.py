@@ -1,6 +1,7 @@
 """Downstream segmentation: preprocessing, tissue labels, networks' parts, instances, regions of interest."""
 
 from monai_gan_recon.segmentation.artefacts import RandUndersamplingArtefact, RandUndersamplingArtefactd
+from monai_gan_recon.segmentation.brain_extraction import BrainExtraction, ExtractBrain, ExtractBraind
 from monai_gan_recon.segmentation.brain_mask import BrainMask, BrainMaskd
 from monai_gan_recon.segmentation.dataset import TissuePatchDataset
 from monai_gan_recon.segmentation.instances import Instances, Region, measure_regions
@@ -19,12 +20,15 @@ from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueF
 
 __all__ = [
     "TISSUES",
+    "BrainExtraction",
     "BrainMask",
     "BrainMaskd",
     "CorrectBiasField",
     "CorrectBiasFieldd",
     "DenoiseAnisotropic",
     "DenoiseAnisotropicd",
+    "ExtractBrain",
+    "ExtractBraind",
     "Instances",
     "MixtureCorrection",
     "MixtureScores",

@@ -23,6 +23,8 @@ from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import save_nifti
 from monai_gan_recon.io.dicom import require_highdicom
+from monai_gan_recon.segmentation.brain_extraction import VOLUME_ML, BrainExtraction
+from monai_gan_recon.segmentation.brain_mask import BrainMask
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import region_files, write_region_files
@@ -32,11 +34,12 @@ CONFIG = Path("configs") / "inference.yaml"
 
 
 class TissueSegmenter:
-    """Volume in, tissue labels on its grid out: preprocessing, network (or mixture), and the way back.
+    """Volume in, tissue labels on its grid out: brain, preprocessing, network (or mixture), and the way back.
 
     Args:
-        preprocessing: from ``image`` (1, X, Y, Z) to ``image`` (1, X', Y', Z'), normalised, 1 mm, RAS, and
-            ``brain_mask`` on that grid.
+        extraction: adds ``brain_mask`` and ``brain_extraction`` to ``image`` (1, X, Y, Z); see
+            :class:`.brain_extraction.ExtractBraind`.
+        preprocessing: from these to ``image`` (1, X', Y', Z'), normalised, 1 mm, RAS, and ``brain_mask`` on that grid.
         network: features (1, 4, X', Y', Z') to scores of the classes (1, 4, X', Y', Z').
         inferer: feeds the image to the network.
         postprocessing: from ``image`` and ``pred``, labels (1, X', Y', Z'), to ``pred`` on the original grid; usually
@@ -46,13 +49,14 @@ class TissueSegmenter:
 
     def __init__(
         self,
+        extraction: Callable[[dict[str, Any]], Mapping[str, Any]],
         preprocessing: Callable[[dict[str, Any]], Mapping[str, Any]],
         network: nn.Module,
         inferer: Inferer,
         postprocessing: Callable[[dict[str, Any]], Mapping[str, Any]],
         device: torch.device | str = "cpu",
     ) -> None:
-        self.preprocessing, self.postprocessing = preprocessing, postprocessing
+        self.extraction, self.preprocessing, self.postprocessing = extraction, preprocessing, postprocessing
         self.network, self.inferer, self.device = network.eval(), inferer, check_device(device)
 
     @classmethod
@@ -87,25 +91,55 @@ class TissueSegmenter:
             raise ValueError(f"{file}: its 'segmenter' is no TissueSegmenter")
         return segmenter
 
-    def __call__(self, image: torch.Tensor) -> MetaTensor:
+    def __call__(self, image: torch.Tensor, brain: torch.Tensor | None = None) -> MetaTensor:
         """Segment a volume.
 
         Args:
             image: (1, X, Y, Z), magnitudes in any unit, any orientation; a plain tensor counts as RAS with 1 mm.
+            brain: its brain mask (1, X, Y, Z); None: it is looked for.
 
         Returns:
             labels (1, X, Y, Z), uint8, see :data:`~monai_gan_recon.segmentation.TISSUES`, with the image's affine.
 
         Raises:
-            ValueError: for an image without a brain: all 0, constant, not finite.
+            ValueError: for an image without a brain (all 0, constant, not finite), or a head with skull in which
+                it is not found with certainty.
         """
-        volume = image if isinstance(image, MetaTensor) else MetaTensor(image, affine=torch.eye(4))
-        return self.labels(self.prepare(volume))[0]
+        return self.labels(self.prepare(image, brain))[0]
 
-    def prepare(self, image: MetaTensor) -> dict[str, Any]:
-        """Preprocess a volume (1, X, Y, Z); the errors of the transforms come out as they were raised."""
-        plain = MetaTensor(image.as_tensor().clone(), affine=image.affine.clone())
-        return dict(apply_with_causes(self.preprocessing, {"image": plain}))
+    def same_scan(self, original: torch.Tensor) -> Callable[[MetaTensor], MetaTensor]:
+        """A segmenter of images that were made of one scan, such as reconstructions.
+
+        Args:
+            original: (1, X, Y, Z). Where it is a head with skull, the images are segmented within the brain in it;
+                else each within its own foreground.
+
+        Returns:
+            from an image on the grid of the original to its labels.
+        """
+        found = self._extracted(original, None)["brain_extraction"]
+        return lambda image: self(image, BrainMask()(image) if found is None else found.mask)
+
+    def prepare(self, image: torch.Tensor, brain: torch.Tensor | None = None) -> dict[str, Any]:
+        """Preprocess a volume (1, X, Y, Z); the errors of the transforms come out as they were raised.
+
+        Returns:
+            what the preprocessing gives, ``brain_extraction``, and ``brain``, the mask on the grid of the volume.
+        """
+        extracted = self._extracted(image, brain)
+        mask = extracted["brain_mask"]
+        found = {"brain": mask.clone(), "brain_extraction": extracted.pop("brain_extraction")}
+        return {**apply_with_causes(self.preprocessing, extracted), **found}
+
+    def _extracted(self, image: torch.Tensor, brain: torch.Tensor | None) -> dict[str, Any]:
+        affine = image.affine.clone() if isinstance(image, MetaTensor) else torch.eye(4)
+        plain = torch.as_tensor(image).as_subclass(torch.Tensor).clone()
+        given: dict[str, Any] = {"image": MetaTensor(plain, affine=affine)}
+        if brain is not None:
+            given["brain_mask"] = MetaTensor(
+                torch.as_tensor(brain).as_subclass(torch.Tensor).clone(), affine=affine
+            )
+        return dict(apply_with_causes(self.extraction, given))
 
     def labels(self, prepared: Mapping[str, Any]) -> tuple[MetaTensor, float]:
         """Segment a preprocessed volume.
@@ -136,8 +170,9 @@ class TissueEvaluator(SupervisedEvaluator):
     instead passes through to the handlers.
 
     ``engine.state.output`` holds ``image``, ``pred``, labels (1, X, Y, Z) on its grid, ``reference`` where known,
-    ``case``, ``person`` (the case's name if not known), ``seconds`` (preprocessing and all) and
-    ``network_seconds``; or ``error``, a line.
+    ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``caution`` (see
+    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
+    ``error``, a line.
 
     Args:
         segmenter: segments a volume.
@@ -170,7 +205,8 @@ class TissueEvaluator(SupervisedEvaluator):
             return output | passed
         start = time.perf_counter()
         try:
-            labels, network_seconds = self.segmenter.labels(self.segmenter.prepare(batchdata["image"]))
+            prepared = self.segmenter.prepare(batchdata["image"])
+            labels, network_seconds = self.segmenter.labels(prepared)
         except (RuntimeError, ValueError, OSError) as error:
             message = one_line(error)
             if message is None:
@@ -182,10 +218,34 @@ class TissueEvaluator(SupervisedEvaluator):
         output |= {
             "image": batchdata["image"],
             "pred": labels,
+            "brain": prepared["brain"],
+            "caution": cautions(labels, prepared["brain_extraction"]),
             "seconds": time.perf_counter() - start,
             "network_seconds": network_seconds,
         }
         return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})
+
+
+def cautions(labels: MetaTensor, extraction: BrainExtraction | None) -> dict[str, str]:
+    """What to be careful about in a segmentation: a skull that was removed, volumes that are not to be believed.
+
+    Args:
+        labels: (1, X, Y, Z), of tissues.
+        extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
+
+    Returns:
+        "Skull" and "Volume", where there is something to say.
+    """
+    result = {}
+    if extraction is not None:
+        result["Skull"] = f"removed, the brain has {extraction.volume_ml:.0f} ml; look at its border"
+    total = sum(class_volumes(labels).values())
+    if not VOLUME_ML[0] <= total <= VOLUME_ML[1]:
+        result["Volume"] = (
+            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a grown-up's whole brain has {VOLUME_ML[0]:.0f} to "
+            f"{VOLUME_ML[1]:.0f}: a part of one, a wrong spacing, or a head with skull (--brain_extraction true)?"
+        )
+    return result
 
 
 class LabelWriter(ResultWriter):
@@ -197,6 +257,7 @@ class LabelWriter(ResultWriter):
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
         dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
         record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
+        brain_mask: also write ``<case>_brain_mask.nii.gz``, in which the tissues were looked for.
 
     Raises:
         ValueError: if the package that writes DICOM segmentations is not installed.
@@ -209,17 +270,19 @@ class LabelWriter(ResultWriter):
         instances: Instances | None = None,
         dicom: DicomOutput | None = None,
         record: Mapping[str, Any] | None = None,
+        brain_mask: bool = False,
     ) -> None:
         super().__init__(output_dir, overwrite, dicom, record)
         if dicom is not None:
             require_highdicom()
-        self.instances = instances
+        self.instances, self.brain_mask = instances, brain_mask
 
     def results_of(self, case: str) -> dict[str, Path]:
         """What will be written for a case."""
         regions = {} if self.instances is None else region_files(self.output_dir, case)
         suffix = "" if self.dicom is not None else ".nii.gz"
-        return {"tissues": self.output_dir / f"{case}_tissues{suffix}", **regions}
+        mask = {"brain_mask": self.output_dir / f"{case}_brain_mask.nii.gz"} if self.brain_mask else {}
+        return {"tissues": self.output_dir / f"{case}_tissues{suffix}", **mask, **regions}
 
     def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
         """Write the files; volumes and times in words."""
@@ -231,6 +294,13 @@ class LabelWriter(ResultWriter):
             save_nifti(labels, affine, files["tissues"], image.meta)
         else:
             self.dicom.save_labels(labels, volumes, output.get("series"), files["tissues"])
+        if self.brain_mask:
+            save_nifti(
+                MetaTensor(output["brain"].as_tensor().to(torch.uint8)),
+                affine,
+                files["brain_mask"],
+                image.meta,
+            )
         if self.instances is not None:
             write_region_files(labels, self.instances(labels), files, case, TISSUES)
         text = ", ".join(f"{name.upper()} {volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items())

@@ -46,6 +46,23 @@ class Executes:
         return (exec, ("raise SystemExit('executed')",))
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        lambda name, value: (name, value.to(torch.complex64)),
+        lambda name, value: (name, value.to("meta")),
+        lambda name, value: (name, value.to_sparse()),
+        lambda name, value: (1, value),
+        lambda name, value: (name, "text"),
+    ],
+)
+def test_odd_tensors_are_no_weights(tmp_path, odd):
+    state = dict(odd(name, value) for name, value in nn.Linear(3, 2).state_dict().items())
+    torch.save(state, tmp_path / "odd.pt")
+    with pytest.raises(ValueError, match=r"odd\.pt is not a file of weights"):
+        load_weights(nn.Linear(3, 2), tmp_path / "odd.pt")
+
+
 def test_nothing_is_executed(tmp_path):
     with open(tmp_path / "evil.pt", "wb") as file:
         pickle.dump(Executes(), file)

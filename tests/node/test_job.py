@@ -50,6 +50,15 @@ def test_a_series_is_reconstructed_and_what_comes_of_it_segmented(program, folde
     ]
 
 
+def test_what_to_be_careful_about_is_passed_on(program, folders):
+    program(said({"exit_code": 0}))
+    (folders[1] / "reconstruction").mkdir()
+    for name, record in (("a", {"caution": {"SNR": "3, tested were 5 and above"}}), ("b", {})):
+        (folders[1] / "reconstruction" / f"{name}_recon.json").write_text(json.dumps(record))
+    (line,) = Command("mine")(*folders)
+    assert "snr: 3, tested" in line
+
+
 @pytest.mark.parametrize(
     ("script", "reason"),
     [

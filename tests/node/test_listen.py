@@ -138,7 +138,7 @@ class Node:
                 [str(word) for word in command], stdout=out, stderr=out, env=environment
             )
 
-    def wait(self, word, times=1, seconds=240):
+    def wait(self, word, times=1, seconds=900):
         until(lambda: self.log.read_text().count(word) >= times or self.process.poll() is not None, seconds)
         assert self.log.read_text().count(word) >= times, self.log.read_text()
 
@@ -173,7 +173,7 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     node.wait("listens")
     assert orthanc.post("/modalities/recon/echo", b"{}") == {}
     orthanc.post("/modalities/recon/store", name.encode())
-    node.wait("sent to", seconds=900)
+    node.wait("sent to")
     assert orthanc.modalities() == [
         ("MR", count),
         ("MR", count),
@@ -181,7 +181,8 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     ]
     assert node.end(signal.SIGTERM) == 0
     text = node.log.read_text()
-    assert len(text.splitlines()) == 5, text  # listens, received, reconstructed, sent, ended
+    lines = [line for line in text.splitlines() if "be careful" not in line]
+    assert len(lines) == 5, text  # listens, received, reconstructed, sent, ended
     assert not [word for word in ("Doe", "ID-4711", original, str(first.PatientID)) if word in text]
 
     orthanc.fetch(tmp_path / "back", original)
@@ -227,7 +228,7 @@ def test_killed_in_the_middle_every_series_comes_back_once(series, started, tmp_
 
     node = start(1)
     with subprocess.Popen(send, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as sending:
-        until(lambda: list((tmp_path / "queue" / "receiving").glob("*/series/*.dcm")))
+        until(lambda: list((tmp_path / "queue" / "receiving").glob("*/series/*.dcm")), 60)
         node.end(signal.SIGKILL)
         cut = sending.wait(60) != 0
     node = start(2)
@@ -236,13 +237,13 @@ def test_killed_in_the_middle_every_series_comes_back_once(series, started, tmp_
         assert not list((tmp_path / "queue" / "waiting").iterdir())
         subprocess.run(send, check=True, timeout=60, capture_output=True)
     node.wait("received")
-    until(lambda: list((tmp_path / "queue" / "waiting").glob("*/.*.part.results")))
+    until(lambda: list((tmp_path / "queue" / "waiting").glob("*/.*.part.results")), 60)
     node.end(signal.SIGKILL)
     node = start(3)
     node.wait("reconstructed")
     node.end(signal.SIGKILL)
     node = start(4)
-    until(lambda: not list((tmp_path / "queue").glob("*/*_*")), 120)
+    until(lambda: not list((tmp_path / "queue").glob("*/*_*")), 600)
     assert orthanc.modalities() == [("MR", 24)]
     assert tmp_path.joinpath("log").read_text().count("reconstructed") == 1
     assert node.end(signal.SIGINT) == 130

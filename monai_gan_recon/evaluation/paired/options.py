@@ -10,10 +10,8 @@ from typing import Any
 from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
 from monai_gan_recon.checks import check_counts, check_output_dir
 from monai_gan_recon.engines import check_device
-from monai_gan_recon.measurement import check_rate
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
-from monai_gan_recon.transforms import CropPadSlices
 
 OWN_OPTIONS = {name: f"--{name}" for name in (
     "datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed", "size", "weights", "device",
@@ -71,9 +69,6 @@ class PairedOptions:
         check_output_dir(self.output_dir)
         if not self.rates:
             raise ValueError("--rates: give at least one sampling rate")
-        for rate in self.rates:
-            check_rate(rate)
-        CropPadSlices(self.size)
         check_counts(0, **{"--figures": self.figures})
         if self.device is not None:
             check_device(self.device)
@@ -95,7 +90,7 @@ class PairedOptions:
         """Options of the reconstruction bundle's ``evaluate.yaml`` at one rate."""
         names = ("datalist", "dataset_dir", "pattern", "axis", "plane", "track", "snr", "seed")
         options = {name: getattr(self, name) for name in names} | {"rate": rate, **self.set}
-        options["size"] = None if self.size is None else list(self.size)
+        options["size"] = list(self.size) if isinstance(self.size, tuple) else self.size
         given = {"weights": self.weights, "device": self.device}
         return options | {name: value for name, value in given.items() if value is not None}
 

@@ -97,6 +97,7 @@ def segmentation_fingerprint(options: PairedOptions) -> str:
     folder = options.segmentation_folder
     settings = [__version__, options.segmentation, options.segmentation_set]
     parts: list[Any] = [settings, folder / "configs" / "inference.yaml"]
+    parts += [file for file in (folder / "models" / "brain_extraction.pt",) if file.is_file()]
     if options.segmentation == "network":
         weights = home_expanded(options.segmentation_weights or folder / "models" / "model.pt")
         if not weights.is_file():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from monai.data import MetaTensor
@@ -24,8 +24,13 @@ from monai_gan_recon.io import LoadVolume
 from monai_gan_recon.metrics import METHODS
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
-Segmenter = Callable[[MetaTensor], MetaTensor]
-"""Image (1, X, Y, Z) to tissue labels (1, X, Y, Z), uint8, on the same grid."""
+
+class Segmenter(Protocol):
+    """What segments volumes: :class:`~monai_gan_recon.segmentation.TissueSegmenter`, or another."""
+
+    def same_scan(self, original: MetaTensor) -> Callable[[MetaTensor], MetaTensor]:
+        """From images (1, X, Y, Z) made of one scan to their tissue labels (1, X, Y, Z), uint8, on its grid."""
+
 
 MAX_CUT = 0.01
 """Largest fraction of an image's summed intensity that the size of the slices may cut off."""
@@ -126,7 +131,7 @@ class PairedScan:
     """
 
     def __init__(self, entry: Mapping[str, Any], segmenter: Segmenter) -> None:
-        self.entry, self.segmenter = entry, segmenter
+        self.entry, self._segmenter = entry, segmenter
         self.person, self.case = str(entry["person"]), str(entry["case"])
 
     @cached_property
@@ -138,6 +143,11 @@ class PairedScan:
     def reference(self) -> ReferenceLabels | None:
         """Reference labels of the manifest, if it has some."""
         return reference_labels(self.entry, self.image)
+
+    @cached_property
+    def segmenter(self) -> Callable[[MetaTensor], MetaTensor]:
+        """Segments images made of this scan; of a head with skull, all within the brain in the original."""
+        return self._segmenter.same_scan(self.image)
 
     @cached_property
     def original(self) -> MetaTensor:

@@ -128,7 +128,8 @@ def dicom_files(path: Path) -> list[Path]:
     for entry in (entry for entry in entries if entry in files or _may_be_dicom(entry)):
         check_link(entry)
         start = _start(entry)
-        unfinished = len(start) in (0, _PREAMBLE) and not any(start)  # of a copy
+        numbered = not start and any(map(str.isdigit, entry.name))  # empty, with a slice's name
+        unfinished = (len(start) == _PREAMBLE and not any(start)) or numbered  # copies
         if unfinished or (entry in files and not begins_as_dicom(start)):
             raise Refused(f"its file {entry.name} is no readable DICOM; export the series again")
     return files

@@ -12,7 +12,7 @@ SOURCE = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_seg
 
 @pytest.fixture(scope="session")
 def bundle(tmp_path_factory):
-    """Copy of the bundle; only ``network_def`` and ``models/`` differ."""
+    """Copy of the bundle; only ``network_def``, ``brain_extraction`` and ``models/`` differ."""
     folder = tmp_path_factory.mktemp("bundles") / "tissues"
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
     for name in ("inference.yaml", "evaluate.yaml"):
@@ -23,6 +23,7 @@ def bundle(tmp_path_factory):
             "out_channels": 4,
             "kernel_size": 1,
         }
+        config["brain_extraction"] = "false"  # phantoms are no heads
         (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
     (folder / "models").mkdir()
     weight = torch.zeros(4, 4, 1, 1, 1)

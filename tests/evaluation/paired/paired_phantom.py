@@ -51,7 +51,19 @@ def write_weights(folder):
     return str(folder / "model.pt")
 
 
-def by_thresholds(image):
-    """CSF, gray and white matter at 300, 600 and 900."""
-    plain = image.as_subclass(torch.Tensor)
-    return MetaTensor(sum((plain > t).to(torch.uint8) for t in (150, 450, 750)), meta=image.meta)
+class ByThresholds:
+    """A segmenter: CSF, gray and white matter at 300, 600 and 900; in the head's core only if that is asked for."""
+
+    def __init__(self, core=False):
+        self.core = core
+
+    def same_scan(self, original):
+        brain = original.as_tensor() > 450 if self.core else True
+        return lambda image: MetaTensor(self(image).as_tensor() * brain, meta=image.meta)
+
+    def __call__(self, image):
+        plain = image.as_subclass(torch.Tensor)
+        return MetaTensor(sum((plain > t).to(torch.uint8) for t in (150, 450, 750)), meta=image.meta)
+
+
+by_thresholds = ByThresholds()

@@ -91,6 +91,17 @@ def test_scan_scores_what_it_segments(scan_file, tmp_path):
     assert [column.heading for column in comparison.columns] == ["Zero-filled", "Reconstruction"]
 
 
+def test_all_images_of_a_head_are_segmented_in_the_brain_of_the_original(scan_file):
+    image = LoadVolume()(scan_file)
+    brain = image.as_tensor() > 450
+    scan = PairedScan(
+        {"image": str(scan_file), "case": "head", "person": "anna"}, phantom.ByThresholds(core=True)
+    )
+    shown = scan.segment(scan.image * 0 + 900)
+    assert torch.equal(shown.as_tensor() > 0, brain)
+    assert not (scan.original.as_tensor()[~brain] > 0).any()
+
+
 def test_maps_of_gray_and_white_matter_are_labels_of_these_only(scan_file, tmp_path):
     truth = phantom.tissues()
     for name, label in (("gray", 2), ("white", 3)):
