@@ -71,7 +71,7 @@ def test_a_head_taken_for_a_brain_is_told_to_be_implausible(files, tmp_path):
 def test_a_head_whose_brain_is_not_to_be_believed_is_refused_in_a_line(files, tmp_path, capsys):
     image = nib.load(files["head"])
     affine = image.affine.copy()
-    affine[:3, 2] /= 4  # a header that says 0.5 mm
+    affine[:3, 2] /= 6  # a header that says 0.3 mm
     flat = tmp_path / "flat.nii.gz"
     nib.save(nib.Nifti1Image(np.asarray(image.dataobj), affine), flat)
     assert segment(flat, tmp_path / "out") == 1
