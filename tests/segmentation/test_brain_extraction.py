@@ -52,7 +52,7 @@ def test_the_brain_of_a_head_is_found(found, head):
     mask, truth = found.mask.as_tensor(), head[1].as_tensor()
     assert found.skull
     found.check()
-    assert float(2 * (mask & truth).sum() / (mask.sum() + truth.sum())) > 0.9
+    assert float(2 * (mask & truth).sum() / (mask.sum() + truth.sum())) > 0.85
     assert found.volume_ml == pytest.approx(float(mask.sum()) * 1.8**3 / 1000, rel=1e-3)
     assert torch.equal(found.mask.affine, head[0].affine)
 
@@ -91,9 +91,9 @@ def test_false_takes_the_head_as_it_is_and_a_given_mask_is_taken(head):
 
 
 def test_a_flat_head_is_refused(head):
-    """Slices of 2 mm whose header says 0.5: the brain would be 32 mm high."""
+    """Slices of 1.8 mm whose header says 0.3: the head would be 40 mm high."""
     affine = head[0].affine.clone()
-    affine[:3, 2] /= 4
+    affine[:3, 2] /= 6
     with pytest.raises(ValueError, match="--brain_extraction"):
         ExtractBraind(extraction="true", weights=WEIGHTS)(
             {"image": MetaTensor(head[0].as_tensor(), affine=affine)}
