@@ -61,7 +61,7 @@ class BrainNetwork(nn.Module):
             features=features,
             act=("LeakyReLU", {"negative_slope": 0.1, "inplace": True}),
             norm=("instance", {"affine": True}),
-        ).to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        ).to(memory_format=torch.channels_last_3d)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Volumes (B, 1, X, Y, Z), see :func:`network_input`, to logits (B, 1, X, Y, Z); even sizes."""
@@ -172,7 +172,7 @@ class ExtractBrain(Transform):
         return BrainExtraction(
             mask=convert_to_dst_type(mask.as_tensor() > 0.5, image, dtype=torch.bool)[0],
             rim_mm=_rim(seen, brain, step),
-            volume_ml=float(inside.sum() * np.prod(spacing) / 1000),
+            volume_ml=float(inside.sum()) * float(np.prod(spacing)) / 1000,
             extent_mm=(x, y, z),
             certainty=float(2 * sure.sum() / max(1, sure.sum() + perhaps.sum())),
             largest=largest,

@@ -254,14 +254,15 @@ def _with_room(brain: MetaTensor) -> MetaTensor:
     found = [
         torch.nonzero((values != 0).any(0).any(dim=a).any(dim=b))[:, 0] for a, b in ((2, 1), (2, 0), (1, 0))
     ]
-    starts, sizes, room = [], [], []
-    for at, step, margins in zip(found, spacing, MARGINS_MM, strict=True):
-        before, after = (round(margin / step) for margin in margins)
-        starts.append(int(at[0])), sizes.append(int(at[-1]) - int(at[0]) + 1), room.append((before, after))
+    starts, sizes = [int(at[0]) for at in found], [int(at[-1] - at[0]) + 1 for at in found]
+    room = [
+        (round(first / step), round(last / step))
+        for step, (first, last) in zip(spacing, MARGINS_MM, strict=True)
+    ]
     result = torch.zeros(1, *(n + sum(more) for n, more in zip(sizes, room, strict=True)))
-    inner = tuple(slice(before, before + n) for n, (before, _) in zip(sizes, room, strict=True))
-    box = tuple(slice(start, start + n) for start, n in zip(starts, sizes, strict=True))
-    result[(0, *inner)] = values[(0, *box)]
+    inner = [slice(before, before + n) for n, (before, _) in zip(sizes, room, strict=True)]
+    box = [slice(start, start + n) for start, n in zip(starts, sizes, strict=True)]
+    result[0, inner[0], inner[1], inner[2]] = values[0, box[0], box[1], box[2]]
     shift = torch.tensor([start - before for start, (before, _) in zip(starts, room, strict=True)]).double()
     affine[:3, 3] += affine[:3, :3] @ shift
     return MetaTensor(result, affine=affine)
