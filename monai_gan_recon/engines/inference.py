@@ -150,9 +150,13 @@ def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
     return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
 
 
+FEW_LINES = 0.2
+"""Fraction of k-space below which whole lines blur one direction."""
+
+
 @dataclass(frozen=True)
 class Coverage:
-    """Scans that the weights were tested on; of others, what is unusual about them.
+    """Scans that the weights were trained on; of others, what is unusual about them.
 
     Args:
         rates: lowest and highest fraction of k-space.
@@ -184,7 +188,7 @@ class Coverage:
             )
 
     def __call__(self, output: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
-        """What to be careful about, by what it is about; nothing where all is as tested.
+        """What to be careful about, by what it is about; nothing where all is as in training.
 
         Args:
             output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
@@ -201,16 +205,18 @@ class Coverage:
         found = {}
         if not known:
             name = self.pattern or ("whole lines" if lines else "points")
-            found["Pattern"] = f"{name}, tested were {', '.join(self.patterns)}"
+            found["Pattern"] = f"{name}; trained on {', '.join(self.patterns)}"
         if not round(self.rates[0], 3) <= round(rate, 3) <= round(self.rates[1], 3):
             low, high = (f"{100 * one:.3g}" for one in self.rates)
-            found["Rate"] = f"{100 * rate:.3g} % of k-space, tested were {low} to {high} %"
+            found["Rate"] = f"{100 * rate:.3g} % of k-space; trained on {low} to {high} %"
         if snr is not None and snr < self.snr:
-            found["SNR"] = f"about {snr:.2g}, tested were {self.snr:g} and above"
+            found["SNR"] = f"about {snr:.2g}; trained on {self.snr:g} and above"
         if coils > self.coils:
-            found["Coils"] = f"{coils}, tested were at most {self.coils}"
-        if lines and points and entry.get("three_d") and rate < 1:
-            found["Advice"] = f"the scan is 3-D: points ({points[0]}) keep more of it than lines"
+            found["Coils"] = f"{coils}; trained on at most {self.coils}"
+        if lines and points and entry.get("three_d") and rate < FEW_LINES:
+            found["Advice"] = (
+                f"few lines lose detail, and the scan is 3-D: points ({points[0]}) would keep more"
+            )
         return found
 
 

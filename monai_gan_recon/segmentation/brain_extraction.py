@@ -19,6 +19,7 @@ from scipy import ndimage
 from torch import nn
 from torch.nn.functional import interpolate
 
+from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.brain_mask import BrainMask, spacing_mm, volume_values
 from monai_gan_recon.transforms.geometry import Reorientd
@@ -136,8 +137,8 @@ class ExtractBrain(Transform):
     """
 
     def __init__(self, weights: str | os.PathLike[str], device: torch.device | str = "cpu") -> None:
-        self.network = load_weights(BrainNetwork(), weights).eval().to(device)
-        self.device, self.padder = torch.device(device), SpatialPad(TRAINED_ON)
+        self.device, self.padder = check_device(device), SpatialPad(TRAINED_ON)
+        self.network = load_weights(BrainNetwork(), weights).eval().to(self.device)
 
     def __call__(self, image: torch.Tensor) -> BrainExtraction:
         """Find the brain.

@@ -31,13 +31,13 @@ def test_both_networks_are_evaluated_with_their_configurations(
 ) -> None:
     commands = []
 
-    def run(command: list[str], check: bool) -> None:
+    def run(command: list[str]) -> None:
         commands.append(command)
         folder = Path(command[command.index("--output_dir") + 1])
         folder.mkdir(parents=True)
         (folder / "metrics.json").write_text(json.dumps({"results": [result(folder.name)]}))
 
-    monkeypatch.setattr(tissue_segmentation.subprocess, "run", run)
+    monkeypatch.setattr(tissue_segmentation, "run_command", run)
     tissue_segmentation.dimensions(tmp_path / "work", tmp_path, "3d.pt")
     in_3d, in_slices = commands
     assert "train_3d.yaml" in in_3d[in_3d.index("--config_file") + 1]

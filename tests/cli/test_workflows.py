@@ -60,7 +60,8 @@ def test_an_existing_result_stays_unless_told(scan, command):
 
 
 def test_a_system_is_merged_after_the_configuration(scan, command):
-    code, done, _ = command("reconstruct", scan, "out", "--rate", 0.5, "--config", "systems/zero_filled.yaml")
+    system = Path(__file__).parents[2] / "benchmarks" / "systems" / "configs" / "zero_filled.yaml"
+    code, done, _ = command("reconstruct", scan, "out", "--rate", 0.5, "--config", system)
     assert code == 0
     _, filled, _ = command("reconstruct", scan, "filled", "--rate", 0.5, "--save-zero-filled")
     recon, zero_filled = (nib.load(files["cases"]["scan"][i]) for files, i in ((done, 0), (filled, 1)))

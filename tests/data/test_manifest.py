@@ -90,10 +90,15 @@ def test_unknown_section(write_manifest):
         load_manifest(write_manifest()[0], section="test")
 
 
-@pytest.mark.parametrize("name", ["no_such_set", "missing.json", "../x", ""])
+@pytest.mark.parametrize("name", ["no_such_set", "missing.json", "../x"])
 def test_unknown_manifest_lists_the_known_ones(name):
     with pytest.raises(FileNotFoundError, match="embedded, embedded_train"):
         load_manifest(name)
+
+
+def test_nothing_is_no_name():
+    with pytest.raises(ValueError, match="name of a data manifest"):
+        load_manifest("")
 
 
 @pytest.mark.parametrize(
