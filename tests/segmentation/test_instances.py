@@ -83,7 +83,7 @@ def test_what_is_no_label_map_is_refused(labels, message):
     "options", [{"minimum_size_mm3": -1}, {"minimum_size_mm3": float("inf")}, {"connectivity": 4}]
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match=r"minimum size|connectivity"):
+    with pytest.raises(ValueError, match=r"minimum_size_mm3|connectivity"):
         Instances(**options)
 
 

@@ -77,7 +77,7 @@ def test_bad_label_maps_end_in_one_line(tmp_path, capsys, value, message):
     ("arguments", "message"),
     [
         (["nowhere.nii.gz"], "nowhere.nii.gz"),
-        (["LABELS", "--minimum_size_mm3", "-1"], "minimum size"),
+        (["LABELS", "--minimum_size_mm3", "-1"], "minimum_size_mm3"),
         (["LABELS", "--connectivity", "8"], "connectivity"),
     ],
 )

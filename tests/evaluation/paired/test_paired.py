@@ -208,7 +208,14 @@ def test_mixture_of_the_real_bundle(tmp_path):
     options = ["--datalist", str(manifest), "--weights", phantom.write_weights(tmp_path), "--size", "null"]
     for name, value in phantom.TINY.items():
         options += ["--set", f"{name}={value}"]
-    options += ["--segmentation", "mixture", "--device", "cpu"]
+    options += [
+        "--segmentation",
+        "mixture",
+        "--device",
+        "cpu",
+        "--segmentation_set",
+        "brain_extraction=false",
+    ]
     main([*options, "--rates", "0.5", "--output_dir", str(tmp_path / "out")])
     (result,) = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"]
     scores = {(s["method"], s["against"]): s["dice"] for s in result["scores"]}
