@@ -94,6 +94,7 @@ def test_a_3d_network_trains_and_segments(run_bundle, manifest, tmp_path):
     assert error is None
     weights = tmp_path / "out" / "checkpoints" / "model.pt"
     named = network | {"input": manifest.parent / "testing.nii.gz", "output_dir": tmp_path / "labels"}
+    named["brain_extraction"] = "false"  # the phantom is smaller than a brain
     named |= {"weights": weights, "config_file": configs[1]}
     error, _ = run_bundle(
         "inference.yaml", *(part for name, value in named.items() for part in (f"--{name}", value))
