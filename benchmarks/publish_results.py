@@ -223,7 +223,8 @@ def table(results: list[dict[str, Any]], metrics: dict[str, tuple[str, str]] = M
 def summary() -> str:
     """The README's table: PSNR and SSIM inside the object, zero-filled beside the reconstruction, SNR 20."""
     lines = [["data", "track", "sampled", "subjects", "zero-filled: PSNR [dB] / SSIM", "reconstruction"]]
-    both = {name: [e for e in entries() if e["method"] == name] for name in ("zero_filled", "reconstruction")}
+    chosen = [e for e in entries() if _of_summary(e)]
+    both = {name: [e for e in chosen if e["method"] == name] for name in ("zero_filled", "reconstruction")}
     for pair in zip(*both.values(), strict=True):
         first = pair[0]
         scores = [f"{e['psnr_brain']['mean']:.1f} / {e['ssim_brain']['mean']:.3f}" for e in pair]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _RELAXATION = 1.7
 """Of ADMM's steps, from 1 to 2 (Boyd et al. 2011, section 3.4.3)."""
 
 
-class _Classical(nn.Module):
+class _Classical(nn.Module, ABC):
     """Of a network's input, in units of the image's intensity."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -36,9 +37,9 @@ class _Classical(nn.Module):
         scaled = Measurement(data.adjoint / scale, data.mask, data.noise_std / scale, data.maps)
         return self.solve(scaled, normal_operator(data.mask, data.maps)) * scale
 
+    @abstractmethod
     def solve(self, data: Measurement, normal: NormalOperator) -> torch.Tensor:
         """Real and imaginary part of the image, (B, 2, H, W)."""
-        raise NotImplementedError
 
 
 class SupportCG(_Classical):

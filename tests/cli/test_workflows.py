@@ -199,6 +199,7 @@ def test_interrupted_training_goes_on(manifest, command):
         [sys.executable, "-m", "monai_gan_recon", *words, "--max_epochs", "500"],
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # jobs in the background ignore it
     )
     checkpoint = manifest.parent / "outputs/training/checkpoints/checkpoint.pt"
     deadline = time.monotonic() + 120
