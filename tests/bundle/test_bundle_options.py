@@ -72,8 +72,14 @@ def test_ids_of_merged_files_and_of_the_args_file(monai_cli, config_file, tmp_pa
     assert "--epochs" in line
 
 
-@pytest.mark.parametrize("environment", [{}, {"MONAI_GAN_RECON_TRACEBACK": "1"}])
-@pytest.mark.parametrize(("arguments", "words"), [([], []), (["--rte", "0.25"], ["--rte", "--rate?"])])
+@pytest.mark.parametrize(
+    ("arguments", "words", "environment"),
+    [
+        ([], [], {}),
+        (["--rte", "0.25"], ["--rte", "--rate?"], {}),
+        (["--rte", "0.25"], ["--rte", "--rate?"], {"MONAI_GAN_RECON_TRACEBACK": "1"}),
+    ],
+)
 def test_as_a_process_from_another_folder(
     monai_bundle_process, config_file, tmp_path, arguments, words, environment
 ):

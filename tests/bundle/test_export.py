@@ -199,7 +199,7 @@ def test_onnx_of_fixed_size_agrees(verb, name, network, tmp_path, channels):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning")
 @pytest.mark.parametrize("name", [RECONSTRUCTION])
-@pytest.mark.parametrize("channels", [4, 8])
+@pytest.mark.parametrize("channels", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_onnx_of_a_small_network_agrees(verb, name, tmp_path, channels):
     torch.manual_seed(0)
     network = UnrolledGenerator(layers=[1], width=2, stem="pixel_unshuffle", cascades=1, noise_layers=[1])

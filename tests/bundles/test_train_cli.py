@@ -60,6 +60,7 @@ def losses(folder):
     return [row["loss"] for row in read_log(folder / "outputs" / "training" / "training.csv")]
 
 
+@pytest.mark.slow
 def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
     """kill -9 in the middle of the training; the resumed one repeats the curve of an uninterrupted one."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
@@ -157,6 +158,7 @@ def test_wrong_options_end_with_one_line(tmp_path, cache, options, message):
     assert not list(tmp_path.rglob("*.pt"))
 
 
+@pytest.mark.slow
 def test_several_processes_train_together(tmp_path, cache):
     """Two CPU processes under torchrun share the slices, average their gradients, and write one set of files."""
     arguments = command(
@@ -178,6 +180,7 @@ def test_several_processes_train_together(tmp_path, cache):
     assert len(events) == 2  # of training and of validation, by the first process
 
 
+@pytest.mark.slow
 def test_several_processes_need_torchrun(tmp_path, cache):
     done = train(tmp_path, ["train.yaml", "multi_gpu_train.yaml"], cache)
     assert done.returncode != 0

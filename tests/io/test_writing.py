@@ -49,7 +49,7 @@ def test_full_disk_leaves_the_old_file_and_no_other(tmp_path, volume, monkeypatc
     assert os.listdir(tmp_path) == ["a.nii.gz"]
 
 
-@pytest.mark.parametrize("kind", ["torch", "numpy"])
+@pytest.mark.parametrize("kind", [pytest.param("torch", marks=pytest.mark.slow), "numpy"])
 def test_a_file_that_may_not_grow_is_a_full_disk(tmp_path, kind):
     """torch and numpy have errors of their own for it; a limit of the file size brings them about."""
     code = (
