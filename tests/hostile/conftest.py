@@ -58,8 +58,7 @@ class Warm:
 def warm(tmp_path_factory):
     process = Warm(tmp_path_factory.mktemp("runs"))
     yield process
-    process.process.stdin.close()
-    process.process.wait(timeout=60)
+    process.process.communicate(timeout=60)  # closes both pipes
 
 
 @pytest.fixture(scope="session")

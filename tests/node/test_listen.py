@@ -42,10 +42,10 @@ def series(tmp_path):
 
 @pytest.fixture(params=["phantom", "head"])
 def any_series(request):
-    """Folder of a series, of a phantom or of a real head, and whether it can be segmented."""
+    """Folder of a series, of a phantom or of a real head, and whether there is a brain to segment in it."""
     if request.param == "phantom":
-        return request.getfixturevalue("series"), True
-    return request.getfixturevalue("data_dir") / "dicom" / "fnndsc_mprage", False
+        return request.getfixturevalue("series"), False
+    return request.getfixturevalue("data_dir") / "dicom" / "fnndsc_mprage", True
 
 
 class Orthanc:
@@ -159,13 +159,13 @@ def started():
 
 @pytest.mark.slow
 def test_orthanc_round_trip(any_series, started, tmp_path):
-    series, segment = any_series
+    series, brain = any_series
     files = sorted(series.glob("*.dcm"))
     first = pydicom.dcmread(files[0], stop_before_pixels=True)
     port, original, count = free_port(), first.SeriesInstanceUID, len(files)
     orthanc = Orthanc(tmp_path / "orthanc", port)
     started.append(orthanc)
-    node = Node(tmp_path / "log", port, orthanc.port, tmp_path / "queue", *(["--segment"] if segment else []))
+    node = Node(tmp_path / "log", port, orthanc.port, tmp_path / "queue", "--segment")
     started.append(node)
     for file in files:
         orthanc.post("/instances", file.read_bytes())
@@ -177,8 +177,9 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     assert orthanc.modalities() == [
         ("MR", count),
         ("MR", count),
-        *([("SEG", 1), ("SR", 1)] if segment else []),
+        *([("SEG", 1), ("SR", 1)] if brain else []),
     ]
+    assert ("not segmented" in node.log.read_text()) is not brain
     assert node.end(signal.SIGTERM) == 0
     text = node.log.read_text()
     lines = [line for line in text.splitlines() if "be careful" not in line]
@@ -204,7 +205,7 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     derived = pydicom.dcmread(next((tmp_path / "back" / "MR").iterdir()))
     assert derived.PatientName == first.PatientName
     assert derived.StudyInstanceUID == first.StudyInstanceUID
-    if segment:
+    if brain:
         (segmentation,) = (tmp_path / "back" / "SEG").iterdir()
         referenced = pydicom.dcmread(segmentation).ReferencedSeriesSequence[0].SeriesInstanceUID
         assert referenced == derived.SeriesInstanceUID

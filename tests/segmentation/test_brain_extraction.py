@@ -121,10 +121,16 @@ def test_a_body_without_brain_is_refused():
 )
 def test_what_cannot_be_a_brain_is_refused(change, word):
     mask = MetaTensor(torch.ones(1, 2, 2, 2, dtype=torch.bool))
-    good = BrainExtraction(mask, 10.0, 1400.0, (140.0, 170.0, 130.0), 0.97, 0.999)
+    good = BrainExtraction(mask, 14.0, 1400.0, (140.0, 170.0, 130.0), 0.97, 0.999)
     good.check()
     with pytest.raises(ValueError, match=word):
         dataclasses.replace(good, **change).check()
+
+
+def test_the_average_brain_has_no_skull(extract):
+    """MNI152 as it is, which the demo segments; it is larger than people's brains."""
+    (entry,) = load_manifest("embedded").section("testing")
+    assert not extract(load_volume(entry["image"])).skull
 
 
 @pytest.mark.parametrize("options", [{"extraction": "maybe"}, {"extraction": "auto"}])
