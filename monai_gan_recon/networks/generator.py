@@ -94,7 +94,9 @@ class UnrolledGenerator(nn.Module):
         stem: "imagenet" (ResNet-50's) or "pixel_unshuffle", see :class:`ResNetEncoderDecoder`.
         norm: MONAI norm layer such as "batch" or "instance", or None.
         cascades: how often network and data consistency follow one another.
-        cg_iterations: conjugate gradient steps of each posterior mean; with 0 the prior mean is taken.
+        cg_iterations: conjugate gradient steps of the posterior means, one number for all or one for each cascade; with
+            0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
+            image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
 
     Raises:
@@ -109,18 +111,22 @@ class UnrolledGenerator(nn.Module):
         stem: str = "imagenet",
         norm: str | tuple | None = None,
         cascades: int = 1,
-        cg_iterations: int = DEFAULT_ITERATIONS,
+        cg_iterations: int | Sequence[int] = DEFAULT_ITERATIONS,
         noise_layers: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
         check_counts(cascades=cascades, most=MOST_CASCADES)
-        check_counts(0, cg_iterations=cg_iterations)
-        self.cg_iterations = cg_iterations
+        steps = [cg_iterations] * cascades if isinstance(cg_iterations, int) else list(cg_iterations)
+        if len(steps) != cascades:
+            raise ValueError(f"cg_iterations are {len(steps)} numbers, but there are {cascades} cascades: give one each")
+        for count in steps:
+            check_counts(0, cg_iterations=count)
+        self.cg_iterations = steps
         self.refine = nn.ModuleList(
             ResNetEncoderDecoder(BASE_CHANNELS, 6, layers, width, decoder_blocks, stem, norm)
             for _ in range(cascades)
         )
-        self.log_variance = nn.Parameter(torch.full((cascades,), -4.0), requires_grad=cg_iterations > 0)
+        self.log_variance = nn.Parameter(torch.full((cascades,), -4.0), requires_grad=max(steps) > 0)
         self.denoise: nn.Module | None = None
         if noise_layers is not None:
             self.denoise = ResNetEncoderDecoder(
@@ -129,7 +135,8 @@ class UnrolledGenerator(nn.Module):
 
     def extra_repr(self) -> str:
         """What the parts do not show, if it is not the default."""
-        return "" if self.cg_iterations == DEFAULT_ITERATIONS else f"cg_iterations={self.cg_iterations}"
+        default = all(count == DEFAULT_ITERATIONS for count in self.cg_iterations)
+        return "" if default else f"cg_iterations={self.cg_iterations}"
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruct complex images.
@@ -156,10 +163,10 @@ class UnrolledGenerator(nn.Module):
             support = (1 + support).clamp(0, 1)  # exactly 0 within reach, 1 at the start
             estimate = support * (estimate + correction)
             variance = 10 ** self.log_variance[i].float()
-            if self.cg_iterations > 0:
+            if self.cg_iterations[i] > 0:
                 prior_std = support * torch.sigmoid(4 * spread - 1)
                 estimate = posterior_mean(
-                    estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations
+                    estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations[i]
                 )
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
         if self.denoise is not None and (
