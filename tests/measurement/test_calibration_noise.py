@@ -5,7 +5,7 @@ import pytest
 import torch
 from calibration_scans import SIZE, object_, signal, white
 
-from monai_gan_recon.measurement import ifft2c, sampling_mask
+from monai_gan_recon.measurement import ifft2c, noise, sampling_mask
 from monai_gan_recon.measurement.noise import (
     WHITENED_NOISE_STD,
     edge_noise,
@@ -150,3 +150,30 @@ def test_real_scans_noise_agrees_with_their_air(data_dir):
     for rate in (1.0, 0.5, 0.25, 0.1):
         mask = sampling_mask("gaussian1d", (230, 180), rate, seed=1)
         assert float(estimate_noise_std(scan * mask, mask[None])) == pytest.approx(in_air, rel=0.2)
+
+
+def texture(size, seed=0):
+    """k-space of an image that is texture from edge to edge, up to half of the highest frequency."""
+    y, x = (torch.arange(n) - n // 2 for n in size)
+    low = (y / size[0])[:, None].square() + (x / size[1]).square() < 0.25**2
+    return white(*size, seed=seed) * low
+
+
+def test_an_object_that_fills_the_frame_is_not_taken_for_noise():
+    size, std = (256, 240), 0.02
+    mask = sampling_mask("gaussian1d", size, 0.5, seed=5)
+    scan = (texture(size)[None] + white(1, *size, seed=3, std=std)) * mask
+    centre = scan[:, 96:160, 88:152]
+    assert noise._noise_floor(noise.calibration_matrix(centre, (12, 12))) > 1.5 * std
+    assert float(estimate_noise_std(scan, mask[None])) == pytest.approx(std, rel=0.15)
+
+
+def test_a_filtered_scan_is_judged_by_its_centre():
+    size, std = (256, 240), 0.05
+    mask = sampling_mask("gaussian1d", size, 0.5, seed=5)
+    y, x = ((torch.arange(n) - n // 2) / (n // 2) for n in size)
+    radius = torch.hypot(y[:, None].expand(size), x.expand(size))
+    taper = torch.sigmoid((0.9 - radius) / 0.05)  # Fermi filter
+    scan = (signal(1, size) + white(1, *size, seed=3, std=std)) * mask * taper
+    assert float(noise._noise_of(edge_noise(scan, mask[None]))) < 0.5 * std
+    assert float(estimate_noise_std(scan, mask[None])) == pytest.approx(std, rel=0.15)
