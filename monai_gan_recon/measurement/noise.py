@@ -16,7 +16,7 @@ from .coils import calibration_region
 WHITENED_NOISE_STD = math.sqrt(0.5)
 """``noise_std`` after prewhitening: the covariance E[n n^H] is the identity."""
 
-_FILTERED = 0.6  # the outermost samples of a filtered scan against those further in, at most; signal alone falls off less
+_FILTERED = 0.6  # outermost samples of a filtered scan against those further in; signal falls off less
 _SINGULAR = 1e-8  # smallest over largest eigenvalue of a covariance that can still be inverted in float32
 
 

@@ -118,7 +118,7 @@ class UnrolledGenerator(nn.Module):
         check_counts(cascades=cascades, most=MOST_CASCADES)
         steps = [cg_iterations] * cascades if isinstance(cg_iterations, int) else list(cg_iterations)
         if len(steps) != cascades:
-            raise ValueError(f"cg_iterations are {len(steps)} numbers, but there are {cascades} cascades: give one each")
+            raise ValueError(f"{len(steps)} cg_iterations for {cascades} cascades: give one number, or one for each")
         for count in steps:
             check_counts(0, cg_iterations=count)
         self.cg_iterations = steps

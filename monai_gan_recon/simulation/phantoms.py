@@ -1,0 +1,99 @@
+"""Random phantoms: objects that are not heads, so that a network learns to trust what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+
+import numpy as np
+import torch
+from monai.config import KeysCollection
+from monai.transforms import MapTransform, RandomizableTransform
+from skimage.draw import random_shapes
+
+from monai_gan_recon.simulation.phase import random_field
+
+_SHADES = 254  # of scikit-image's shapes; 255 is its background
+
+
+class RandPhantom(RandomizableTransform):
+    """Now and then, show a phantom in the place of a slice.
+
+    A disc or ellipse of liquid that fills 60 to 110 % of the frame, with shapes of any intensity in it
+    (:func:`skimage.draw.random_shapes`), smoothly shaded, sharp at its edges. Bottles like it are what scanners are
+    tested with, and a network that knows heads alone invents streaks in them.
+
+    Args:
+        prob: how often.
+
+    Example:
+        >>> import torch
+        >>> phantom = RandPhantom(prob=1.0).set_random_state(0)(torch.zeros(1, 128, 256))
+        >>> phantom.shape, bool((phantom >= 0).all()), float(phantom.max())
+        (torch.Size([1, 128, 256]), True, 1.0)
+    """
+
+    def __init__(self, prob: float = 0.1) -> None:
+        RandomizableTransform.__init__(self, prob)
+
+    def randomize(self, data: object | None = None) -> None:
+        """Draw whether there is one, and the seed of its looks."""
+        super().randomize(None)
+        self.seed = int(self.R.randint(2**31 - 1))
+
+    def __call__(self, img: torch.Tensor) -> torch.Tensor:
+        """Slice (1, H, W) to slice or phantom of the same size, float32, in [0, 1]."""
+        self.randomize()
+        return _phantom(img.shape[-2:], np.random.default_rng(self.seed)) if self._do_transform else img
+
+
+def _phantom(size: Sequence[int], rng: np.random.Generator) -> torch.Tensor:
+    height, width = size
+    shapes, _ = random_shapes(
+        (height, width),
+        max_shapes=int(rng.integers(1, 30)),
+        min_size=3,
+        max_size=max(4, min(size) // 2),
+        num_channels=1,
+        channel_axis=None,
+        intensity_range=(0, _SHADES),
+        allow_overlap=True,
+        rng=rng,
+    )
+    values = shapes.astype(np.float32) / _SHADES
+    values[shapes > _SHADES] = rng.uniform(0.2, 1)
+    y, x = (np.arange(n) - n / 2 - rng.uniform(-0.05, 0.05) * n for n in size)
+    radii = rng.uniform(0.3, 0.55, 2) * size
+    if rng.random() < 0.5:  # a circle
+        radii[:] = radii.min()
+    inside = (y[:, None] / radii[0]) ** 2 + (x / radii[1]) ** 2 < 1
+    shading = np.exp(rng.uniform(0, 0.3) * random_field((height, width), 3, rng).numpy())
+    phantom = np.where(inside, values * shading, 0)
+    return torch.from_numpy(np.float32(phantom / phantom.max()))[None]
+
+
+class RandPhantomd(RandomizableTransform, MapTransform):
+    """Dictionary version of :class:`RandPhantom`.
+
+    Args:
+        keys: keys of the slices.
+        prob: how often.
+        allow_missing_keys: skip keys that are not there.
+    """
+
+    def __init__(self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False) -> None:
+        MapTransform.__init__(self, keys, allow_missing_keys)
+        self.phantom = RandPhantom(prob)
+
+    def set_random_state(
+        self, seed: int | None = None, state: np.random.RandomState | None = None
+    ) -> RandPhantomd:
+        """Make the draws reproducible."""
+        self.phantom.set_random_state(seed, state)
+        return self
+
+    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
+        """Every key has a draw of its own."""
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = self.phantom(result[key])
+        return result
