@@ -4,7 +4,7 @@ Importing it checks the command line of a running ``python -m monai.bundle``, se
 :func:`~monai_gan_recon.bundle.command_line.check_at_import`; in any other program it does nothing.
 """
 
-from monai_gan_recon.bundle.command_line import check_at_import, command_line
+from monai_gan_recon.bundle.command_line import check_at_import, check_effect, command_line
 from monai_gan_recon.bundle.folders import bundle_network, bundle_root
 from monai_gan_recon.bundle.values import read_config, refuse_code
 from monai_gan_recon.bundle.workflow import open_bundle, typed_values
@@ -14,6 +14,7 @@ check_at_import()
 __all__ = [
     "bundle_network",
     "bundle_root",
+    "check_effect",
     "command_line",
     "open_bundle",
     "read_config",

@@ -17,10 +17,11 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
-from monai.bundle import ConfigParser, ConfigWorkflow, run
+from monai.bundle import ConfigWorkflow, run
 from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
@@ -54,7 +55,8 @@ def command_line() -> None:
     if line.command not in ("run", "run_workflow"):
         return
     check_options(line, load_configs(line.config_files()))
-    parser = _running_parser()
+    workflow = _running()
+    parser = None if workflow is None else workflow.parser
     for name in line.options:
         if parser is not None and name in parser and (value := line.value(name)) != parser[name]:
             if "::" in name:  # its value is in its parent's
@@ -62,6 +64,22 @@ def command_line() -> None:
                     f"--{name}: MONAI takes {line.options[name]!r} for text; write True or False"
                 )
             parser.ref_resolver.get_item(name).update_config(value)
+
+
+def check_effect(reasons: Mapping[str, str | None]) -> None:
+    """Refuse options that the user gave, on a command line or to :func:`open_bundle`, and that change nothing.
+
+    Args:
+        reasons: by option: why it has no effect on this input and with the other options; None if it has one.
+
+    Raises:
+        ValueError: for the first of them.
+    """
+    line = typed()
+    given = getattr(_running(), "given", {} if line is None else _given(line))
+    for name, value in given.items():
+        if value is not None and (reason := reasons.get(name)):
+            raise ValueError(f"--{name} has no effect here: {reason}; leave it out")
 
 
 def check_at_import() -> None:
@@ -121,12 +139,12 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
             )
 
 
-def _running_parser() -> ConfigParser | None:
-    """The parser of the workflow that calls; an expression of a configuration has no other way to it."""
+def _running() -> ConfigWorkflow | None:
+    """The workflow that calls; an expression of a configuration has no other way to it."""
     frame = inspect.currentframe()
     while frame is not None:
         if isinstance(workflow := frame.f_locals.get("self"), ConfigWorkflow):
-            return workflow.parser
+            return workflow
         frame = frame.f_back
     return None
 

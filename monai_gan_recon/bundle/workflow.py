@@ -17,7 +17,13 @@ from monai_gan_recon.resources import bundle_path
 
 
 class _Workflow(ConfigWorkflow):
-    """MONAI's, without the RuntimeError in which it wraps what a constructor or a run raises."""
+    """MONAI's, without the RuntimeError in which it wraps what a constructor or a run raises.
+
+    Attributes:
+        given: values that the user gave, see :func:`monai_gan_recon.bundle.command_line.check_effect`.
+    """
+
+    given: Mapping[str, Any]
 
     def initialize(self) -> Any:
         return _unwrapped(super().initialize)
@@ -89,6 +95,7 @@ def open_bundle(
         )
     finally:
         logger.disabled = disabled
+    workflow.given = options
     workflow.initialize()
     return workflow
 

@@ -92,7 +92,7 @@ def _of_file(file: Path, axes: str | None) -> Iterator[Found]:
         kind = kind_of(file)
         if kind in (None, "dicom") or file.suffix == ".hdr":
             return
-        if is_raw(file):
+        if is_raw(file, axes):
             yield _of_raw(file, str(kind), axes)
             return
         size, affine, _ = read_geometry(file)

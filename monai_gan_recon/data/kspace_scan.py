@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from monai.transforms import MapTransform
 from monai_gan_recon.checks import check_counts, check_seed, check_switches
 from monai_gan_recon.data.scans import known_noise_std
 from monai_gan_recon.io import RawScan, read_mask, read_raw
+from monai_gan_recon.io.masks import mask_doubt
 from monai_gan_recon.measurement import (
     KData,
     calibrate,
@@ -28,6 +30,8 @@ from monai_gan_recon.measurement import (
     sampling_mask,
 )
 from monai_gan_recon.simulation import measured_block
+
+logger = logging.getLogger(__name__)
 
 
 class KSpaceScan:
@@ -168,9 +172,14 @@ class LoadKSpaced(MapTransform):
         raw = read_raw(path, self.axes)
         maps = None if self.maps is None else read_raw(self.maps, self.axes).kspace
         try:
-            scan = KSpaceScan(raw, self._mask(raw), maps, **self.options)
+            mask = self._mask(raw)
+            scan = KSpaceScan(raw, mask, maps, **self.options)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+        if mask is not None and self.mask is not None:
+            energy = scan.kspace[scan.size[0] // 2].abs().square().sum(dim=0)
+            if doubt := mask_doubt(mask, energy, zero_filled=False):
+                logger.warning("%s: %s", path, doubt)
         stand_in = torch.zeros(1).expand(1, *scan.size)
         image = MetaTensor(stand_in, affine=scan.affine, meta={"filename_or_obj": str(path)})
         return dict(data) | {key: image, "scan": scan, "three_d": not raw.readout}

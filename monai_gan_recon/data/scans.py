@@ -19,7 +19,7 @@ from monai.transforms import MapTransform
 from monai.utils import TraceKeys
 
 from monai_gan_recon.checks import check_numbers, check_switches
-from monai_gan_recon.io.masks import fit_mask, read_mask
+from monai_gan_recon.io.masks import fit_mask, mask_doubt, read_mask
 from monai_gan_recon.measurement import KData, check_axis, fft2c, mirror
 from monai_gan_recon.measurement.noise import estimate_noise_std
 from monai_gan_recon.simulation import Undersample, measured_block
@@ -27,8 +27,6 @@ from monai_gan_recon.transforms.intensity import ScaleMagnitude
 from monai_gan_recon.vocabulary import MEASURED_TRACKS
 
 logger = logging.getLogger(__name__)
-
-_MAX_OUTSIDE = 0.05
 
 
 class Scan(Protocol):
@@ -189,18 +187,9 @@ class AcquiredScan:
 
     def _warn(self) -> None:
         middle = self.size[0] // 2
-        full, mask = fft2c(self.slices[middle]), self.mask[middle]
-        outside = 1 - float((full * mask).abs().square().sum() / full.abs().square().sum().clamp_min(1e-30))
-        if self.track == "raw" and outside > _MAX_OUTSIDE:
-            logger.warning(
-                "%s: %.0f %% of the energy of its k-space lies outside the sampling mask: the mask may be of another "
-                "scan, or its zero frequency not at n // 2, or turned (a 3-D mask has the axes of the image file, a "
-                "2-D one those of the slices as shown)",
-                self.name,
-                100 * outside,
-            )
-        elif not bool(mask[mask.shape[-2] // 2, mask.shape[-1] // 2]):
-            logger.warning("%s: the zero frequency, at n // 2, is not in the sampling mask", self.name)
+        energy = fft2c(self.slices[middle]).abs().square()
+        if doubt := mask_doubt(self.mask[middle], energy, zero_filled=self.slices.is_complex()):
+            logger.warning("%s: %s", self.name, doubt)
 
 
 def known_noise_std(noise_std: Any) -> float | None:

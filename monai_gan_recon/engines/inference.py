@@ -30,6 +30,7 @@ def input_entries(
     output_dir: str | os.PathLike[str] | None = None,
     keep_names: bool = False,
     series: str | int | None = None,
+    axes: object = None,
 ) -> list[dict[str, Any]]:
     """Entries of a file, a DICOM folder, or a folder of volumes.
 
@@ -42,6 +43,7 @@ def input_entries(
         keep_names: name the results of DICOM by the folder or file, which often is a patient's name; else by a hash of
             the SeriesInstanceUID, see :func:`monai_gan_recon.data.cases.neutral_name`.
         series: which of the series of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
+        axes: see :func:`raw_files`.
 
     Returns:
         One dictionary a volume, never none.
@@ -59,7 +61,7 @@ def input_entries(
     check_switches(keep_names=keep_names)
     given = check_exists(path)
     _refuse_output_in_input(given, output_dir)
-    raw = raw_files(given)
+    raw = raw_files(given, axes)
     others = volumes_in(given) if raw and given.is_dir() else []
     images = [
         other.name for other in others if other not in raw and other.suffix != ".npy"
@@ -142,12 +144,17 @@ def _refuse_output_in_input(path: Path, output_dir: str | os.PathLike[str] | Non
         )
 
 
-def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
-    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
+def raw_files(path: str | os.PathLike[str] | None, axes: object = None) -> list[Path]:
+    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none.
+
+    Args:
+        path: file or folder.
+        axes: of k-space, if they are stated: then complex arrays are k-space, see :func:`monai_gan_recon.io.is_raw`.
+    """
     if path is None or not (found := home_expanded(path)).exists():
         return []
     files = visible(found) if found.is_dir() else [found]
-    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
+    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file, axes)]
 
 
 FEW_LINES = 0.2

@@ -130,8 +130,12 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         raise ValueError(f"{path}: {error}") from error
 
 
-def is_raw(path: str | os.PathLike[str]) -> bool:
+def is_raw(path: str | os.PathLike[str], axes: object = None) -> bool:
     """Whether a file holds raw k-space, by its content; complex ".npy" files are looked into.
+
+    Args:
+        path: the file.
+        axes: order of the axes of k-space, if it is stated: then every complex array is k-space.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
@@ -142,7 +146,8 @@ def is_raw(path: str | os.PathLike[str]) -> bool:
     if kind != "npy":
         return kind in _READERS
     try:
-        return looks_like_kspace(arrays.open_npy(path))
+        array = arrays.open_npy(path)
+        return array.dtype.kind == "c" if axes else looks_like_kspace(array)
     except ValueError:
         return False  # not a file of numbers, or truncated: what reads it as an image says so
 

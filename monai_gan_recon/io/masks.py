@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -15,6 +16,10 @@ from .arrays import open_npy
 from .nifti import read_nifti
 
 _HOW = "give a mask as .npy or NIfTI with 0 = not measured"
+_MOST_OUTSIDE = 0.002
+"""Share of the energy outside the right mask: 0.00002 by storage of 8 bits, 0.002 by a shift of half a pixel, at most."""
+_NOTHING = 1e-4
+_BETTER = 0.1
 
 
 def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
@@ -90,6 +95,56 @@ def fit_mask(
         f"{name} ({shape}) does not fit: the slices are {size[0]} x {size[1]} (height x width), so give one "
         f"of that size, {size[axis]} lines, or one of the volume's shape {' x '.join(map(str, volume))}"
     )
+
+
+def mask_doubt(mask: torch.Tensor, energy: torch.Tensor, zero_filled: bool = True) -> str | None:
+    """What speaks against a sampling mask, and which turned one fits.
+
+    Args:
+        mask: bool (H, W).
+        energy: of the samples of k-space (H, W).
+        zero_filled: k-space is that of a zero-filled image, and has nothing outside the right mask; False: it has more,
+            and all that can be wrong is where the mask has its zero frequency.
+
+    Returns:
+        What to tell the user; None: nothing speaks against it.
+    """
+
+    def outside(one: torch.Tensor) -> float:
+        return float(energy[~one].sum() / energy.sum().clamp_min(1e-30))
+
+    here, others = outside(mask), dict(_turned(mask) if zero_filled else [_shifted(mask)])
+    name, best = min(((name, outside(one)) for name, one in others.items()), key=lambda pair: pair[1])
+    if not zero_filled and best < here / 3:
+        return f"the mask {name} keeps {100 - 100 * best:.3g} % of the energy of k-space, as it is {100 - 100 * here:.3g} %"
+    if zero_filled and here > (_NOTHING if best < _BETTER * here else _MOST_OUTSIDE):
+        fits = best < min(_MOST_OUTSIDE, here / 3)
+        return f"{100 * here:.2g} % of the energy of its k-space lies outside the sampling mask; " + (
+            f"the mask {name} fits: {100 * best:.2g} %"
+            if fits
+            else "the mask may be of another scan, or the image was resampled"
+        )
+    if not bool(mask[mask.shape[0] // 2, mask.shape[1] // 2]):
+        return "the zero frequency, at n // 2, is not in the sampling mask"
+    return None
+
+
+def _shifted(mask: torch.Tensor) -> tuple[str, torch.Tensor]:
+    return "after fftshift (its zero frequency is at index 0)", torch.fft.fftshift(mask)
+
+
+def _turned(mask: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
+    """What a mask may have been meant to be, and how to call it."""
+    yield _shifted(mask)
+    square = mask.shape[0] == mask.shape[1]
+    for turn, one in {"": mask} | ({"turned (rows for columns) ": mask.T} if square else {}).items():
+        if turn:
+            yield turn.strip(), one
+        for axes, where in (((0,), "rows (H)"), ((1,), "columns (W)"), ((0, 1), "rows and columns")):
+            flipped = one.flip(axes)
+            even = [axis for axis in axes if one.shape[axis] % 2 == 0]
+            yield f"{turn}flipped along the {where}", flipped
+            yield f"{turn}flipped along the {where} about n // 2", flipped.roll([1] * len(even), even)
 
 
 def _file_to_slices(slices: MetaTensor) -> np.ndarray:

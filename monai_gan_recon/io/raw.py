@@ -7,6 +7,9 @@ from itertools import combinations
 
 import numpy as np
 
+_STRAY = 0.01
+"""Largest share of the samples of lines that are zero by chance: more are left out."""
+
 
 @dataclass(frozen=True)
 class RawScan:
@@ -76,14 +79,17 @@ class RawScan:
         total = energy.sum(axis=0)
         if _in_centre(np.fft.fftshift(total)) > max(0.5, 4 * _in_centre(total)):
             raise ValueError(
-                "the zero frequency is at index 0 of the k-space, not at n // 2; apply fftshift to its two axes"
+                "the zero frequency is at index 0 of the k-space, not at n // 2; apply fftshift to its two axes first"
             )
 
     def sampled(self) -> np.ndarray:
-        """Which samples were measured: the mask, or where a coil is not zero; bool (slices, H, W)."""
+        """Which samples were measured: the mask, or else where a coil is not zero; bool (slices, H, W).
+
+        A sample can be measured to be zero. Where the lines that are not empty have hardly any zeros, these were.
+        """
         if self.mask is not None:
             return np.broadcast_to(self.mask, (len(self.kspace), *self.kspace.shape[2:]))
-        return np.stack([(one != 0).any(axis=0) for one in self.kspace])
+        return np.stack([_without_stray_zeros((one != 0).any(axis=0)) for one in self.kspace])
 
     def cropped_affine(self, height: int, width: int) -> np.ndarray | None:
         """Affine of the images after a crop (or zero-padding) about ``n // 2`` to (height, width) pixels."""
@@ -93,6 +99,12 @@ class RawScan:
         shift = [0, self.kspace.shape[2] // 2 - height // 2, self.kspace.shape[3] // 2 - width // 2]
         result[:3, 3] += result[:3, :3] @ shift
         return result
+
+
+def _without_stray_zeros(measured: np.ndarray) -> np.ndarray:
+    lines = measured.any(axis=1, keepdims=True) & measured.any(axis=0)
+    stray = lines & ~measured
+    return lines if stray.sum() <= _STRAY * lines.sum() else measured
 
 
 def _in_centre(energy: np.ndarray) -> float:
@@ -105,8 +117,8 @@ def _in_centre(energy: np.ndarray) -> float:
 def looks_like_kspace(array: np.ndarray) -> bool:
     """Whether a complex array is k-space rather than a complex image.
 
-    K-space has its energy at index ``n // 2`` of two of its axes, and its Fourier transform does not; an image is the
-    other way round.
+    K-space has its energy at index ``n // 2`` (or, not shifted, at 0) of two of its axes, and its Fourier transform does
+    not; an image is the other way round.
 
     Args:
         array: any shape; axes of 16 or more can be those of an image.
@@ -123,7 +135,8 @@ def looks_like_kspace(array: np.ndarray) -> bool:
             if axis not in plane and n > 3:
                 few = few.take([n // 4, n // 2, 3 * n // 4], axis=axis)
         few = np.moveaxis(few, plane, (-2, -1))
-        inside = _in_centre(np.abs(few) ** 2)
+        energy = np.abs(few) ** 2
+        inside = max(_in_centre(energy), _in_centre(np.fft.fftshift(energy, axes=(-2, -1))))
         if inside > 0.3 and inside > 2 * _in_centre(
             np.abs(np.fft.fftshift(np.fft.fft2(few), axes=(-2, -1))) ** 2
         ):
