@@ -137,14 +137,14 @@ def _turned(mask: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
     """What a mask may have been meant to be, and how to call it."""
     yield _shifted(mask)
     square = mask.shape[0] == mask.shape[1]
-    for turn, one in {"": mask} | ({"turned (rows for columns) ": mask.T} if square else {}).items():
+    for turn, one in (("", mask), ("turned (rows for columns)", mask.T))[: 1 + square]:
         if turn:
-            yield turn.strip(), one
+            yield turn, one
         for axes, where in (((0,), "rows (H)"), ((1,), "columns (W)"), ((0, 1), "rows and columns")):
             flipped = one.flip(axes)
             even = [axis for axis in axes if one.shape[axis] % 2 == 0]
-            yield f"{turn}flipped along the {where}", flipped
-            yield f"{turn}flipped along the {where} about n // 2", flipped.roll([1] * len(even), even)
+            yield f"{turn} flipped along the {where}".strip(), flipped
+            yield f"{turn} flipped along the {where} about n // 2".strip(), flipped.roll([1] * len(even), even)
 
 
 def _file_to_slices(slices: MetaTensor) -> np.ndarray:

@@ -124,6 +124,25 @@ def test_options(refused, write_nifti, options, words):
     refused("--input", write_nifti(), *options, words=words)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [["--retrospective", "true"], ["--axes", "h,w"], ["--virtual_coils", 4], ["--noise_std", 0],
+     ["--track", "simulated", "--hermitian", "true"], ["--mask", "m.npy", "--pattern", "random"]],
+)  # fmt: skip
+def test_options_without_effect_on_images(refused, write_nifti, options):
+    refused("--input", write_nifti(), *options, words=[options[-2], "no effect"])
+
+
+@pytest.mark.parametrize(
+    "options", [["--rate", 0.1], ["--plane", "axial"], ["--coils", 4], ["--track", "replica"], ["--snr", 5]]
+)
+def test_options_without_effect_on_raw_kspace(refused, tmp_path, options):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "k.npy", rng.normal(size=(32, 24)) + 1j * rng.normal(size=(32, 24)))
+    arguments = ["--input", tmp_path / "k.npy", "--axes", "h,w", *options]
+    refused(*arguments, words=[options[0], "no effect"])
+
+
 def test_output_dir_is_a_file(run_bundle, write_nifti, tmp_path):
     (tmp_path / "taken").write_text("")
     error, _ = run_bundle(CONFIG, "--input", write_nifti(), "--output_dir", tmp_path / "taken")

@@ -61,6 +61,14 @@ def test_kspace_and_images_of_a_folder(scan, command):
     assert found["scan.nii.gz"]["orientation"] == "RAS"
 
 
+def test_kspace_that_is_not_shifted(tmp_path, command):
+    kspace = np.zeros((32, 24), np.complex64)
+    kspace[0, 0], kspace[1:3, 1:3] = 9, 1
+    np.save(tmp_path / "k.npy", kspace)
+    for words in ((), ("--axes", "h,w")):
+        assert "fftshift" in command("info", tmp_path / "k.npy", *words)[1]["volumes"][0]["possible"]
+
+
 def test_an_empty_folder_is_one_line(tmp_path, capsys):
     assert cli.main(["info", str(tmp_path)]) == 1
     assert str(tmp_path) in capsys.readouterr().err

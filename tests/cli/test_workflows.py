@@ -82,6 +82,7 @@ def test_of_a_folder_what_can_be_done_is_done(scan, command):
     [
         (["out", "--rate", "7"], "rate"),
         (["out", "--rate", "fast"], "rate"),
+        (["out", "--snr", "20"], "--snr"),  # on the replica track, and even the default
         (["out", "--set", "rat=0.5"], "rat"),
         (["out", "--plane", "$print(1)"], "plane"),
         (["scan_recon.nii.gz"], "scan_recon.nii.gz"),

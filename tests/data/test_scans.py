@@ -9,9 +9,10 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
+from monai_gan_recon.data.kspace_scan import LoadKSpaced
 from monai_gan_recon.data.scans import AcquiredScan, AcquiredScand, SimulatedScan, SimulatedScand
 from monai_gan_recon.io import load_volume
-from monai_gan_recon.measurement import fft2c, from_channels, ifft2c, mirror, unpack
+from monai_gan_recon.measurement import fft2c, from_channels, ifft2c, mirror, sampling_mask, unpack
 from monai_gan_recon.simulation import Undersample
 from monai_gan_recon.transforms import CropPadSlicesd, ScaleMagnituded, SlicesOfPlane
 from monai_gan_recon.transforms.phase import WithPhase, WithPhased
@@ -146,6 +147,53 @@ def test_a_mask_of_another_scan_is_told(scanned, complex_volume, caplog):
             image, np.arange(image.shape[-1]) % 2 == 0
         )  # of a fully sampled image: half of the energy is outside
     assert any("outside the sampling mask" in record.getMessage() for record in caplog.records)
+
+
+@pytest.fixture
+def head():
+    """Complex slice (64, 64) of a few ellipses that have no symmetry."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
+    image = 1.0 * (x**2 / 0.5 + y**2 / 0.8 < 1) - 0.4 * ((x - 0.2) ** 2 + (y + 0.3) ** 2 < 0.1)
+    return image * torch.exp(1j * (0.5 + x - y**2))
+
+
+TURNS = {
+    "turned": lambda mask: mask.T,
+    "flipped along the rows (H) fits": lambda mask: mask.flip(0),
+    "flipped along the columns (W) about": lambda mask: torch.roll(mask.flip(1), 1, 1),
+    "rows and columns fits": lambda mask: mask.flip(0, 1),
+    "turned (rows for columns) flipped along the columns (W) fits": lambda mask: mask.T.flip(0),
+    "fftshift": lambda mask: torch.fft.ifftshift(mask),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_turned_mask_is_named(head, turn, caplog):
+    mask = sampling_mask("gaussian2d", (64, 64), 0.3, seed=3)
+    zero_filled = ifft2c(fft2c(head) * mask)[None, None]
+    stored = torch.view_as_real(zero_filled / zero_filled.abs().max() * 2047).round()  # 12 bits
+    for image in (zero_filled, torch.view_as_complex(stored), zero_filled.roll(5, -1)):
+        AcquiredScan(image, mask)
+    assert not caplog.records
+    AcquiredScan(torch.view_as_complex(stored), TURNS[turn](mask))
+    (record,) = caplog.records
+    assert turn in record.getMessage()
+
+
+def test_a_mask_of_raw_kspace_is_looked_at(head, tmp_path, caplog):
+    kspace = fft2c(head).to(torch.complex64)
+    kspace[3, 60] = 0  # measured to be zero
+    np.save(tmp_path / "k.npy", kspace.numpy())
+    mask = sampling_mask("gaussian1d", (64, 64), 0.4, seed=0)[0]
+    holed = mask.clone()
+    holed[32] = False
+    for lines, word in ((mask, None), (torch.fft.ifftshift(mask), "fftshift"), (holed, "zero frequency")):
+        np.save(tmp_path / "m.npy", lines.numpy())
+        caplog.clear()
+        load = LoadKSpaced("image", axes="h,w", retrospective=True, mask=tmp_path / "m.npy")
+        block = load({"image": tmp_path / "k.npy"})["scan"].block(0, 1)
+        assert "target" in block  # it is fully sampled
+        assert [word in record.getMessage() for record in caplog.records] == [True] * (word is not None)
 
 
 def test_cropping_does_not_go_with_measured_data(tmp_path, complex_volume):

@@ -71,6 +71,8 @@ def test_what_is_not_raw(tmp_path, kspace):
     (tmp_path / "a.txt").write_text("text")
     for name in ("image.npy", "complex_image.npy", "a.txt", "."):
         assert not is_raw(tmp_path / name)
+    assert is_raw(tmp_path / "complex_image.npy", axes="slices,coils,h,w")  # whoever says so
+    assert not is_raw(tmp_path / "image.npy", axes="slices,coils,h,w")
     with pytest.raises(FileNotFoundError, match="none"):
         is_raw(tmp_path / "none")
     with pytest.raises(FileNotFoundError, match="none"):

@@ -20,6 +20,18 @@ def test_samples_that_are_zero_in_every_coil_were_not_measured(kspace):
     np.testing.assert_array_equal(RawScan(kspace, mask=mask).sampled(), np.stack([mask] * 3))
 
 
+def test_a_sample_can_be_measured_to_be_zero(kspace):
+    stray, line, points = kspace.copy(), kspace.copy(), kspace.copy()
+    stray[0, :, 3, 5] = stray[1, :, 30:32, 0] = 0
+    line[:, :, :, 5] = line[0, :, 7, 8] = 0
+    points[:, :, np.random.default_rng(0).random(points.shape[2:]) < 0.03] = 0
+    assert RawScan(stray).sampled().all()
+    expected = np.ones((3, 32, 24), bool)
+    expected[:, :, 5] = False
+    np.testing.assert_array_equal(RawScan(line).sampled(), expected)
+    np.testing.assert_array_equal(RawScan(points).sampled(), (points != 0).all(axis=1))
+
+
 BAD = {
     "complex64": lambda k: {"kspace": k.astype(np.complex128)},
     "shape": lambda k: {"kspace": k[0]},
@@ -45,6 +57,7 @@ def test_kspace_is_told_from_images(shape):
     image = objects(*shape)
     kspace = fourier(image)
     assert looks_like_kspace(kspace)
+    assert looks_like_kspace(np.fft.ifftshift(kspace, axes=(-2, -1)))
     assert not looks_like_kspace(image)
     assert not looks_like_kspace(image.real)
     assert looks_like_kspace(np.moveaxis(kspace, -1, 0))
