@@ -17,9 +17,9 @@ from .nifti import read_nifti
 
 _HOW = "give a mask as .npy or NIfTI with 0 = not measured"
 _MOST_OUTSIDE = 0.002
-"""Share of the energy outside the right mask: 0.00002 by storage of 8 bits, 0.002 by a shift of half a pixel, at most."""
-_NOTHING = 1e-4
-_BETTER = 0.1
+"""Share of the energy outside the right mask, at most: 0.00002 stored with 8 bits, 0.002 shifted by half a pixel."""
+_LEAST_OUTSIDE = 1e-4
+"""Share from which a turned mask counts that leaves less than a tenth of it outside."""
 
 
 def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
@@ -113,17 +113,15 @@ def mask_doubt(mask: torch.Tensor, energy: torch.Tensor, zero_filled: bool = Tru
     def outside(one: torch.Tensor) -> float:
         return float(energy[~one].sum() / energy.sum().clamp_min(1e-30))
 
-    here, others = outside(mask), dict(_turned(mask) if zero_filled else [_shifted(mask)])
-    name, best = min(((name, outside(one)) for name, one in others.items()), key=lambda pair: pair[1])
+    here, others = outside(mask), _turned(mask) if zero_filled else [_shifted(mask)]
+    best, name = min((outside(one), name) for name, one in others)
+    said = f"{100 * here:.2g} % of the energy of its k-space lies outside the sampling mask"
     if not zero_filled and best < here / 3:
-        return f"the mask {name} keeps {100 - 100 * best:.3g} % of the energy of k-space, as it is {100 - 100 * here:.3g} %"
-    if zero_filled and here > (_NOTHING if best < _BETTER * here else _MOST_OUTSIDE):
-        fits = best < min(_MOST_OUTSIDE, here / 3)
-        return f"{100 * here:.2g} % of the energy of its k-space lies outside the sampling mask; " + (
-            f"the mask {name} fits: {100 * best:.2g} %"
-            if fits
-            else "the mask may be of another scan, or the image was resampled"
-        )
+        return f"{said}; of the mask {name}: {100 * best:.2g} %"
+    if zero_filled and here > (_LEAST_OUTSIDE if best < here / 10 else _MOST_OUTSIDE):
+        if best < min(_MOST_OUTSIDE, here / 3):
+            return f"{said}; the mask {name} fits: {100 * best:.2g} %"
+        return f"{said}; it may be of another scan, or the image was resampled after the scan"
     if not bool(mask[mask.shape[0] // 2, mask.shape[1] // 2]):
         return "the zero frequency, at n // 2, is not in the sampling mask"
     return None
@@ -142,9 +140,9 @@ def _turned(mask: torch.Tensor) -> Iterator[tuple[str, torch.Tensor]]:
             yield turn, one
         for axes, where in (((0,), "rows (H)"), ((1,), "columns (W)"), ((0, 1), "rows and columns")):
             flipped = one.flip(axes)
-            even = [axis for axis in axes if one.shape[axis] % 2 == 0]
+            even = [1 - one.shape[axis] % 2 for axis in axes]
             yield f"{turn} flipped along the {where}".strip(), flipped
-            yield f"{turn} flipped along the {where} about n // 2".strip(), flipped.roll([1] * len(even), even)
+            yield f"{turn} flipped along the {where} about n // 2".strip(), flipped.roll(even, axes)
 
 
 def _file_to_slices(slices: MetaTensor) -> np.ndarray:
