@@ -117,8 +117,8 @@ def _in_centre(energy: np.ndarray) -> float:
 def looks_like_kspace(array: np.ndarray) -> bool:
     """Whether a complex array is k-space rather than a complex image.
 
-    K-space has its energy at index ``n // 2`` (or 0) of two of its axes, and its Fourier transform does not; an image is
-    the other way round.
+    K-space has its energy at index ``n // 2`` (or 0) of two of its axes, and its Fourier transform does not; an image
+    is the other way round.
 
     Args:
         array: any shape; axes of 16 or more can be those of an image.
