@@ -44,6 +44,10 @@ def open_npy(path: Path) -> np.ndarray:
         ValueError: if it is something else (objects, ".npz"), or truncated; the file is not named.
     """
     damaged = ValueError("is not a NumPy .npy file of numbers, or it is truncated")
+    with path.open("rb") as stream:
+        start = stream.read(12)
+    if start[6:7] != b"\1" and int.from_bytes(start[8:], "little") > path.stat().st_size:
+        raise damaged  # NumPy would ask for that much memory for the header
     with refusing(damaged, tokenize.TokenError):  # the header is Python's text
         return np.lib.format.open_memmap(path, mode="r")
 

@@ -34,11 +34,13 @@ def is_ismrmrd(path: Path) -> bool:
         return False  # damaged: who reads it says so
 
 
-def _groups(file: h5py.File) -> list[h5py.Group]:
+def _groups(file: h5py.File) -> dict[str, h5py.Group]:
     with refusing(ValueError(DAMAGED)):
-        return [
-            item for item in file.values() if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
-        ]
+        return {
+            name: item
+            for name, item in file.items()
+            if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
+        }
 
 
 def read(path: Path, axes: str | None, key: str | None) -> RawScan:
@@ -47,7 +49,10 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         raise ValueError("is an ISMRMRD file, which says itself what its axes are; leave axes out")
     check_heaps(path)
     with open_hdf5(path) as file:
-        group = _groups(file)[0]
+        groups = _groups(file)
+        group = groups.get(key or (_GROUP if len(groups) > 1 else next(iter(groups))))
+        if group is None:
+            raise ValueError(f"holds the scans {', '.join(groups)}; give the name of one as key")
         scan = _read(group)
         if _MAPS not in group:
             return scan

@@ -283,13 +283,18 @@ def test_an_empty_file_among_the_slices_is_named(write_series, name):
         load_volume(folder)
 
 
-@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "b.nii"])
-def test_pipes_are_not_waited_for(write_series, name):
+@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "b.nii.gz", "c.txt"])
+def test_pipes_are_named_and_not_waited_for(write_series, name):
     folder, values = write_series()
     os.mkfifo(folder / name)
-    assert find_volumes(folder) == [folder]
-    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
-    with pytest.raises(ValueError, match=name):
+    others = [volume for volume in find_volumes(folder) if volume != folder]
+    assert others == ([folder / name] if name == "b.nii.gz" else [])
+    if name in ("z.dcm", "IM0007"):  # it may be a slice
+        with pytest.raises(ValueError, match=f"{name}: is a pipe"):
+            load_volume(folder)
+    else:
+        np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+    with pytest.raises(ValueError, match=f"{name}: is a pipe"):
         load_volume(folder / name)
 
 

@@ -1,5 +1,6 @@
 """ISMRMRD files written by the ismrmrd package: sorting, partial sampling, noise, geometry."""
 
+import h5py
 import ismrmrd
 import nibabel as nib
 import numpy as np
@@ -213,6 +214,22 @@ def test_axes_of_a_format_that_tells_them_are_refused(tmp_path, kspace):
     path = write_ismrmrd(RawScan(kspace), tmp_path / "a.mrd")
     with pytest.raises(ValueError, match="axes"):
         read_raw(path, "slices,coils,h,w")
+
+
+def test_a_scan_of_several_is_chosen_by_its_group(tmp_path, kspace):
+    first, second = (
+        write_ismrmrd(RawScan(part), tmp_path / f"{len(part)}.h5") for part in (kspace, kspace[:1])
+    )
+    np.testing.assert_allclose(read_raw(first, key="dataset").kspace, kspace, rtol=1e-6)
+    with h5py.File(first, "a") as file, h5py.File(second) as other:
+        file.copy(other["dataset"], "another")
+    assert len(read_raw(first).kspace) == len(read_raw(first, key="dataset").kspace) == len(kspace)
+    assert len(read_raw(first, key="another").kspace) == 1
+    with h5py.File(first, "a") as file:
+        file.move("dataset", "first")
+    for key in (None, "dataset"):
+        with pytest.raises(ValueError, match="first"):
+            read_raw(first, key=key)
 
 
 def test_a_matrix_that_its_lines_cannot_fill_is_refused(tmp_path, kspace):

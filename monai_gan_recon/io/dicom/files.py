@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from ...checks import check_file
 from ...errors import refusing, silent
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -52,25 +52,12 @@ def visible(folder: Path) -> list[Path]:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """Files (and links to nothing) in a folder and its subfolders, sorted, without hidden ones."""
+    """All but folders in a folder and its subfolders, sorted, without hidden ones; links to nothing and pipes too."""
     return sorted(
         entry
         for entry in folder.rglob("*")
-        if _is_file(entry) and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
+        if not entry.is_dir() and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
     )
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a path is a file or a link to nothing: no folder, and no pipe, which would be waited for."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
-
-
-def check_link(path: Path) -> None:
-    """Raise a FileNotFoundError if a path is a link to nothing."""
-    if path.is_symlink() and not path.exists():
-        raise FileNotFoundError(
-            f"{path}: is a link to a file that is not here; fetch it first (for example with `datalad get`)"
-        )
 
 
 def begins_as_dicom(start: bytes) -> bool:
@@ -84,8 +71,8 @@ def begins_as_dicom(start: bytes) -> bool:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether ``path`` is a DICOM file, by its content or, be it damaged or a link to nothing, by its name."""
-    if path.name.upper() == "DICOMDIR" or not _is_file(path):
+    """Whether ``path`` is a DICOM file, by its content or, be it damaged, a link to nothing or a pipe, by its name."""
+    if path.name.upper() == "DICOMDIR" or path.is_dir():
         return False
     if path.suffix.lower() in _NAMES:
         return True
@@ -117,6 +104,7 @@ def dicom_files(path: Path) -> list[Path]:
     Raises:
         Refused: if there is none, or one is no readable DICOM.
         FileNotFoundError: if one is a link to nothing.
+        ValueError: if one is a pipe.
     """
     if path.is_file():
         return [path]
@@ -126,7 +114,7 @@ def dicom_files(path: Path) -> list[Path]:
         what = "is empty" if not entries else "holds no DICOM file"
         raise Refused(f"the folder {what}; {_GIVE}")
     for entry in (entry for entry in entries if entry in files or _may_be_dicom(entry)):
-        check_link(entry)
+        check_file(entry)
         start = _start(entry)
         numbered = not start and any(map(str.isdigit, entry.name))  # empty, with a slice's name
         unfinished = (len(start) == _PREAMBLE and not any(start)) or numbered  # copies
@@ -197,7 +185,7 @@ def _convert(dataset: pydicom.Dataset, file: Path) -> None:
             for item in value or ():
                 _convert(item, file)
         elif name in _NUMBERS and value not in (None, ""):
-            numbers = np.atleast_1d(np.asarray(value, dtype=object))
+            numbers = list(value) if isinstance(value, MutableSequence) else [value]
             if len(numbers) not in (0, _NUMBERS[name]) or not all(map(_is_number, numbers)):
                 raise damaged(file)
 
