@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from monai_gan_recon.checks import home_expanded
+
 DATA_ENV = "MONAI_GAN_RECON_DATA"
 PACKAGE_PREFIX = "package://"
 _HASH_SUFFIX = "_sha256"
@@ -96,7 +98,7 @@ def find_dataset_folder(
         dataset_dir: folder given by the user.
     """
     if dataset_dir is not None:
-        given = Path(dataset_dir).expanduser().absolute()
+        given = home_expanded(dataset_dir).absolute()
         candidates = [given, given / root]
     else:
         beside = manifest_file.absolute().parent

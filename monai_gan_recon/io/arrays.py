@@ -18,7 +18,7 @@ import numpy as np
 import scipy.io
 from scipy.io.matlab import MatReadError
 
-from ..errors import refusing
+from ..errors import printable, refusing
 from .raw import RawScan, to_image
 
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
@@ -29,6 +29,7 @@ _HEAP = b"GCOL\x01\0\0\0"
 _PACKED = 1032
 """No compressed data are longer than this times their file."""
 DAMAGED = "is damaged or truncated, its data cannot be read; copy it again"
+_ELSEWHERE = "{} lies in another file, which is not looked into; copy it into this one"
 logger = logging.getLogger(__name__)
 
 
@@ -96,11 +97,19 @@ def _check_mat(path: Path) -> None:
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file; a ValueError if it is damaged."""
+    """An HDF5 file; a ValueError if it is damaged, or has links into other files."""
     with refusing(ValueError(DAMAGED)):
         file = h5py.File(path)
     with file:
+        with refusing(ValueError(DAMAGED)):
+            outside = file.id.links.visit(_outside, info=True)
+        if outside is not None:
+            raise ValueError(_ELSEWHERE.format(printable(outside)))
         yield file
+
+
+def _outside(name: bytes, link: Any) -> str | None:
+    return os.fsdecode(name) if link.type == h5py.h5l.TYPE_EXTERNAL else None
 
 
 def check_heaps(path: Path) -> None:
@@ -133,10 +142,10 @@ def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
-    """The dataset, if its file can hold what its shape announces.
+    """The dataset, if its file can hold what its shape announces, and does.
 
     Raises:
-        ValueError: if it cannot.
+        ValueError: if it cannot, or the data lie in another file.
     """
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(DAMAGED)
@@ -144,6 +153,9 @@ def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
         most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
         packed = dataset.chunks and dataset.id.get_create_plist().get_nfilters()
         size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
+        elsewhere = dataset.is_virtual or dataset.external
+    if elsewhere:
+        raise ValueError(_ELSEWHERE.format(dataset.name))
     if size > there * (_PACKED if packed else 1):
         raise ValueError(
             f"{dataset.name} announces {size} bytes, more than its file can hold; it is damaged or truncated"

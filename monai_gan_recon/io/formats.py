@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
-from ..checks import check_file
+from ..checks import check_file, home_expanded
 from . import arrays, bart, fastmri, mrd, twix
 from .dicom.files import begins_as_dicom, visible
 from .raw import RawScan, looks_like_kspace
@@ -118,7 +118,7 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         >>> scan.kspace.shape  # doctest: +SKIP
         (1, 8, 256, 256)
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind not in _READERS:
         raise ValueError(f"{path}: is not raw k-space of a known kind; give {_FORMATS}")
@@ -141,7 +141,7 @@ def is_raw(path: str | os.PathLike[str]) -> bool:
         FileNotFoundError: if there is no such file or folder.
         ValueError: if it may not be read.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind != "npy":
         return kind in _READERS

@@ -13,6 +13,7 @@ import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
 from ..atomic import atomic_path
+from ..checks import home_expanded
 from ..errors import printable, refusing
 from .arrays import DAMAGED, check_heaps, check_size, complex_array, open_hdf5
 from .geometry import LPS_TO_RAS, lengths
@@ -50,7 +51,8 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     check_heaps(path)
     with open_hdf5(path) as file:
         groups = _groups(file)
-        group = groups.get(key or (_GROUP if len(groups) > 1 else next(iter(groups))))
+        only = next(iter(groups)) if len(groups) == 1 else _GROUP
+        group = groups.get(only if key is None else key)
         if group is None:
             raise ValueError(f"holds the scans {', '.join(groups)}; give the name of one as key")
         scan = _read(group)
@@ -101,11 +103,13 @@ def _check_lengths(data: h5py.Dataset) -> None:
         ):  # as ISMRMRD's library writes
             data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
     file = np.memmap(data.file.filename, np.uint8, mode="r")
+    if max(chunks, default=0) > file.size:  # they may be beyond 2^63
+        raise ValueError(DAMAGED)
     for place in places:
         start = np.array(chunks, dtype=np.int64) + place
         if start.size == 0:
             continue
-        if start.min() < 0 or start.max() + 4 > file.size:
+        if start.max() + 4 > file.size:
             raise ValueError(DAMAGED)
         numbers = np.ascontiguousarray(file[start[:, None] + np.arange(4)]).view("<u4")
         if numbers.sum(dtype=np.int64) * 4 > file.size:
@@ -175,7 +179,7 @@ def check_name(path: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: if it does not.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"{path}: an ISMRMRD file's name must end in .h5 or .mrd")
     return path

@@ -69,8 +69,8 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     if dtype.kind not in "biufc":
         raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
     if (unit := _unit(header.all)) not in _MM:
-        level, said = (logging.WARNING, f"the code {unit}") if unit else (logging.INFO, "none")
-        logger.log(level, "%s: its unit of length is %s of NIfTI's; mm are taken", path, said)
+        level, said = (logging.WARNING, f"the unknown unit {unit}") if unit else (logging.INFO, "no unit")
+        logger.log(level, "%s: names %s of length; mm are taken", path, said)
     packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
     damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
     if (
@@ -154,7 +154,10 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
     stream.seek(0)
     kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
-    header = kind(stream.read(kind.template_dtype.itemsize))  # without extensions, whose lengths may lie
+    block = stream.read(kind.template_dtype.itemsize)  # without extensions, whose lengths may lie
+    header, told = kind(block), kind(block, check=False)
+    if any(header[name] != told[name] for name in ("sform_code", "qform_code")):
+        raise HeaderDataError("an unknown code, with which nibabel forgets the transform")
     unit = _MM.get(_unit(header), 1.0)
     scale = np.diag([unit, unit, unit, 1.0])
     if not header["sform_code"] and not header["qform_code"]:

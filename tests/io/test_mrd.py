@@ -239,6 +239,19 @@ def test_a_matrix_that_its_lines_cannot_fill_is_refused(tmp_path, kspace):
         read_raw(path)
 
 
+@pytest.mark.parametrize("place", [2**40, 2**63 + 8, 2**64 - 2])
+def test_readouts_beyond_the_file_are_refused(tmp_path, kspace, place):
+    path, chunks = write_mrd(tmp_path / "a.h5", XML, lines(kspace)), []
+    with h5py.File(path) as file:
+        file["dataset/data"].id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
+    first = np.array([chunks[0]], "<u8").tobytes()
+    data = path.read_bytes()
+    assert data.count(first) == 1
+    path.write_bytes(data.replace(first, np.array([place], "<u8").tobytes()))
+    with pytest.raises(ValueError, match=r"a\.h5"):
+        read_raw(path)
+
+
 @pytest.mark.parametrize("length", [0, 2**64 - 16, 2**40])
 def test_heaps_whose_lengths_lie_are_refused_before_hdf5_follows_them(tmp_path, kspace, length):
     path = write_ismrmrd(RawScan(kspace), tmp_path / "a.h5")

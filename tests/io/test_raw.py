@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from monai_gan_recon.io import RawScan, looks_like_kspace
+from monai_gan_recon.io.raw import to_image
 from tests.io.conftest import fourier, inverse, objects
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 from collections.abc import MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
@@ -40,6 +41,9 @@ _TAGS = {
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
 _NAMES = (".dcm", ".ima")
+_MOST_INFLATED = 1 << 28
+_MOST_PIXELS = 512
+"""Pixels that a byte of several frames can stand for: 64 by run lengths, of a bit each."""
 _DEFERRED = 4096
 """Elements of more bytes are read when they are asked for."""
 silent_pydicom = partial(silent, "pydicom")
@@ -139,7 +143,7 @@ def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]
 
 
 class _Bounded(io.BufferedReader):
-    """A file that asks for no more memory than what is left of it."""
+    """A file that asks for no more memory than what is left of it, or what one image can have inflated."""
 
     def __init__(self, file: str, mode: str = "rb") -> None:
         super().__init__(io.FileIO(file, mode))
@@ -147,7 +151,13 @@ class _Bounded(io.BufferedReader):
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._size - self.tell(), 0)
-        return super().read(left if size is None or size < 0 else min(size, left))
+        if size is not None and size >= 0:
+            return super().read(min(size, left))
+        data, unpack = super().read(left), zlib.decompressobj(-zlib.MAX_WBITS)
+        unpack.decompress(data, _MOST_INFLATED)  # pydicom asks so for what is deflated alone
+        if unpack.unconsumed_tail:
+            raise EOFError("inflates without end")
+        return data
 
 
 def open_file(file: Path) -> pydicom.FileDataset:
@@ -188,6 +198,8 @@ def _convert(dataset: pydicom.Dataset, file: Path) -> None:
             numbers = list(value) if isinstance(value, MutableSequence) else [value]
             if len(numbers) not in (0, _NUMBERS[name]) or not all(map(_is_number, numbers)):
                 raise damaged(file)
+            if name in ("PixelSpacing", "NumberOfFrames") and min(numbers, default=0) < 0:
+                raise damaged(file)
 
 
 def _is_number(value: object) -> bool:
@@ -199,6 +211,10 @@ def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydic
     images = [item for item in objects if any(tag in item[0] for tag in PIXELS)]
     if not images:
         raise Refused("its DICOM data have no pixel data; give a series of images")
+    for dataset, file in images:
+        frames, rows, columns = (int(dataset.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
+        if frames > 1 and frames * rows * columns > _MOST_PIXELS * file.stat().st_size:
+            raise damaged(file)
     series = {str(dataset.get("SeriesInstanceUID")) for dataset, _ in images}
     classes = {_class(dataset) for dataset, _ in images}
     for dataset, file in objects:
