@@ -322,6 +322,15 @@ def test_data_of_a_header_lie_in_its_folder_or_deeper(tmp_path, volume, write, s
         load_volume(path)
 
 
+@pytest.mark.parametrize(("write", "suffix"), [(_split, "nrrd"), (_meta, "mha")])
+def test_a_header_is_no_voxels(tmp_path, volume, write, suffix):
+    path = write(tmp_path / f"a.{suffix}", volume, "b.raw")
+    text = path.read_bytes().replace(b"b.raw", f"./a.{suffix}".encode())
+    path.write_bytes(text + bytes(volume.astype("<f4").data))
+    with pytest.raises(ValueError, match=rf"a\.{suffix}"):
+        load_volume(path)
+
+
 @pytest.mark.parametrize("absolute", [True, False])
 @pytest.mark.parametrize(("write", "suffix"), [(_split, "nhdr"), (_meta, "mhd")])
 def test_data_outside_the_folder_of_a_header_are_refused(tmp_path, volume, write, suffix, absolute):
