@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from monai_gan_recon.checks import check_counts
+from monai_gan_recon.checks import check_counts, check_fractions
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, unpack
 from monai_gan_recon.measurement.operators import normal_operator
 from monai_gan_recon.measurement.solvers import data_consistency, posterior_mean
@@ -98,6 +98,8 @@ class UnrolledGenerator(nn.Module):
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
+        denoising: share of the noise level that the network is told, from 0 to 1. With 1 it takes out all that it
+            believes to be noise, with 0 the measured samples stay as they are.
 
     Raises:
         ValueError: for numbers that no network has.
@@ -113,12 +115,17 @@ class UnrolledGenerator(nn.Module):
         cascades: int = 1,
         cg_iterations: int | Sequence[int] = DEFAULT_ITERATIONS,
         noise_layers: Sequence[int] | None = None,
+        denoising: float = 1.0,
     ) -> None:
         super().__init__()
+        check_fractions(denoising=denoising)
+        self.denoising = float(denoising)
         check_counts(cascades=cascades, most=MOST_CASCADES)
-        steps = [cg_iterations] * cascades if isinstance(cg_iterations, int) else list(cg_iterations)
+        steps = list(cg_iterations) if isinstance(cg_iterations, Sequence) else [cg_iterations] * cascades
         if len(steps) != cascades:
-            raise ValueError(f"{len(steps)} cg_iterations for {cascades} cascades: give one number, or one for each")
+            raise ValueError(
+                f"{len(steps)} cg_iterations for {cascades} cascades: give one number, or one for each"
+            )
         for count in steps:
             check_counts(0, cg_iterations=count)
         self.cg_iterations = steps
@@ -136,7 +143,8 @@ class UnrolledGenerator(nn.Module):
     def extra_repr(self) -> str:
         """What the parts do not show, if it is not the default."""
         default = all(count == DEFAULT_ITERATIONS for count in self.cg_iterations)
-        return "" if default else f"cg_iterations={self.cg_iterations}"
+        shown = [] if default else [f"cg_iterations={self.cg_iterations}"]
+        return ", ".join(shown + ([] if self.denoising == 1 else [f"denoising={self.denoising}"]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Reconstruct complex images.
@@ -153,7 +161,7 @@ class UnrolledGenerator(nn.Module):
         data = unpack(x)
         normal = normal_operator(data.mask, data.maps)
         scale = signal_intensity(data.adjoint)
-        adjoint, noise = data.adjoint / scale, data.noise_std / scale
+        adjoint, noise = data.adjoint / scale, data.noise_std / scale * self.denoising
         known = torch.cat((data.mask, noise.expand_as(data.mask)), dim=1)
         estimate = adjoint
         variance = torch.ones_like(noise)

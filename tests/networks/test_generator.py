@@ -267,3 +267,32 @@ def test_wrong_arguments():
         UnrolledGenerator(cascades=0)
     with pytest.raises(ValueError, match="stem"):
         ResNetGenerator(stem="x")
+
+
+@pytest.mark.parametrize("coils", [1, 3])
+def test_denoising_is_the_share_of_the_noise_that_the_network_is_told(coils):
+    whole = randomised(UnrolledGenerator(**NOISY))
+    half = UnrolledGenerator(**NOISY, denoising=0.5).eval()
+    half.load_state_dict(whole.state_dict())
+    x = network_input((32, 40), coils=coils, noise_std=0.2)
+    told_half = torch.cat((x[:, :3], x[:, 3:4] / 2, x[:, 4:]), dim=1)
+    with torch.no_grad():
+        torch.testing.assert_close(half(x), whole(told_half))
+        assert (half(x) - whole(x)).norm() > 1e-3 * whole(x).norm()
+
+
+def test_every_cascade_has_its_own_steps():
+    few, many = (
+        randomised(UnrolledGenerator(**SMALL | {"cascades": 2}, cg_iterations=n)) for n in ([2, 2], [2, 9])
+    )
+    many.load_state_dict(few.state_dict())
+    equal = UnrolledGenerator(**SMALL | {"cascades": 2}, cg_iterations=2).eval()
+    equal.load_state_dict(few.state_dict())
+    x = network_input((32, 40), coils=3)
+    with torch.no_grad():
+        assert torch.equal(few(x), equal(x))
+        assert not torch.equal(few(x), many(x))
+    with pytest.raises(ValueError, match="cg_iterations"):
+        UnrolledGenerator(**SMALL | {"cascades": 3}, cg_iterations=[2, 2])
+    with pytest.raises(ValueError, match="denoising"):
+        UnrolledGenerator(**SMALL, denoising=1.5)
