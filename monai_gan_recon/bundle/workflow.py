@@ -12,6 +12,7 @@ from monai.bundle import ConfigWorkflow
 
 from monai_gan_recon.bundle.typed import Typed
 from monai_gan_recon.bundle.values import check_values, load_configs
+from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.errors import users_error
 from monai_gan_recon.resources import bundle_path
 
@@ -94,7 +95,7 @@ def open_bundle(
 
 
 def _config_file(bundle: Path, name: str | os.PathLike[str]) -> Path:
-    for file in (bundle / "configs" / name, Path(name).expanduser()):
+    for file in (bundle / "configs" / name, home_expanded(name)):
         if file.is_file():
             return file
     raise FileNotFoundError(f"{name}: no such configuration file, neither there nor in {bundle / 'configs'}")

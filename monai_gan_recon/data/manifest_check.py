@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..checks import check_exists
 from .manifest import SECTIONS, people_in_two_splits, read_manifest
 from .manifest_paths import file_keys, find_dataset_folder, resolve, same_file
 
@@ -21,13 +22,12 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
     Raises:
         FileNotFoundError: if it is not there, or a link in it points nowhere.
+        ValueError: if it is, or holds, a pipe or a device.
     """
     digest = hashlib.sha256()
     path = Path(path)
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if not file.exists():
-            raise FileNotFoundError(f"{file}: not there, or a link to a file that is not; get the data first")
-        if file.is_file():
+        if not check_exists(file).is_dir():
             with file.open("rb") as stream:
                 while block := stream.read(_BLOCK):
                     digest.update(block)

@@ -87,11 +87,7 @@ class VolumeSliceDataset(EpochDataset):
             raise ValueError("the data list of the training slices is empty; give at least one volume")
         for entry in data:
             check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
-        names = (planes,) if isinstance(planes, str) else tuple(planes)
-        if not names:
-            raise ValueError("planes: give at least one of " + ", ".join(PLANES))
-        for plane in names:
-            plane_axcodes(plane)
+        names = check_planes(planes)
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[Path, str, str, str, int]] = []
         entries = with_cases(data)
@@ -135,6 +131,20 @@ class VolumeSliceDataset(EpochDataset):
         folder = tempfile.mkdtemp(prefix="monai_gan_recon_slices_")
         weakref.finalize(self, _remove_folder, folder, os.getpid())
         return Path(folder)
+
+
+def check_planes(planes: Any) -> tuple[str, ...]:
+    """The planes.
+
+    Raises:
+        ValueError: if there is none, or one is unknown.
+    """
+    names = (planes,) if isinstance(planes, str) else tuple(planes or ())
+    if not names:
+        raise ValueError("planes: give at least one of " + ", ".join(PLANES))
+    for plane in names:
+        plane_axcodes(plane)
+    return names
 
 
 def announce_cache(

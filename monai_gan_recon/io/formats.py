@@ -8,8 +8,9 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ..checks import check_file, home_expanded
 from . import arrays, bart, fastmri, mrd, twix
-from .dicom.files import begins_as_dicom, check_link, visible
+from .dicom.files import begins_as_dicom, visible
 from .raw import RawScan, looks_like_kspace
 
 __all__ = ["convert", "is_raw", "kind_by_name", "kind_of", "read_raw", "visible"]
@@ -23,6 +24,7 @@ _READERS: dict[str | None, Callable[[Path, str | None, str | None], RawScan]] = 
     "npy": arrays.read_npy,
     "mat": arrays.read_mat,
 }
+_WITH_KEYS, _KEYS = ("ismrmrd", "hdf5", "mat"), "scans in ISMRMRD, arrays in HDF5 and MATLAB"
 _SIGNS = {
     (0, b"\x93NUMPY"): "npy",
     (0, b"MATLAB 5.0 MAT-file"): "mat",
@@ -54,10 +56,10 @@ def kind_of(path: Path) -> str | None:
 
     Raises:
         FileNotFoundError: if there is no such file or folder, or it is a link to a file that is not here.
-        ValueError: if it may not be read.
+        ValueError: if it may not be read, or is a pipe or a device.
     """
     try:
-        check_link(path)
+        check_file(path)
         if bart.header_of(path) is not None:
             return "bart"
         if not path.exists():
@@ -102,7 +104,7 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
             separated by commas. 2-D scans have ``h`` (readout) and ``w`` (phase encoding), slices across the
             readout of a 3-D scan ``phase1`` and ``phase2``, a whole 3-D k-space ``readout``, ``phase1`` and
             ``phase2``; beside them ``coils`` and ``slices``. Axes of length 1 may be left out.
-        key: name of the k-space in a file that holds several arrays.
+        key: name of the k-space in a file that holds several arrays (HDF5, MATLAB), or of the group (ISMRMRD).
 
     Returns:
         The scan, sorted into slices.
@@ -116,10 +118,12 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         >>> scan.kspace.shape  # doctest: +SKIP
         (1, 8, 256, 256)
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind not in _READERS:
         raise ValueError(f"{path}: is not raw k-space of a known kind; give {_FORMATS}")
+    if key is not None and kind not in _WITH_KEYS:
+        raise ValueError(f"{path}: has one k-space, without a name; leave key out ({_KEYS} have names)")
     try:
         return _READERS[kind](path, axes, key)
     except PermissionError as error:
@@ -137,7 +141,7 @@ def is_raw(path: str | os.PathLike[str]) -> bool:
         FileNotFoundError: if there is no such file or folder.
         ValueError: if it may not be read.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind != "npy":
         return kind in _READERS

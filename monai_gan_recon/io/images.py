@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import home_expanded
 from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
@@ -116,7 +117,7 @@ def own_plane(path: str | os.PathLike[str]) -> str:
             dcm2niix writes it.
     """
     try:
-        shape, affine, readout = read_geometry(Path(path).expanduser())
+        shape, affine, readout = read_geometry(home_expanded(path))
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return PLANES[0]
     return plane_of_scan((*shape, 1)[:3], affine, readout)
@@ -125,7 +126,7 @@ def own_plane(path: str | os.PathLike[str]) -> str:
 def is_3d_scan(path: str | os.PathLike[str]) -> bool:
     """Whether an image is of a 3-D acquisition as far as its voxels tell; see :func:`.geometry.slice_axis`."""
     try:
-        shape, affine, _ = read_geometry(Path(path).expanduser())
+        shape, affine, _ = read_geometry(home_expanded(path))
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return False
     return is_valid(affine) and slice_axis((*shape, 1)[:3], affine) is None
@@ -146,7 +147,7 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
         FileNotFoundError: if the path does not exist.
         ValueError: if the folder holds nothing that can be read.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if not path.is_dir():
         kind_of(path)  # whether it is there
         return [path]

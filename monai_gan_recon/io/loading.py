@@ -17,6 +17,7 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 from monai.utils import MetaKeys, SpaceKeys
 
+from ..checks import home_expanded
 from ..vocabulary import MIN_SLICE_SIZE
 from .dicom import Series
 from .geometry import IN_PLANE
@@ -57,7 +58,7 @@ def load_volume(
             incomplete DICOM series), is k-space, or is no image to work with (NaN or infinite values, constant,
             beyond the precision of float32, 4-D, slices too small).
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     array, affine, transforms = read_image(path, plane, series=series)
     _check_slice_size(path, array.shape, affine, plane, min_size)
     if transforms is not None and not transforms.sform_code and not transforms.qform_code:
@@ -79,7 +80,7 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
         FileNotFoundError: if there is no such file.
         ValueError: in one line, if it cannot be read, its affine is not valid, or a value is no whole number.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     array, affine, transforms = read_image(path, exact=True)
     if array.dtype.kind == "c":
         raise ValueError(f"{path}: is complex; labels are whole numbers")

@@ -124,7 +124,7 @@ def _data_files(path: Path) -> list[Path]:
         pattern = re.sub(r"%\d*d", "*", glob.escape(named[1].split()[0]))
         names = sorted(glob.glob(pattern, root_dir=path.parent)) or names
     for name in names:
-        if not name.isprintable():
+        if not name.isprintable() or os.path.normpath(name) == path.name:  # its own header as voxels
             raise _damaged(path)
         if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
             raise ValueError(

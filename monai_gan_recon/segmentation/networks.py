@@ -212,8 +212,8 @@ def tissue_network(
         contrast: of the images; the network knows "t1" only.
 
     Raises:
-        ValueError: for another method or device, a contrast that the network does not know, or weights of another
-            network.
+        ValueError: for another method or device, a contrast that the network does not know, a network without
+            channels, or weights of another network.
         FileNotFoundError: if there are no weights.
     """
     if method not in METHODS:
@@ -224,6 +224,8 @@ def tissue_network(
         raise ValueError(
             f"contrast {contrast!r}: the network knows {NETWORK_CONTRAST} only; --method mixture needs no network"
         )
+    if not all(p.numel() for p in network.parameters()):
+        raise ValueError("the network has layers without channels; its features and channels are 1 or more")
     volumetric = any(p.ndim == 5 for p in network.parameters())
     layout = torch.channels_last_3d if volumetric else torch.channels_last
     return load_weights(network, weights).to(check_device(device), memory_format=layout)  # type: ignore[call-overload]

@@ -21,6 +21,7 @@ from monai_gan_recon.measurement import (
     check_rate,
     sampling_mask,
 )
+from monai_gan_recon.measurement.lines import centre_fraction_for
 from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
 from monai_gan_recon.simulation.coils import biot_savart_maps
 from monai_gan_recon.simulation.phase import smooth_phase
@@ -80,6 +81,7 @@ class Undersample(Transform):
                 f"coils: {coils} do not go with the replica track; the simulated one takes several"
             )
         check_seed(seed)
+        centre_fraction_for(rate, centre_fraction)
         self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = (
             pattern,
             rate,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Hashable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,8 @@ from monai.data import MetaTensor
 from monai.transforms import MapTransform, Transform
 
 from monai_gan_recon.io.images import read_image
+
+from ..checks import home_expanded
 
 _MAX_PHASE = 2 * np.pi * 1.001
 
@@ -31,7 +32,7 @@ class WithPhase(Transform):
     """
 
     def __init__(self, phase: str | os.PathLike[str], plane: str | None = None) -> None:
-        self.path = Path(phase).expanduser()
+        self.path = home_expanded(phase)
         self.plane = plane
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path}: no such phase image; check the path of --phase")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
+from ...checks import home_expanded
 from .files import Refused, dicom_files, open_images, silent_pydicom
 from .frames import single_frames
 from .reader import read_slices
@@ -30,7 +31,7 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
         FileNotFoundError: if there is no such path.
         ValueError: in one line, if there is no DICOM image, or a file is damaged.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
     if path.name.upper() == "DICOMDIR":
