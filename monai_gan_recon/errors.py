@@ -11,6 +11,9 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
@@ -99,6 +102,17 @@ def _no_memory(error: BaseException) -> bool:
     """Python's, numpy's and torch's ways to say that there is not enough memory; torch is not imported for that."""
     torchs = type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
     return isinstance(error, MemoryError) or torchs or "can't allocate memory" in str(error)
+
+
+def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
+    """Call something of MONAI; what it wraps in a RuntimeError comes out as it was raised, see :func:`users_error`."""
+    try:
+        return step(*arguments)
+    except RuntimeError as error:
+        cause = users_error(error)
+        if cause is None:
+            raise
+        raise cause from None
 
 
 def is_news(record: logging.LogRecord) -> bool:

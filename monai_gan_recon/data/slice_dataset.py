@@ -20,7 +20,7 @@ from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
 from ..checks import check_counts, check_fractions, check_output_dir
-from ..transforms.causes import apply_with_causes
+from ..errors import with_causes
 from ..transforms.geometry import SlicesOfPlane, plane_axcodes
 from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
@@ -190,7 +190,7 @@ def cached_slices(
 
     @functools.cache
     def volume() -> torch.Tensor:
-        image: torch.Tensor = apply_with_causes(volume_transform, dict(entry))["image"]
+        image: torch.Tensor = with_causes(volume_transform, dict(entry))["image"]
         if not hasattr(image, "affine") or image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
             raise ValueError(
                 f"{entry['image']}: the volume transform must give one real volume (1, X, Y, Z) with affine"

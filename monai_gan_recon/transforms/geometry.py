@@ -23,6 +23,7 @@ from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.checks import check_counts
+from monai_gan_recon.transforms.dictionary import InvertibleArrayTransformd
 from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
 
 _AXCODES = "axcodes"
@@ -202,34 +203,10 @@ class CropPadSlices(InvertibleTransform):
         return data if self.size is None else self.resizers[data.ndim].inverse(data)
 
 
-class CropPadSlicesd(MapTransform, InvertibleTransform):
-    """Dictionary version of :class:`CropPadSlices`.
+class CropPadSlicesd(InvertibleArrayTransformd):
+    """Dictionary version of :class:`CropPadSlices`."""
 
-    Args:
-        keys: keys of the slices.
-        size: (H, W) in pixels, each at least 16, or ``None`` for the whole slices.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self, keys: KeysCollection, size: Sequence[int] | None = None, allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.cropper = CropPadSlices(size)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Crop or pad the slices."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.cropper(result[key])
-        return result
-
-    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Give the slices their original size back."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.cropper.inverse(result[key])
-        return result
+    array_version = CropPadSlices
 
 
 def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
