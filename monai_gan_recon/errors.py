@@ -58,6 +58,17 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
 
 
 @contextmanager
+def about(what: object) -> Iterator[None]:
+    """Put what the block is about, such as a file, before the message of its ValueError; no permission is one, too."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ValueError(f"{what}: may not be read; check its permissions") from error
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
+
+
+@contextmanager
 def silent(logger: str) -> Iterator[None]:
     """Without the log of a library and warnings, in which it quotes what files hold."""
     log = logging.getLogger(logger)

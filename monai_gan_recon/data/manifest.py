@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from monai_gan_recon.checks import read_json
+from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
 
 from .manifest_paths import (
@@ -113,16 +114,12 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
             for key, stated in file_keys(entry).items():
                 if not isinstance(stated, (str, type(None))):
                     raise ValueError(f"{where}: the sha256 of {key!r} must be a text, not {stated!r}")
-                try:
+                with about(where):
                     check_relative(entry[key])
-                except ValueError as error:
-                    raise ValueError(f"{where}: {error}") from None
-    try:
+    with about(path):
         check_name(content.get("name", ""))
         check_root(content.get("root", ""))
         one_spelling(entry["person"] for section in SECTIONS for entry in content.get(section, []))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
     return path, content
 
 

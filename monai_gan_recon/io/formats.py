@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ..errors import about
 from . import arrays, bart, fastmri, mrd, twix
 from .dicom.files import begins_as_dicom, check_link, visible
 from .raw import RawScan, looks_like_kspace
@@ -56,15 +57,13 @@ def kind_of(path: Path) -> str | None:
         FileNotFoundError: if there is no such file or folder, or it is a link to a file that is not here.
         ValueError: if it may not be read.
     """
-    try:
+    with about(path):
         check_link(path)
         if bart.header_of(path) is not None:
             return "bart"
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the path")
         return _kind_of_file(path) if path.is_file() else None
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
 
 
 def _kind_of_file(path: Path) -> str | None:
@@ -120,14 +119,8 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
     kind = kind_of(path)
     if kind not in _READERS:
         raise ValueError(f"{path}: is not raw k-space of a known kind; give {_FORMATS}")
-    try:
+    with about(path):
         return _READERS[kind](path, axes, key)
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
-    except FileNotFoundError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:

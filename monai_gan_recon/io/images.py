@@ -83,12 +83,11 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     )
 
 
-def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...], np.ndarray, int | None]:
+def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
     """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
 
     Args:
-        path: the image.
-        plane: of the slices of a NumPy file.
+        path: the image; slices of NumPy are taken for coronal.
 
     Returns:
         all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
@@ -103,7 +102,7 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
     if kind == "itk":
         return (*read_itk_header(path), None)
     if kind == "npy":
-        array, affine = read_numpy(path, plane)
+        array, affine = read_numpy(path, None)
         return array.shape, affine, None
     raise ValueError(f"{path}: is no image in one file")
 

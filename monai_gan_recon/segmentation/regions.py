@@ -17,6 +17,7 @@ from monai.data import MetaTensor
 from monai_gan_recon.atomic import atomic_paths
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data.cases import case_name, check_case
+from monai_gan_recon.errors import about
 from monai_gan_recon.io import load_label_volume, save_nifti
 from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.segmentation.instances import (
@@ -153,10 +154,8 @@ def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
         ValueError: if it cannot be read, or holds no labels, see :func:`label_values`, or more than 500 classes.
     """
     labels = load_label_volume(path)
-    try:
+    with about(path):
         values = label_values(labels)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
     count = np.unique(values).size
     if count > _MAX_CLASSES:
         raise ValueError(f"{path}: has {count} different values; this is an image, give a label map")

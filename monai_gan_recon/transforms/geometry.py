@@ -23,24 +23,11 @@ from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.checks import check_counts
+from monai_gan_recon.io.geometry import plane_axcodes, slice_sizes
 from monai_gan_recon.transforms.dictionary import InvertibleArrayTransformd
-from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
+from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 
 _AXCODES = "axcodes"
-
-
-def plane_axcodes(plane: str) -> str:
-    """Orientation codes of the array axes (N, H, W) of a plane's slices.
-
-    H goes down the displayed image and W to its right; N is the slice axis. The letters say towards what each
-    index grows: coronal "AIL", axial "SPL", sagittal "RIA".
-
-    Raises:
-        ValueError: for another plane.
-    """
-    if not isinstance(plane, str) or plane not in PLANE_AXCODES:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
-    return PLANE_AXCODES[plane]
 
 
 class Reorient(Orientation):
@@ -152,18 +139,11 @@ class SlicesOfPlaned(Reorientd):
 
 def _plane_of(entry: Mapping[Hashable, Any], key: Hashable) -> str:
     """The plane that an entry names, or another one if the slices of its volume are too small there."""
-    wanted = (str(entry.get("plane") or PLANES[0]), *PLANES)
-    fitting = (plane for plane in wanted if _slice_size(entry[key], plane) >= MIN_SLICE_SIZE)
-    return next(fitting, wanted[0])
-
-
-def _slice_size(volume: torch.Tensor, plane: str) -> int:
-    """The lesser of height and width of the slices of a plane."""
-    affine = volume.affine if isinstance(volume, MetaTensor) else torch.eye(4)
-    axes = nib.io_orientation(affine.cpu().numpy())[:, 0].astype(int)
-    lengths = {int(axis): length for axis, length in zip(axes, volume.shape[1:], strict=True)}
-    normal = ("RAS".find(plane_axcodes(plane)[0]) + "LPI".find(plane_axcodes(plane)[0])) + 1
-    return min(length for axis, length in lengths.items() if axis != normal)
+    volume, wanted = entry[key], (str(entry.get("plane") or PLANES[0]), *PLANES)
+    plane_axcodes(wanted[0])
+    affine = volume.affine.cpu().numpy() if isinstance(volume, MetaTensor) else np.eye(4)
+    sizes = slice_sizes(volume.shape[1:], affine)
+    return next((plane for plane in wanted if min(sizes[plane]) >= MIN_SLICE_SIZE), wanted[0])
 
 
 class CropPadSlices(InvertibleTransform):
