@@ -76,18 +76,17 @@ class SimulatedScand(MapTransform):
     """Add a :class:`SimulatedScan` of the volume under ``scan``.
 
     Args:
-        keys: the one key of the volume (1, N, H, W).
-        case_key: key of the case's name.
+        keys: the one key of the volume (1, N, H, W); ``case`` is its case's name.
         kwargs: arguments of :class:`monai_gan_recon.simulation.Undersample`.
     """
 
-    def __init__(self, keys: KeysCollection = "image", case_key: str = "case", **kwargs: Any) -> None:
+    def __init__(self, keys: KeysCollection = "image", **kwargs: Any) -> None:
         super().__init__(keys)
-        self.case_key, self.undersample = case_key, Undersample(**kwargs)
+        self.undersample = Undersample(**kwargs)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the scan; slices are scanned when they are asked for."""
-        case = str(data.get(self.case_key, ""))
+        case = str(data.get("case", ""))
         return dict(data) | {"scan": SimulatedScan(data[self.first_key(dict(data))], self.undersample, case)}
 
 

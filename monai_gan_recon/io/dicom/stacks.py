@@ -99,8 +99,8 @@ def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
         for index, frame in enumerate(frames):
             item = frame, file, index if len(frames) > 1 else None
             instance = str(dataset.get("SOPInstanceUID") or file)  # careless anonymisation has one for all
-            place = dataset.get("InstanceNumber"), _position(item), _values(item, tuple(_APART))
-            items.setdefault((instance, index, *place), item)
+            told = dataset.get("InstanceNumber"), _position(item), _values(item, tuple(_APART))
+            items.setdefault((instance, index, *told), item)
     result = []
     for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
         seen: list[np.ndarray] = []
