@@ -38,8 +38,7 @@ def case_name(path: str | os.PathLike[str]) -> str:
 def neutral_name(identity: str) -> str:
     """Name of a case that says nothing of the person, the same in each run: "dicom_" and the start of a hash.
 
-    Args:
-        identity: what tells it from others and is no name, such as a SeriesInstanceUID.
+    ``identity`` tells it from others and is no name, such as a SeriesInstanceUID.
     """
     return f"dicom_{_hash(identity)}"
 

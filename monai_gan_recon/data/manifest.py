@@ -54,10 +54,7 @@ class Manifest:
     testing: list[Entry] = field(default_factory=list)
 
     def section(self, section: str) -> list[Entry]:
-        """Entries of one split, all of whose files exist.
-
-        Args:
-            section: "training", "validation" or "testing".
+        """Entries of one split ("training", "validation" or "testing"), all of whose files exist.
 
         Raises:
             ValueError: if the name is none of these, or if the manifest has no such entries.

@@ -222,9 +222,9 @@ class AcquiredScand(MapTransform):
         mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
         noise_std: standard deviation of the noise in the units of the image as read; "auto": estimated; 0: none.
-        track: see :class:`AcquiredScan`.
-        hermitian: see :class:`AcquiredScan`.
-        use_phase: see ``phase`` of :class:`AcquiredScan`.
+        track: "raw" or "replica".
+        hermitian: of the replica track.
+        use_phase: its ``phase``.
 
     Raises:
         FileNotFoundError: if there is no such mask.

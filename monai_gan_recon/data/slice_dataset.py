@@ -143,11 +143,7 @@ def announce_cache(
 ) -> None:
     """Say how much the cache will grow, from the headers of the NIfTI volumes that are not in it; others are not read.
 
-    Args:
-        data: entries of a data manifest.
-        recipe: description of the volume transform, which keeps the number of voxels.
-        planes: planes of the slices; each is a copy of the volume.
-        folder: cache folder.
+    ``recipe`` describes the volume transform, which keeps the number of voxels; each plane is a copy of the volume.
     """
     new = [entry for entry in data if not (folder / f"{cache_key(entry, recipe)}_{planes[0]}.npy").exists()]
     sizes = [size for entry in new if (size := _size_told(Path(entry["image"])))]

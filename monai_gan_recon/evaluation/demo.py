@@ -59,8 +59,7 @@ def run_demo(
         bundle: folder of the bundle.
         datalist: name or file of a manifest.
         rates: sampling rates.
-        segmentation: name of the method and segmenter, whose results go to ``segmentation/``; None: no
-            segmentation.
+        segmentation: name of the method and segmenter, whose results go to ``segmentation/``; None: none.
         options: further options of the bundle's ``evaluate.yaml``.
 
     Returns:
@@ -92,12 +91,7 @@ def run_demo(
 
 
 def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
-    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo.
-
-    Args:
-        metrics: the file; it need not exist.
-        dataset: name of the demo's data set.
-        rates: sampling rates of the demo.
+    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo; it need not exist.
 
     Raises:
         ValueError: if there is another kind of file.
@@ -110,11 +104,7 @@ def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> 
 
 
 def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM.
-
-    Args:
-        entries: results of ``metrics.json``; those of the same protocol are compared.
-    """
+    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for entry in entries:
         found.setdefault(str(identity(entry)), {})[entry["method"]] = entry
@@ -134,13 +124,7 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
-    """Segmenter of the demo: the bundle's network, or its unsupervised mixture where it has no weights.
-
-    Args:
-        bundle: name or folder of the segmentation bundle.
-
-    Returns:
-        "network" or "mixture", and the segmenter.
+    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights.
 
     Raises:
         FileNotFoundError: if there is no bundle.

@@ -8,6 +8,9 @@ import torch
 
 from .fourier import fft2c, ifft2c
 
+_CENTRE = 24
+"""Largest height and width of the centre that low-resolution maps are made of, in samples."""
+
 
 def remove_readout_oversampling(kspace: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
     """Crop the field of view along the readout to the part that was asked for.
@@ -125,7 +128,7 @@ def _centre_out(n: int, most: int, device: torch.device) -> torch.Tensor:
     return torch.argsort(2 * distance.abs() + (distance > 0))[:most]
 
 
-def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24) -> torch.Tensor:
+def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Coil sensitivities times the image's smooth phase, from the windowed centre of k-space.
 
     Each coil's low-resolution image is divided by the root sum of squares over coils. Cheap, smooth and without a
@@ -137,7 +140,6 @@ def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24
     Args:
         kspace: complex k-space, shape (..., coils, H, W).
         mask: sampling mask, bool, shape broadcastable to (..., 1, H, W); each slice uses its own centre.
-        size: largest height and width of the centre that is used, in samples.
 
     Returns:
         Maps of kspace's shape, root sum of squares 1 (or 0 where there is no signal at all).
@@ -148,7 +150,7 @@ def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24
     *batch, _, height, width = kspace.shape
     flat = kspace.reshape(-1, *kspace.shape[-3:])
     masks = mask.expand(*batch, 1, height, width).reshape(-1, height, width)
-    sizes = centre_sizes(masks, (min(size, height), min(size, width)))
+    sizes = centre_sizes(masks, (min(_CENTRE, height), min(_CENTRE, width)))
     if (sizes == 0).any():
         raise ValueError(
             "the zero frequency of k-space is not sampled: coil maps cannot be estimated, give --maps"

@@ -136,8 +136,9 @@ def mean_in_brain(similarity: Tensor, brain: Tensor) -> Tensor:
     return torch.where(inside, similarity, 0).sum(dim=(1, 2, 3)) / inside.sum(dim=(1, 2, 3))
 
 
-def log_filter(size: int = HFEN_WINDOW, sigma: float = HFEN_SIGMA) -> Tensor:
-    """Laplacian-of-Gaussian filter (size, size) of zero sum, as MATLAB's ``fspecial('log', size, sigma)``."""
+def log_filter() -> Tensor:
+    """Laplacian-of-Gaussian filter (15, 15) of zero sum, as MATLAB's ``fspecial('log', 15, 1.5)``."""
+    size, sigma = HFEN_WINDOW, HFEN_SIGMA
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     squared = x[:, None].square() + x[None, :].square()
     gaussian = torch.exp(-squared / (2 * sigma**2))

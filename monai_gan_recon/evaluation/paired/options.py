@@ -97,14 +97,7 @@ class PairedOptions:
 
 
 def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
-    """Raise a ValueError for an item that cannot be set.
-
-    Args:
-        option: the option that gives them.
-        settings: value of each item.
-        file: configuration that must have them.
-        own: items with an option of their own, and that option.
-    """
+    """Refuse items that the configuration in ``file`` does not have, or that have an option of their own."""
     for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")

@@ -177,9 +177,6 @@ class PairedScan:
 
         Args:
             images: "zero_filled" and "reconstruction" (1, X, Y, Z), on the original's grid; others do not count.
-
-        Returns:
-            Scores, and columns of the figure.
         """
         segmentations = {method: self.segment(images[method]) for method in METHODS}
         truth = ReferenceLabels(self.original, TISSUES)
@@ -202,12 +199,7 @@ class PairedScan:
 
 
 def check_scan(entry: Mapping[str, Any]) -> None:
-    """Read the image and reference labels of a manifest's entry.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: in one line, if the image cannot be used or the labels do not fit it.
-    """
+    """Read the image and reference labels of a manifest's entry; errors as of :func:`reference_labels`."""
     reference_labels(entry, LoadVolume()(entry["image"]))
 
 
