@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +48,12 @@ def encode(image: np.ndarray) -> str:
     steps = image.copy()
     steps[:, 1:] -= image[:, :-1]
     return base64.b64encode(zlib.compress(steps.tobytes(), 6)).decode("ascii")
+
+
+def decode(text: str, shape: Sequence[int]) -> np.ndarray:
+    """The slice that :func:`encode` was given, uint8 of ``shape`` (H, W)."""
+    steps = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(tuple(shape))
+    return np.cumsum(steps, axis=1, dtype=np.uint8)
 
 
 def encode_within(volumes: Mapping[str, np.ndarray], budget: int) -> tuple[dict[str, list[str]], list[int]]:

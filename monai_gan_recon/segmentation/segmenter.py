@@ -141,14 +141,7 @@ class TissueSegmenter:
         return dict(with_causes(self.extraction, given))
 
     def labels(self, prepared: Mapping[str, Any]) -> tuple[MetaTensor, float]:
-        """Segment a preprocessed volume.
-
-        Args:
-            prepared: what :meth:`prepare` gave.
-
-        Returns:
-            labels on the original grid, as :meth:`__call__` gives them, and the seconds of the network stage.
-        """
+        """Segment what :meth:`prepare` gave: labels on the original grid, and the seconds of the network stage."""
         image = prepared["image"]
         inputs = image.as_tensor()[None].to(self.device)
         start = time.perf_counter()
@@ -226,11 +219,7 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 def cautions(labels: MetaTensor, extraction: BrainExtraction | None) -> dict[str, str]:
-    """What to be careful about in a segmentation: a skull that was removed, volumes that are not to be believed.
-
-    Args:
-        labels: (1, X, Y, Z), of tissues.
-        extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
+    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, volumes that are not to be believed.
 
     Returns:
         "Skull" and "Volume", where there is something to say.

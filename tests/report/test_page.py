@@ -1,7 +1,5 @@
-import base64
 import json
 import re
-import zlib
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,7 +8,7 @@ from PIL import Image
 
 from monai_gan_recon.report import preview_path, write_report
 from monai_gan_recon.report.page import DISCLAIMER
-from monai_gan_recon.report.pixels import encode, encode_within
+from monai_gan_recon.report.pixels import decode, encode, encode_within
 
 
 class Elements(HTMLParser):
@@ -33,12 +31,6 @@ class Elements(HTMLParser):
 def content(file):
     text = file.read_text(encoding="utf-8")
     return json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
-
-
-def decode(text, shape):
-    """What the page's script does."""
-    steps = np.frombuffer(zlib.decompress(base64.b64decode(text)), np.uint8).reshape(tuple(shape))
-    return np.cumsum(steps, axis=1, dtype=np.uint8)
 
 
 def test_slices_round_trip():
