@@ -140,11 +140,8 @@ def one_line(error: BaseException) -> str | None:
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; an error that is the user's to repair becomes one line on stderr.
 
-    Args:
-        command: returns an exit code, or None for 0.
-
     Returns:
-        The exit code: 1 after such an error, 130 after Ctrl-C.
+        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C.
     """
     try:
         return int(command() or 0)

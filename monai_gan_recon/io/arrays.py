@@ -193,13 +193,10 @@ def choose(arrays: dict[str, Any], key: str | None) -> Any:
 
 
 def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
-    """A scan from an array whose axes are stated.
+    """A scan from a complex array whose axes are stated, zero frequency at ``n // 2``.
 
-    Args:
-        array: complex, zero frequency at ``n // 2``.
-        axes: names of its axes, see :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer
-            than 1, which can only be readout and phase encoding.
-        source: kind of file.
+    ``axes`` are those of :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer than 1, which can
+    only be readout and phase encoding. ``source`` is the kind of file.
 
     Raises:
         ValueError: if the array is real, or the axes do not fit it.

@@ -126,9 +126,7 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
 def is_raw(path: str | os.PathLike[str]) -> bool:
     """Whether a file holds raw k-space, by its content; complex ".npy" files are looked into.
 
-    Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: if it may not be read.
+    Errors are those of :func:`kind_of`.
     """
     path = Path(path).expanduser()
     kind = kind_of(path)
@@ -147,21 +145,18 @@ def convert(
     key: str | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write raw k-space of any readable format as ISMRMRD.
+    """Write raw k-space of any readable format as ISMRMRD; nothing is written if the source cannot be read.
 
     Args:
-        source: raw k-space, see :func:`read_raw`.
+        source: raw k-space, see :func:`read_raw`, as ``axes`` and ``key``.
         target: file to write, ".h5" or ".mrd".
-        axes: see :func:`read_raw`.
-        key: see :func:`read_raw`.
+        axes: order of the axes.
+        key: name of the array.
         overwrite: replace a file that exists.
-
-    Returns:
-        The file written.
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: in one line, if the source cannot be read or the target exists; nothing is written then.
+        ValueError: in one line, if the source cannot be read or the target exists.
         OSError: if the target cannot be written.
     """
     target = mrd.check_name(target)

@@ -37,11 +37,7 @@ def read_image(
 ) -> Image:
     """Read an image of any format and check what holds for images, phases and labels.
 
-    Args:
-        path: see :func:`load_volume`.
-        plane: see :func:`load_volume`.
-        exact: labels: keep whole numbers whole.
-        series: see :func:`load_volume`.
+    Arguments are those of :func:`load_volume`; ``exact`` keeps whole numbers (labels) whole.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
@@ -110,9 +106,7 @@ def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
 def own_plane(path: str | os.PathLike[str]) -> str:
     """Plane of the acquisition of an image, see :func:`.geometry.plane_of_scan`.
 
-    Args:
-        path: the image; NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as
-            dcm2niix writes it.
+    NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as dcm2niix writes it.
     """
     try:
         shape, affine, readout = read_geometry(Path(path).expanduser())

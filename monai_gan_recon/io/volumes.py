@@ -180,12 +180,7 @@ def _unit(path: Path, image: sitk.ImageFileReader) -> float:
 
 
 def _check_streams(path: Path, files: list[Path]) -> None:
-    """Read gzip's and zlib's data to their end, whose checksum ITK does not look at.
-
-    Raises:
-        EOFError: if they end early.
-        zlib.error: if they are damaged.
-    """
+    """Read gzip's and zlib's data to their end, whose checksum ITK does not look at; an error if they are damaged."""
     for file in files:
         with file.open("rb") as stream:
             stream.seek(_head(path)[1] if file == path else 0)

@@ -100,14 +100,9 @@ def calibration_region(mask: torch.Tensor, largest: tuple[int, int] | None = Non
 
 
 def centre_sizes(mask: torch.Tensor, largest: tuple[int, int]) -> torch.Tensor:
-    """Height and width of the largest fully sampled centred rectangle of each mask.
+    """Height and width (B, 2) of the largest fully sampled centred rectangle of each mask (B, H, W).
 
-    Args:
-        mask: sampling masks, bool, shape (B, H, W).
-        largest: largest height and width.
-
-    Returns:
-        Integers, shape (B, 2); a rectangle of size n begins at ``N // 2 - n // 2``.
+    A rectangle of size n begins at ``N // 2 - n // 2``; none is larger than ``largest``.
     """
     rows, columns = (
         _centre_out(n, most, mask.device) for n, most in zip(mask.shape[-2:], largest, strict=True)
@@ -180,14 +175,8 @@ def _hann(n: int, sizes: torch.Tensor) -> torch.Tensor:
 def interpolate_centre(centre: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Image on a fine grid of a small centre of k-space: ``ifft2c`` of the zero-padded centre, times sqrt(H W).
 
-    Two matrix products with parts of the Fourier matrix, many times faster than a padded transform.
-
-    Args:
-        centre: complex, shape (..., h, w), the zero frequency at ``n // 2``.
-        size: (H, W) of the image.
-
-    Returns:
-        Complex image, shape (..., H, W).
+    Two matrix products with parts of the Fourier matrix, many times faster than a padded transform. The centre is
+    complex (..., h, w), its zero frequency at ``n // 2``; the image is complex, (..., H, W).
     """
     rows, columns = (_fourier(n, m, centre) for n, m in zip(size, centre.shape[-2:], strict=True))
     return rows @ (centre @ columns.mT)

@@ -112,13 +112,7 @@ def random_maps(
 
 
 def perturbed(maps: torch.Tensor, error: float, rng: np.random.Generator) -> torch.Tensor:
-    """Maps with a smooth relative error, as maps that are estimated from few lines have it.
-
-    Args:
-        maps: complex (coils, H, W).
-        error: standard deviation of the relative error.
-        rng: source of randomness.
-    """
+    """Maps (coils, H, W) with a smooth relative error of this standard deviation, as maps of few lines have it."""
     size = (maps.shape[-2], maps.shape[-1])
     fields = [random_field(size, int(rng.integers(3, 9)), rng) for _ in range(2 * len(maps))]
     return maps * (1 + error * torch.complex(torch.stack(fields[::2]), torch.stack(fields[1::2])))

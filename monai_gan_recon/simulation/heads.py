@@ -134,11 +134,7 @@ class RandHeadImage(Randomizable, Transform):
 
 
 class RandHead(Randomizable, Transform):
-    """A random head with skull around a stripped brain, and the mask of the brain in it.
-
-    Args:
-        contrasts: see :class:`RandHeadImage`.
-        faults: see :class:`RandHeadImage`.
+    """A random head with skull around a stripped brain, and the mask of the brain in it; see :class:`RandHeadImage`.
 
     Example:
         >>> import torch

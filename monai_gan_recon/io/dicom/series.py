@@ -83,11 +83,7 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
 def read_dicom(
     path: str | os.PathLike[str], series: Series | str | int | None = None
 ) -> tuple[np.ndarray, np.ndarray, Series]:
-    """Read one volume.
-
-    Args:
-        path: see :func:`find_series`.
-        series: which one, see :func:`choose_series`.
+    """Read one volume of a path (:func:`find_series`), chosen as by :func:`choose_series`.
 
     Returns:
         array (columns, rows, slices) with the rescale slope applied, the (4, 4) affine in RAS and mm, and where it
