@@ -22,6 +22,13 @@ ZERO_FILLED = "zero_filled"
 ESTIMATED = " (noise estimated)"
 """End of the name of a network's column where the noise level is the product's estimate."""
 
+TUNED = " (denoising tuned)"
+"""The same, and the share of it that is taken out is tuned as the classical methods' weights are: on raw scans, whose
+references are noisy themselves."""
+
+DENOISING = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""Shares that are tried."""
+
 
 @dataclass(frozen=True)
 class Classical:
@@ -106,8 +113,15 @@ class Network:
     module: nn.Module
     phase: bool = True
 
-    def __call__(self, scanned: Scanned, estimated: bool = False) -> torch.Tensor:
+    @property
+    def denoises(self) -> bool:
+        """Whether the share of the noise that is taken out can be chosen."""
+        return hasattr(self.module, "denoising")
+
+    def __call__(self, scanned: Scanned, estimated: bool = False, denoising: float = 1.0) -> torch.Tensor:
         """Magnitudes (N, 1, H, W), slice by slice."""
+        if self.denoises:
+            self.module.denoising = denoising  # type: ignore[assignment]
         inputs = scanned.block(estimated, self.phase)["input"]
         with torch.inference_mode(), autocast(inputs, bf16_pays("cpu")):  # as in inference
             return torch.cat([magnitude(self.module(one[None]).float()) for one in inputs])

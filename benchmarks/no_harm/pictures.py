@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from benchmarks.no_harm.cells import Cell
-from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, ZERO_FILLED
+from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, TUNED, ZERO_FILLED
 from benchmarks.no_harm.run import Run, digest
 from benchmarks.no_harm.scores import Row
 from monai_gan_recon.atomic import atomic_path
@@ -148,4 +148,4 @@ def _short(name: str) -> str:
         "total_variation": "TV",
         "support_cg": "supp. CG",
         "l1_wavelet": "wavelet",
-    }.get(name, name.replace(ESTIMATED, " est.").replace("_", "-"))
+    }.get(name, name.replace(ESTIMATED, " est.").replace(TUNED, " tuned").replace("_", "-"))

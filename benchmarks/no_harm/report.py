@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.no_harm.cells import Cell
-from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, ZERO_FILLED
+from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, TUNED, ZERO_FILLED
 from benchmarks.no_harm.pictures import contact_sheet, heat_map, worst_slice
 from benchmarks.no_harm.run import Run
 from benchmarks.no_harm.scores import Row
@@ -154,7 +154,7 @@ def _verdict_table(found: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _cells_table(cells: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
-    columns = [name + end for name in names for end in ("", ESTIMATED)]
+    columns = [name + end for name in names for end in ("", ESTIMATED, TUNED)]
     lines = [["cell", "people (slices)", "zero-filled [dB]", "best classical method", "its gain", *columns]]
     for cell in cells:
         best = cell["best_classical"]

@@ -15,10 +15,19 @@ import torch
 
 from benchmarks.no_harm.cells import Cell
 from benchmarks.no_harm.datasets import TEST_SETS, Case, cases
-from benchmarks.no_harm.methods import CLASSICAL, ESTIMATED, ZERO_FILLED, Network, Weights, zero_filled
+from benchmarks.no_harm.methods import (
+    CLASSICAL,
+    DENOISING,
+    ESTIMATED,
+    TUNED,
+    ZERO_FILLED,
+    Network,
+    Weights,
+    zero_filled,
+)
 from benchmarks.no_harm.scanning import Scanned, scan
 from benchmarks.no_harm.scores import mean_score, slice_scores
-from benchmarks.no_harm.tuning import Tuned, tune
+from benchmarks.no_harm.tuning import Tuned, tune, tune_denoising
 from benchmarks.result_files import write_json
 from monai_gan_recon.measurement import magnitude
 
@@ -75,18 +84,34 @@ class Run:
         identity = digest(asdict(cell), _set_of(cell), self.tuning_people, repr(method.build(*_first(name))))
         identity = digest(identity, method.values, method.start, method.iterations)
 
-        def find() -> dict[str, Any]:
-            cache = self.output / "slices"
-            found = cases(cell.dataset, self.data, 1, tuning=True, people=self.tuning_people, cache=cache)
-            return tune(method, [scan(case, cell, seed=1000) for case in found])
+        return self.tuned.get(cell.name, name, identity, lambda: tune(method, self._to_tune_on(cell)))
 
-        return self.tuned.get(cell.name, name, identity, find)
+    def denoising(self, cell: Cell, name: str, checksum: str) -> dict[str, Any]:
+        """The share of the noise that some weights best take out in a cell, tuned if need be."""
+        network = self.networks[name]
+        identity = digest(
+            asdict(cell), _set_of(cell), self.tuning_people, DENOISING, checksum, str(network.module)
+        )
+        return self.tuned.get(
+            cell.name, name, identity, lambda: tune_denoising(network, self._to_tune_on(cell))
+        )
+
+    def _to_tune_on(self, cell: Cell) -> list[Scanned]:
+        cache = self.output / "slices"
+        found = cases(cell.dataset, self.data, 1, tuning=True, people=self.tuning_people, cache=cache)
+        return [scan(case, cell, seed=1000) for case in found]
 
     def names(self, cell: Cell) -> list[str]:
         """Columns of a cell: the methods that are tried in it."""
         classical = [name for name in self.methods if cell.coils >= CLASSICAL[name].least_coils]
-        ends = ("",) if cell.track == "replica" else ("", ESTIMATED)
-        return [ZERO_FILLED, *classical, *(w.name + end for w in self.weights for end in ends)]
+        ends = {"replica": ("",), "raw": ("", ESTIMATED, TUNED)}.get(cell.track, ("", ESTIMATED))
+        learned = [
+            name + end
+            for name, network in self.networks.items()
+            for end in ends
+            if network.denoises or end != TUNED
+        ]
+        return [ZERO_FILLED, *classical, *learned]
 
     def method(self, cell: Cell, name: str) -> tuple[Method, str, dict[str, Any]]:
         """A method, what tells it from others, and what is stated of it."""
@@ -101,15 +126,25 @@ class Run:
                     return magnitude(network(scanned.block()["input"]))
 
             return classical, repr(network), stated
-        weights = next(w for w in self.weights if name in (w.name, w.name + ESTIMATED))
+        weights = next(w for w in self.weights if name in (w.name, w.name + ESTIMATED, w.name + TUNED))
         learned, estimated = self.networks[weights.name], name.endswith(ESTIMATED)
         checksum = hashlib.sha256(weights.file.read_bytes()).hexdigest()
+        if name.endswith(TUNED):
+            stated = self.denoising(cell, weights.name, checksum)
+            share = stated["value"]
+            identity = f"{learned.module} {checksum} {learned.phase} {share}"
+            return lambda scanned: learned(scanned, True, share), identity, {"sha256": checksum, **stated}
         identity = f"{learned.module} {checksum} {learned.phase} {estimated}"
         return lambda scanned: learned(scanned, estimated), identity, {"sha256": checksum}
 
     def file(self, cell: Cell, name: str) -> Path:
         """Result of a method in a cell."""
-        return self.output / "cells" / cell.name / f"{name.replace(ESTIMATED, '-estimated')}.json"
+        return (
+            self.output
+            / "cells"
+            / cell.name
+            / f"{name.replace(ESTIMATED, '-estimated').replace(TUNED, '-tuned')}.json"
+        )
 
     def fill(self, cell: Cell, name: str) -> bool:
         """Score a method in a cell, unless that is done; whether it was to be done."""

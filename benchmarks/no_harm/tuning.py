@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.no_harm.methods import Classical
+from benchmarks.no_harm.methods import DENOISING, Classical, Network
 from benchmarks.no_harm.scanning import Scanned
 from benchmarks.result_files import write_json
 from monai_gan_recon.measurement import magnitude
@@ -85,6 +85,18 @@ def tune(method: Classical, people: Sequence[Scanned]) -> dict[str, Any]:
         "doubling_db": round(longer - psnr, 4),
         "edge": value in (method.values[0], method.values[-1]),
     }
+
+
+def tune_denoising(network: Network, people: Sequence[Scanned]) -> dict[str, Any]:
+    """Find the share of the estimated noise that is best taken out: ``value``, and the ``psnr`` in the head in dB."""
+    scores = {
+        share: float(
+            torch.cat([psnr_brain(network(s, True, share), s.reference, s.head) for s in people]).mean()
+        )
+        for share in DENOISING
+    }
+    value = max(DENOISING, key=scores.__getitem__)
+    return {"value": value, "psnr": round(scores[value], 3)}
 
 
 class Tuned:

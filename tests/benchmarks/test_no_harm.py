@@ -18,7 +18,7 @@ from benchmarks.no_harm.report import parts
 from benchmarks.no_harm.scanning import scan
 from benchmarks.no_harm.scores import METRICS, slice_scores
 from benchmarks.no_harm.statistics import summarise, verdict
-from benchmarks.no_harm.tuning import Tuned, climb
+from benchmarks.no_harm.tuning import Tuned, climb, tune_denoising
 from benchmarks.result_files import RESULTS, ROOT, fill
 from monai_gan_recon.measurement import fft2c
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
@@ -83,6 +83,20 @@ def test_climbing_finds_the_maximum_and_looks_at_each_place_once(start):
     seen = []
     assert climb(lambda place: seen.append(place) or -((place - 4) ** 2), 7, start) == 4
     assert len(seen) == len(set(seen))
+
+
+def test_the_share_of_the_noise_that_is_taken_out_is_the_best_of_those_tried():
+    class Scan:
+        reference = torch.rand(2, 1, 16, 16)
+        head = torch.ones(2, 1, 16, 16, dtype=torch.bool)
+
+    def network(scanned, estimated, share):
+        assert estimated
+        return scanned.reference + 0.01 + (share - 0.5) ** 2
+
+    found = tune_denoising(network, [Scan(), Scan()])
+    assert found["value"] == 0.5
+    assert found["psnr"] == pytest.approx(40 + 20 * math.log10(float(Scan.reference.max())), abs=0.5)
 
 
 def test_settings_are_found_once_for_each_identity(tmp_path):

@@ -23,7 +23,8 @@ class Warm:
     """The process of ``warm.py``."""
 
     def __init__(self, folder):
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        nowhere = {"MONAI_GAN_RECON_DATA": "nowhere"}  # what is not refused fails soon
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"} | nowhere
         self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", str(Path(__file__).with_name("warm.py"))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=folder,

@@ -110,7 +110,11 @@ def test_no_option_is_run(warm, trap):
             if isinstance(where, str)
             else warm.bundle(*where, *words, files=trap)
         )
-        wanted = "usage" not in done.err and "Traceback" not in done.err and done.code not in (0, None)
+        early = any(
+            word.startswith("--args_file") for word in words
+        )  # MONAI reads it before the bundle's own check
+        clear = early or ("usage" not in done.err and "Traceback" not in done.err)
+        wanted = clear and done.code not in (0, None)
         if SENTINEL in done.files or not wanted:
             failures.append((where, words, done.code, done.files, done.err[-300:]))
     assert not failures, "\n".join(map(str, failures))
@@ -148,9 +152,8 @@ def test_names_of_files_and_fields_of_manifests_are_data(warm, trap, small):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["MONAI_GAN_RECON_DATA", "MONAI_GAN_RECON_TRACEBACK", "TORCH_HOME", "HOME"])
 def test_the_environment_is_data(warm, trap, name):
-    nowhere = {"MONAI_GAN_RECON_DATA": "nowhere"}
     for payload in PAYLOADS[:2]:
-        done = warm.command("evaluate", "oasis_malc", environment=nowhere | {name: payload}, files=trap)
+        done = warm.command("evaluate", "oasis_malc", environment={name: payload}, files=trap)
         assert SENTINEL not in done.files
         assert done.code == 1
 
