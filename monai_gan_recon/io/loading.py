@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import MapTransform
 from monai.utils import MetaKeys, SpaceKeys
 
 from ..vocabulary import MIN_SLICE_SIZE
@@ -99,31 +99,21 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
     )
 
 
-class LoadVolume(Transform):
-    """Path → volume (1, X, Y, Z) with affine, checked; arguments and errors are those of :func:`load_volume`."""
-
-    def __init__(self, plane: str | None = None) -> None:
-        self.plane = plane
-
-    def __call__(self, data: str | os.PathLike[str], series: Series | str | int | None = None) -> MetaTensor:
-        """Read the volume at this path."""
-        return load_volume(data, self.plane, series)
-
-
 class LoadVolumed(MapTransform):
-    """Dictionary version of :class:`LoadVolume`: each key's path becomes its volume."""
+    """Each key's path becomes its volume, as :func:`load_volume` reads it."""
 
     def __init__(
         self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.loader = LoadVolume(plane)
+        self.plane = plane
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace paths by volumes; ``series`` of the entry says which one of a DICOM folder."""
-        return dict(data) | {
-            key: self.loader(data[key], data.get("series")) for key in self.key_iterator(dict(data))
-        }
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = load_volume(result[key], self.plane, data.get("series"))
+        return result
 
 
 def _meta_tensor(

@@ -14,7 +14,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from monai_gan_recon.data import load_manifest, with_cases
-from monai_gan_recon.io import LoadVolume, load_label_volume
+from monai_gan_recon.io import load_label_volume, load_volume
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLa
         return ReferenceLabels(load_labels(entry["label"], image), TISSUES)
     if not has_labels(entry):
         return None
-    maps = [LoadVolume()(entry[key]) for key in MAPS]
+    maps = [load_volume(entry[key]) for key in MAPS]
     for key, volume in zip(MAPS, maps, strict=True):
         check_grid(volume, image, entry[key])
     labels = torch.from_numpy(labels_of_maps(*(volume.numpy() for volume in (*maps, image))))
@@ -138,7 +138,7 @@ class LoadCase(Transform):
 
     def __call__(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Read a scan and its labels; errors as of :func:`reference_labels`."""
-        image = LoadVolume()(entry["image"])
+        image = load_volume(entry["image"])
         reference = reference_labels(entry, image)
         return {"image": image, "reference": reference, "case": entry["case"], "person": entry["person"]}
 

@@ -28,6 +28,7 @@ from monai_gan_recon.transforms.dictionary import InvertibleArrayTransformd
 from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 
 _AXCODES = "axcodes"
+_FOREGROUND = 0.02
 
 
 class Reorient(Orientation):
@@ -72,16 +73,10 @@ class Reorient(Orientation):
 
 
 class Reorientd(Orientationd):
-    """Dictionary version of :class:`Reorient`.
+    """Dictionary version of :class:`Reorient`; ``axcodes`` say towards what each index of the result grows."""
 
-    Args:
-        keys: keys of the volumes.
-        axcodes: towards what each index of the result grows, such as "RAS".
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(self, keys: KeysCollection, axcodes: str = "RAS", allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, axcodes=axcodes, labels=None, allow_missing_keys=allow_missing_keys)
+    def __init__(self, keys: KeysCollection, axcodes: str = "RAS") -> None:
+        super().__init__(keys, axcodes=axcodes, labels=None)
         self.ornt_transform = Reorient(axcodes=axcodes, labels=None)
 
 
@@ -117,13 +112,10 @@ class SlicesOfPlaned(Reorientd):
         keys: keys of the volumes.
         plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``, or
             another one if its slices are too small.
-        allow_missing_keys: skip keys that are not there.
     """
 
-    def __init__(
-        self, keys: KeysCollection, plane: str | None = "coronal", allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, plane_axcodes(plane or PLANES[0]), allow_missing_keys)
+    def __init__(self, keys: KeysCollection, plane: str | None = "coronal") -> None:
+        super().__init__(keys, plane_axcodes(plane or PLANES[0]))
         self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or PLANES[0])
 
     def __call__(
@@ -209,26 +201,20 @@ def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
 class RandForegroundCropd(RandomizableTransform, MapTransform):
     """Random crop of a slice that shows some of the object.
 
-    An empty crop teaches nothing, and the gradient of a critic that normalises its features has no bound there.
+    Foreground are pixels above 2 % of the slice's maximum. An empty crop teaches nothing, and the gradient of a critic
+    that normalises its features has no bound there.
 
     Args:
         keys: the one key of the slice (1, H, W), at least as large as the crop.
         roi_size: (H, W) of the crop.
         min_foreground: least fraction of the crop that is foreground; where no crop has it, the fullest one is taken.
-        threshold: pixels above this fraction of the slice's maximum are foreground.
     """
 
-    def __init__(
-        self,
-        keys: KeysCollection,
-        roi_size: Sequence[int],
-        min_foreground: float = 0.05,
-        threshold: float = 0.02,
-    ) -> None:
+    def __init__(self, keys: KeysCollection, roi_size: Sequence[int], min_foreground: float = 0.05) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
         self.size = CropPadSlices(roi_size, "crop").size
-        self.min_foreground, self.threshold = min_foreground, threshold
+        self.min_foreground = min_foreground
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Crop the slice."""
@@ -237,7 +223,7 @@ class RandForegroundCropd(RandomizableTransform, MapTransform):
         if self.size is None:
             return dict(data)
         check_crop(self.size, image.shape[-2:])
-        foreground = torch.as_tensor(image > self.threshold * image.max()).float()
+        foreground = torch.as_tensor(image > _FOREGROUND * image.max()).float()
         share = avg_pool2d(foreground, self.size, stride=1)[0]
         places = torch.nonzero(share >= min(self.min_foreground, float(share.max())))
         top, left = places[self.R.randint(len(places))].tolist()
