@@ -17,7 +17,7 @@ TINY = {
     "network_def#layers": [1, 1],
     "network_def#width": 4,
     "network_def#cascades": 2,
-    "network_def#cg_iterations": 5,
+    "network_def#cg_iterations": [5, 5],
 }
 BUNDLE = bundle_path(RECONSTRUCTION)
 
