@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
 from monai_gan_recon.data.scans import SimulatedScand
@@ -195,3 +196,14 @@ def test_error_map_needs_a_reference(tmp_path):
     with pytest.raises(ValueError, match="--save_error_map"):
         writer.write({"case": "a", "pred": torch.zeros(1, 2, 4, 4)}, None, writer.files("a"))
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_the_error_map_of_raw_kspace_leaves_the_reference_alone(tmp_path):
+    """There the reference itself is on the file's grid, and the report needs it afterwards."""
+    writer = VolumeWriter(tmp_path, dict, error_map=True)
+    label, pred = torch.rand(1, 2, 4, 4), torch.rand(1, 2, 4, 4)
+    output = {"case": "a", "pred": pred, "label": label.clone(), "seconds": 1.0}
+    files = writer.files("a")
+    writer.write(output, MetaTensor(label, affine=torch.eye(4)), files)
+    assert torch.equal(output["label"], label)
+    np.testing.assert_allclose(nib.load(files["error"]).get_fdata(), (label - pred).abs()[0], atol=1e-6)
