@@ -57,11 +57,7 @@ def check_output_dir(path: Any) -> Path:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
-    """Content of a JSON file that is an object.
-
-    Args:
-        path: the file.
-        what: it is, and what to do if it is not, for the message.
+    """Content of a JSON file that is an object; ``what`` says what it is not otherwise, for the message.
 
     Raises:
         ValueError: if it is no JSON object in UTF-8, or is nested too deeply.

@@ -13,6 +13,9 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
@@ -57,6 +60,17 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
         raise
     except damaged as error:
         raise refused from error
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Put what the block is about, such as a file, before the message of its ValueError; no permission is one, too."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ValueError(f"{what}: may not be read; check its permissions") from error
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 @contextmanager
@@ -119,6 +133,17 @@ def _refused_options(error: BaseException) -> ValueError | None:
     return ValueError(f"{made[1]} cannot be made of its options ({made[2]}): {cause}")
 
 
+def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
+    """Call something of MONAI; what it wraps in a RuntimeError comes out as it was raised, see :func:`users_error`."""
+    try:
+        return step(*arguments)
+    except RuntimeError as error:
+        cause = users_error(error)
+        if cause is None:
+            raise
+        raise cause from None
+
+
 def is_news(record: logging.LogRecord) -> bool:
     """Filter of a log: not Ignite's line about an exception, which is raised and printed all the same."""
     return "terminating due to exception" not in record.getMessage()
@@ -133,11 +158,8 @@ def one_line(error: BaseException) -> str | None:
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; an error that is the user's to repair becomes one line on stderr.
 
-    Args:
-        command: returns an exit code, or None for 0.
-
     Returns:
-        The exit code: 1 after such an error, 130 after Ctrl-C.
+        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C.
     """
     try:
         return int(command() or 0)

@@ -15,13 +15,7 @@ SEGMENTATION = "brain_mri_tissue_segmentation"
 
 
 def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
-    """Folder of a shipped bundle, or a folder that holds a bundle.
-
-    Args:
-        name_or_folder: such as "brain_mri_gan_reconstruction", or a folder with ``configs/metadata.json``.
-
-    Returns:
-        Absolute path.
+    """Absolute path of a shipped bundle, or of a folder that holds one: ``configs/metadata.json``.
 
     Raises:
         FileNotFoundError: if there is neither such a bundle nor such a folder.
@@ -40,10 +34,7 @@ def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
 
 
 def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
-    """JSON file of a shipped data manifest, or the file that is given.
-
-    Args:
-        name_or_file: such as "embedded", or a JSON file.
+    """JSON file of a shipped data manifest, such as "embedded", or the file that is given.
 
     Raises:
         FileNotFoundError: if there is neither such a file nor such a name.

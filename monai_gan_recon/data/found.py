@@ -60,9 +60,7 @@ class Found:
 def find(path: Path, axes: str | None = None) -> list[Found]:
     """Volumes and raw scans of a file, or in a folder and its subfolders.
 
-    Args:
-        path: file or folder.
-        axes: order of the axes of bare arrays with k-space, see :func:`monai_gan_recon.io.read_raw`.
+    ``axes`` are those of bare arrays with k-space, see :func:`monai_gan_recon.io.read_raw`.
 
     Raises:
         FileNotFoundError: if there is no such path.

@@ -86,17 +86,11 @@ def resolve(path: str, folder: Path) -> str:
 def find_dataset_folder(
     images: Iterable[str], root: str, manifest_file: Path, dataset_dir: str | os.PathLike[str] | None
 ) -> Path:
-    """Folder that the relative paths of a manifest start from.
+    """Folder that the relative paths ``images`` of a manifest start from.
 
     With ``dataset_dir``: that folder, or its subfolder ``root``. Without: ``root`` under the folder that the
     environment variable MONAI_GAN_RECON_DATA names, else beside the manifest file. Among several, the first
     that holds an image.
-
-    Args:
-        images: relative image paths of the manifest.
-        root: the manifest's own ``root``: name of the data set's folder, "" for none.
-        manifest_file: the manifest's JSON file.
-        dataset_dir: folder given by the user.
     """
     if dataset_dir is not None:
         given = home_expanded(dataset_dir).absolute()

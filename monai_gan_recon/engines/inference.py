@@ -201,9 +201,7 @@ class Coverage:
     def __call__(self, output: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
         """What to be careful about, by what it is about; nothing where all is as in training.
 
-        Args:
-            output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
-            entry: the volume; its scan is 3-D if it says so under ``three_d``.
+        ``output`` is the evaluator's; the scan of ``entry`` is 3-D if it says so under ``three_d``.
         """
         if self.weights is None or self.shipped is None or not _same(self.weights, self.shipped):
             return {}
@@ -247,10 +245,6 @@ def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
     """Entries (image, case, person) of one split of a manifest, the cases' names unique.
-
-    Args:
-        manifest: see :func:`monai_gan_recon.data.load_manifest`.
-        section: "training", "validation" or "testing".
 
     Raises:
         ValueError: if there are none.

@@ -211,13 +211,10 @@ def choose(arrays: dict[str, Any], key: str | None) -> Any:
 
 
 def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
-    """A scan from an array whose axes are stated.
+    """A scan from a complex array whose axes are stated, zero frequency at ``n // 2``.
 
-    Args:
-        array: complex, zero frequency at ``n // 2``.
-        axes: names of its axes, see :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer
-            than 1, which can only be readout and phase encoding.
-        source: kind of file.
+    ``axes`` are those of :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer than 1, which can
+    only be readout and phase encoding. ``source`` is the kind of file.
 
     Raises:
         ValueError: if the array is real, or the axes do not fit it.
@@ -248,14 +245,11 @@ def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
         "coils",
         *(("h", "w") if "h" in names else _NAMES[5:]),
     )
+    length = dict(zip(names, array.shape, strict=True))
     view = array.transpose([names.index(name) for name in order if name in names])
-    view = view.reshape([view.shape[_position(order, names, name)] if name in names else 1 for name in order])
+    view = view.reshape([length.get(name, 1) for name in order])
     kspace = np.empty(view.shape, np.complex64)
     for coil in range(view.shape[1]):  # coil by coil: a large file is in memory once
         one = view[:, coil]
         kspace[:, coil] = to_image(one, axis=0) if "readout" in names else one
     return RawScan(kspace, readout="h" in names, source=source)
-
-
-def _position(order: tuple[str, ...], names: list[str], name: str) -> int:
-    return [other for other in order if other in names].index(name)

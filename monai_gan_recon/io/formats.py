@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..checks import check_file, home_expanded
+from ..errors import about
 from . import arrays, bart, fastmri, mrd, twix
 from .dicom.files import begins_as_dicom, visible
 from .raw import RawScan, looks_like_kspace
@@ -58,15 +59,13 @@ def kind_of(path: Path) -> str | None:
         FileNotFoundError: if there is no such file or folder, or it is a link to a file that is not here.
         ValueError: if it may not be read, or is a pipe or a device.
     """
-    try:
+    with about(path):
         check_file(path)
         if bart.header_of(path) is not None:
             return "bart"
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the path")
         return _kind_of_file(path) if path.is_file() else None
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
 
 
 def _kind_of_file(path: Path) -> str | None:
@@ -124,22 +123,14 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         raise ValueError(f"{path}: is not raw k-space of a known kind; give {_FORMATS}")
     if key is not None and kind not in _WITH_KEYS:
         raise ValueError(f"{path}: has one k-space, without a name; leave key out ({_KEYS} have names)")
-    try:
+    with about(path):
         return _READERS[kind](path, axes, key)
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
-    except FileNotFoundError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:
     """Whether a file holds raw k-space, by its content; complex ".npy" files are looked into.
 
-    Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: if it may not be read.
+    Errors are those of :func:`kind_of`.
     """
     path = home_expanded(path)
     kind = kind_of(path)
@@ -158,21 +149,18 @@ def convert(
     key: str | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write raw k-space of any readable format as ISMRMRD.
+    """Write raw k-space of any readable format as ISMRMRD; nothing is written if the source cannot be read.
 
     Args:
-        source: raw k-space, see :func:`read_raw`.
+        source: raw k-space, see :func:`read_raw`, as ``axes`` and ``key``.
         target: file to write, ".h5" or ".mrd".
-        axes: see :func:`read_raw`.
-        key: see :func:`read_raw`.
+        axes: order of the axes.
+        key: name of the array.
         overwrite: replace a file that exists.
-
-    Returns:
-        The file written.
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: in one line, if the source cannot be read or the target exists; nothing is written then.
+        ValueError: in one line, if the source cannot be read or the target exists.
         OSError: if the target cannot be written.
     """
     target = mrd.check_name(target)

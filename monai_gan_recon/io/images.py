@@ -38,11 +38,7 @@ def read_image(
 ) -> Image:
     """Read an image of any format and check what holds for images, phases and labels.
 
-    Args:
-        path: see :func:`load_volume`.
-        plane: see :func:`load_volume`.
-        exact: labels: keep whole numbers whole.
-        series: see :func:`load_volume`.
+    Arguments are those of :func:`load_volume`; ``exact`` keeps whole numbers (labels) whole.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
@@ -84,12 +80,11 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     )
 
 
-def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...], np.ndarray, int | None]:
+def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
     """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
 
     Args:
-        path: the image.
-        plane: of the slices of a NumPy file.
+        path: the image; slices of NumPy are taken for coronal.
 
     Returns:
         all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
@@ -104,7 +99,7 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
     if kind == "itk":
         return (*read_itk_header(path), None)
     if kind == "npy":
-        array, affine = read_numpy(path, plane)
+        array, affine = read_numpy(path, None)
         return array.shape, affine, None
     raise ValueError(f"{path}: is no image in one file")
 
@@ -112,9 +107,7 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
 def own_plane(path: str | os.PathLike[str]) -> str:
     """Plane of the acquisition of an image, see :func:`.geometry.plane_of_scan`.
 
-    Args:
-        path: the image; NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as
-            dcm2niix writes it.
+    NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as dcm2niix writes it.
     """
     try:
         shape, affine, readout = read_geometry(home_expanded(path))

@@ -194,9 +194,6 @@ def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
         scan: what :func:`monai_gan_recon.io.read_raw` gives.
         path: file to write, ".h5" or ".mrd"; an existing one is replaced when all is written.
 
-    Returns:
-        The path written.
-
     Raises:
         ValueError: if the name ends otherwise.
         OSError: if it cannot be written; nothing is left behind then.

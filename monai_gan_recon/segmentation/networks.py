@@ -39,13 +39,9 @@ class MixtureScores(nn.Module):
         self.features = FEATURES
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes.
+        """Scores of the classes (B, 4, ...), in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
 
-        Args:
-            features: (B, 4, ...), see :class:`TissueFeatures`.
-
-        Returns:
-            (B, 4, ...), in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
+        ``features`` (B, 4, ...) are those of :class:`TissueFeatures`.
 
         Raises:
             ValueError: for another number of channels.
@@ -150,8 +146,8 @@ class WindowInferer(AutocastInferer):
         roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
         overlap: of neighbouring windows, a fraction from 0 to 0.95.
         batch_size: windows at a time.
-        amp: see :class:`AutocastInferer`.
-        device: see :class:`AutocastInferer`.
+        amp: of :class:`AutocastInferer`.
+        device: of :class:`AutocastInferer`.
 
     Raises:
         ValueError: if a number is out of range.

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping
-from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 
 from monai_gan_recon.io.images import read_image
+from monai_gan_recon.transforms.dictionary import ArrayTransformd
 
 from ..checks import home_expanded
 
@@ -67,19 +65,7 @@ class WithPhase(Transform):
         return combined
 
 
-class WithPhased(MapTransform):
-    """Dictionary version of :class:`WithPhase`.
+class WithPhased(ArrayTransformd):
+    """Dictionary version of :class:`WithPhase`."""
 
-    Args:
-        keys: keys of the magnitude volumes.
-        phase: see :class:`WithPhase`.
-        plane: see :class:`WithPhase`.
-    """
-
-    def __init__(self, keys: KeysCollection, phase: str | os.PathLike[str], plane: str | None = None) -> None:
-        super().__init__(keys)
-        self.with_phase = WithPhase(phase, plane)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Combine magnitude and phase."""
-        return dict(data) | {key: self.with_phase(data[key]) for key in self.key_iterator(dict(data))}
+    array_version = WithPhase

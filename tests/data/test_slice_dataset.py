@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from monai.data import DataLoader, MetaTensor
-from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd
+from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd, ScaleIntensityd
 
 from monai_gan_recon.data import ValidationSlices, VolumeSliceDataset, check_validation
 from monai_gan_recon.io import LoadVolumed
@@ -111,7 +111,7 @@ class CountingLoad(LoadVolumed):
 
 def test_cache_is_reused_until_the_recipe_or_the_file_changes(entries, write_nifti, volume, tmp_path):
     def build(maxv=1.0):
-        transform = Compose([CountingLoad("image"), ScaleMinMaxd("image", maxv=maxv)])
+        transform = Compose([CountingLoad("image"), ScaleIntensityd("image", maxv=maxv)])
         return VolumeSliceDataset(entries, transform, cache_dir=tmp_path / "cache", min_foreground=0)
 
     CountingLoad.calls = 0

@@ -8,7 +8,6 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_recon.io import (
-    LoadVolume,
     LoadVolumed,
     RawScan,
     find_volumes,
@@ -210,7 +209,7 @@ def test_transform_pair_reads_the_same(write_nifti, volume):
         {"image": str(path), "person": "a"}
     )
     assert pair["person"] == "a"
-    assert torch.equal(pair["image"], LoadVolume()(path))
+    assert torch.equal(pair["image"], load_volume(path))
 
 
 def test_find_volumes(write_nifti, volume, tmp_path, write_series):

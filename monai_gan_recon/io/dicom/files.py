@@ -88,7 +88,7 @@ def _start(path: Path) -> bytes:
         return stream.read(_PREAMBLE)
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """Why DICOM files cannot be read, without their path."""
 
 
