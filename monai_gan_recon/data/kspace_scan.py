@@ -17,6 +17,7 @@ from monai.transforms import MapTransform
 
 from monai_gan_recon.checks import check_counts, check_seed, check_switches
 from monai_gan_recon.data.scans import known_noise_std
+from monai_gan_recon.errors import about
 from monai_gan_recon.io import RawScan, read_mask, read_raw
 from monai_gan_recon.io.masks import mask_doubt
 from monai_gan_recon.measurement import (
@@ -171,11 +172,9 @@ class LoadKSpaced(MapTransform):
         path = Path(str(data[key]))
         raw = read_raw(path, self.axes)
         maps = None if self.maps is None else read_raw(self.maps, self.axes).kspace
-        try:
+        with about(path):
             mask = self._mask(raw)
             scan = KSpaceScan(raw, mask, maps, **self.options)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
         if mask is not None and self.mask is not None:
             energy = scan.kspace[scan.size[0] // 2].abs().square().sum(dim=0)
             if doubt := mask_doubt(mask, energy, zero_filled=False):
