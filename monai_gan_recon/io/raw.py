@@ -102,7 +102,7 @@ class RawScan:
 
 
 def _without_stray_zeros(measured: np.ndarray) -> np.ndarray:
-    lines = measured.any(axis=1, keepdims=True) & measured.any(axis=0)
+    lines = np.outer(measured.any(axis=1), measured.any(axis=0))
     stray = lines & ~measured
     return lines if stray.sum() <= _STRAY * lines.sum() else measured
 
