@@ -49,6 +49,7 @@ def test_reconstruct_writes_and_reports(scan, head, command):
 def test_an_existing_result_stays_unless_told(scan, command):
     assert command("reconstruct", scan, "out", "--rate", 0.5)[0] == 0
     written = scan.parent.joinpath("out", "scan_recon.nii.gz")
+    assert json.loads(written.with_name("scan_recon.json").read_text())["protocol"]["Plane"] == "coronal"
     before = written.stat().st_mtime_ns
     code, done, err = command("reconstruct", scan, "out", "--rate", 0.5)
     assert code == done["exit_code"] == 0

@@ -7,7 +7,8 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.networks import MixtureScores
-from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd
+from monai_gan_recon.segmentation.segmenter import cautions
+from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd, white_matter_depth
 
 AFFINE = torch.tensor([[0.0, 0, 1, 5], [-1, 0, 0, 9], [0, 1, 0, -3], [0, 0, 0, 1]])
 
@@ -72,3 +73,29 @@ def test_wrong_input():
     image, labels = phantom((40, 80, 120))
     with pytest.raises(ValueError, match="mask"):
         TissueFeatures()(image, torch.zeros_like(labels))
+
+
+@pytest.mark.parametrize("mm", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize(
+    ("contrast", "intensities", "warned"),
+    [
+        ("t1", (40, 80, 120), False),
+        ("t1", (120, 80, 40), True),  # T2: fluid for white matter
+        ("t1", (40, 120, 80), True),  # FLAIR: cortex for white matter
+        ("t2", (120, 80, 40), False),
+        ("flair", (40, 120, 80), False),
+    ],
+)
+def test_a_contrast_that_is_another_is_told_by_where_white_matter_lies(contrast, intensities, warned, mm):
+    """A ball with fluid around it and in its middle; white matter reaches the surface in one half, cortex in another."""
+    x, y, z = np.mgrid[-20:21, -20:21, -20:21]
+    radius = np.sqrt(x**2 + y**2 + z**2)
+    gray = (radius > 10) & (x > 0)
+    labels = np.select([radius <= 4, radius > 20, radius > 18, gray], [1, 0, 1, 2], 3)[None]
+    spread = np.exp(np.random.default_rng(0).normal(0, 0.03, labels.shape))
+    image = torch.from_numpy(np.array([0, *intensities])[labels] * spread).float()
+    affine = torch.diag(torch.tensor([mm, mm, mm, 1.0]))
+    features = TissueFeatures(contrast, bias_fwhm=0.0)(MetaTensor(image, affine=affine))
+    depth = white_matter_depth(features, torch.from_numpy(labels > 0))
+    said = cautions(MetaTensor(torch.from_numpy(labels), affine=affine), None, depth)
+    assert ("Contrast" in said) == warned
