@@ -55,9 +55,9 @@ def reconstruct(
             ``weights="model.pt"``, ``device="cuda:0"``; ``mask`` may be a file, an array or a tensor.
 
     Returns:
-        Magnitudes: of a file or nibabel's image, a ``MetaTensor`` (1, X, Y, Z) with its affine (k-space: slices, H, W as
-        X, Y, Z); of an array, an array of the same kind and shape, for k-space (slices, H, W), or (H, W) if ``axes`` has
-        no slices; of ``KData``, a tensor (*batch, H, W).
+        Magnitudes: of a file or nibabel's image, a ``MetaTensor`` (1, X, Y, Z) with its affine (k-space: slices, H, W
+        as X, Y, Z); of an array, an array of the same kind and shape, for k-space (slices, H, W), or (H, W) if ``axes``
+        has no slices; of ``KData``, a tensor (*batch, H, W).
 
     Raises:
         FileNotFoundError: if a file is missing.
