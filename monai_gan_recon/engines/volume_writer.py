@@ -238,7 +238,7 @@ class VolumeWriter(ResultWriter):
                 self.on_original_grid(output["zero_filled"], image), output, image, files, "zero_filled"
             )
         if "error" in files:
-            error = self.on_original_grid(output["label"], image).sub_(prediction).abs_()
+            error = self.on_original_grid(output["label"], image).sub(prediction).abs_()
             self._save(error, output, image, files, "error")
         if "kspace_residual" in files:
             text = json.dumps(residuals(output), indent=2) + "\n"

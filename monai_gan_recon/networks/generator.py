@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from monai_gan_recon.checks import check_counts, check_fractions
+from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, unpack
 from monai_gan_recon.measurement.operators import normal_operator
 from monai_gan_recon.measurement.solvers import data_consistency, posterior_mean
@@ -98,6 +98,9 @@ class UnrolledGenerator(nn.Module):
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
+        least_std: the prior's standard deviation is at least the smaller of this share of the measured fraction of
+            k-space and this multiple of the noise: networks are too sure of themselves where much was measured, and
+            without noise they are held to what they say.
         denoising: share of the noise level that the network is told, from 0 to 1. With 1 it takes out all that it
             believes to be noise, with 0 the measured samples stay as they are.
 
@@ -115,9 +118,17 @@ class UnrolledGenerator(nn.Module):
         cascades: int = 1,
         cg_iterations: int | Sequence[int] = DEFAULT_ITERATIONS,
         noise_layers: Sequence[int] | None = None,
+        least_std: Sequence[float] = (0.0, 0.0),
         denoising: float = 1.0,
     ) -> None:
         super().__init__()
+        if len(least_std) != 2:
+            raise ValueError(
+                f"least_std: give two numbers, of the measured fraction and of the noise, not {least_std}"
+            )
+        for least in least_std:
+            check_numbers(least_std=least)
+        self.least_of_measured, self.least_of_noise = (float(least) for least in least_std)
         check_fractions(denoising=denoising)
         self.denoising = float(denoising)
         check_counts(cascades=cascades, most=MOST_CASCADES)
@@ -144,6 +155,8 @@ class UnrolledGenerator(nn.Module):
         """What the parts do not show, if it is not the default."""
         default = all(count == DEFAULT_ITERATIONS for count in self.cg_iterations)
         shown = [] if default else [f"cg_iterations={self.cg_iterations}"]
+        if self.least_of_measured > 0 or self.least_of_noise > 0:
+            shown += [f"least_std=({self.least_of_measured}, {self.least_of_noise})"]
         return ", ".join(shown + ([] if self.denoising == 1 else [f"denoising={self.denoising}"]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -163,6 +176,8 @@ class UnrolledGenerator(nn.Module):
         scale = signal_intensity(data.adjoint)
         adjoint, noise = data.adjoint / scale, data.noise_std / scale * self.denoising
         known = torch.cat((data.mask, noise.expand_as(data.mask)), dim=1)
+        measured = data.mask.mean(dim=(1, 2, 3), keepdim=True)
+        least_std = torch.minimum(self.least_of_measured * measured, self.least_of_noise * noise)
         estimate = adjoint
         variance = torch.ones_like(noise)
         for i, refine in enumerate(self.refine):
@@ -172,7 +187,7 @@ class UnrolledGenerator(nn.Module):
             estimate = support * (estimate + correction)
             variance = 10 ** self.log_variance[i].float()
             if self.cg_iterations[i] > 0:
-                prior_std = support * torch.sigmoid(4 * spread - 1)
+                prior_std = torch.maximum(support * torch.sigmoid(4 * spread - 1), least_std)
                 estimate = posterior_mean(
                     estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations[i]
                 )

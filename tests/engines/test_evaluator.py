@@ -4,6 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.data import MetaTensor
 from monai.transforms import Compose, Invertd
 
 from monai_gan_recon.data.scans import SimulatedScand
@@ -213,3 +214,14 @@ def test_volumes_of_thick_slices_are_evaluated_in_these(tmp_path, spacings, plan
     for entry, mm in zip(entries, spacings, strict=True):
         nib.save(nib.Nifti1Image(np.ones((9, 8, 7), np.float32), np.diag([*mm, 1])), entry["image"])
     assert common_plane(entries) == plane
+
+
+def test_the_error_map_of_raw_kspace_leaves_the_reference_alone(tmp_path):
+    """There the reference itself is on the file's grid, and the report needs it afterwards."""
+    writer = VolumeWriter(tmp_path, dict, error_map=True)
+    label, pred = torch.rand(1, 2, 4, 4), torch.rand(1, 2, 4, 4)
+    output = {"case": "a", "pred": pred, "label": label.clone(), "seconds": 1.0}
+    files = writer.files("a")
+    writer.write(output, MetaTensor(label, affine=torch.eye(4)), files)
+    assert torch.equal(output["label"], label)
+    np.testing.assert_allclose(nib.load(files["error"]).get_fdata(), (label - pred).abs()[0], atol=1e-6)

@@ -296,3 +296,21 @@ def test_every_cascade_has_its_own_steps():
         UnrolledGenerator(**SMALL | {"cascades": 3}, cg_iterations=[2, 2])
     with pytest.raises(ValueError, match="denoising"):
         UnrolledGenerator(**SMALL, denoising=1.5)
+
+
+def test_with_noise_the_prior_is_never_quite_sure():
+    sure = randomised(UnrolledGenerator(**NOISY))
+    for refine in sure.refine:
+        torch.nn.init.zeros_(refine.head[0].weight)
+        refine.head[0].bias.data[:] = torch.tensor([0, -9, 0]).repeat_interleave(
+            refine.head[0].bias.numel() // 3
+        )
+    unsure = UnrolledGenerator(**NOISY, least_std=(0.3, 2.0)).eval()
+    unsure.load_state_dict(sure.state_dict())
+    exact, noisy = network_input((32, 40), coils=3), network_input((32, 40), coils=3, noise_std=0.2)
+    with torch.no_grad():
+        assert torch.equal(unsure(exact), sure(exact))
+        assert (unsure(noisy) - sure(noisy)).norm() > 1e-3 * sure(noisy).norm()
+    for wrong in ((0.3,), (-1, 0)):
+        with pytest.raises(ValueError, match="least_std"):
+            UnrolledGenerator(**SMALL, least_std=wrong)
