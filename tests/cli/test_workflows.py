@@ -184,10 +184,15 @@ def test_another_training_in_the_same_folder_is_refused(manifest, command, capsy
     model.write_bytes(Path(done["files"][0]).read_bytes())
     start = torch.load(model, weights_only=True)
     torch.save({name: value + 0.001 for name, value in start.items()}, model)
-    for changed in ([other], [manifest, "--from", model], [manifest, "--learning_rate", 0.0001]):
+    for changed, named in (
+        ([other], "other data)"),
+        ([manifest, "--from", model], "other starting weights)"),
+        ([manifest, "--learning_rate", 0.0001], "other learning_rate)"),
+    ):
         assert cli.main(["finetune", *map(str, [*changed, *words])]) == 1
         line = capsys.readouterr().err.splitlines()[-1]
         assert "checkpoint.pt" in line
+        assert named in line
         assert "--output_dir" in line
         assert before == {file: file.read_bytes() for file in before}
     assert cli.main(["finetune", *map(str, [other, *words, "--output_dir", "elsewhere"])]) == 0
