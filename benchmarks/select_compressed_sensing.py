@@ -24,7 +24,7 @@ from benchmarks.systems import CompressedSensing, TotalVariation
 from benchmarks.systems.compressed_sensing import METHODS as SIGPY
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.errors import exit_code
-from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.measurement import magnitude
 from monai_gan_recon.simulation import Undersample
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
@@ -69,7 +69,7 @@ def validation_slices(
     """Evenly spaced coronal slices (1, slices, H, W) in [0, 1] of the middle half of each validation person's brain."""
     volumes = {}
     for entry in load_manifest(datalist, dataset_dir, section="validation"):
-        volume = SlicesOfPlane("coronal")(ScaleMinMax()(LoadVolume("coronal")(entry["image"])))
+        volume = SlicesOfPlane("coronal")(ScaleMinMax()(load_volume(entry["image"], "coronal")))
         places = np.linspace(0.25, 0.75, slices) * (volume.shape[1] - 1)
         volumes[str(entry["person"])] = CropPadSlices(size)(volume[:, places.round().astype(int)]).as_tensor()
     return volumes

@@ -21,17 +21,9 @@ from monai_gan_recon.resources import RECONSTRUCTION
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 _WRITING = {
-    "input",
-    "dataset_dir",
-    "output_dir",
-    "overwrite",
-    "keep_names",
-    "format",
-    "source_dicom",
-    "deidentify",
-    "report",
-}
-_WRITING |= {"save_zero_filled", "save_error_map", "save_kspace_residual"}
+    "input", "dataset_dir", "output_dir", "overwrite", "keep_names", "format", "source_dicom", "deidentify", "report",
+    "save_zero_filled", "save_error_map", "save_kspace_residual",
+}  # fmt: skip
 _OF_KDATA = {"use_phase", "weights", "network_def", "device", "amp", "batch_size"}
 
 

@@ -58,11 +58,7 @@ def check_output_dir(path: Any) -> Path:
 
 
 def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
-    """Content of a JSON file that is an object.
-
-    Args:
-        path: the file.
-        what: it is, and what to do if it is not, for the message.
+    """Content of a JSON file that is an object; ``what`` says what it is not otherwise, for the message.
 
     Raises:
         ValueError: if it is no JSON object in UTF-8, or is nested too deeply.
@@ -84,11 +80,25 @@ def check_exists(path: str | os.PathLike[str]) -> Path:
         ValueError: if it is a pipe or a device, which would never end.
     """
     found = home_expanded(path)
+    check_file(found)
     if not found.exists() and not found.with_name(f"{found.name}.hdr").exists():
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
-    if found.exists() and not found.is_file() and not found.is_dir():
-        raise ValueError(f"{path}: is a pipe or a device; give a file or a folder")
     return found
+
+
+def check_file(path: Path) -> None:
+    """Refuse what is there and cannot be read to its end, before it is opened.
+
+    Raises:
+        FileNotFoundError: if it is a link to nothing.
+        ValueError: if it is a pipe, a socket or a device.
+    """
+    if path.is_symlink() and not path.exists():
+        raise FileNotFoundError(
+            f"{path}: is a link to a file that is not here; fetch it first (for example with `datalad get`)"
+        )
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path}: is a pipe or a device; give a file or a folder")
 
 
 def _is_number(value: Any) -> bool:

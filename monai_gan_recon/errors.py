@@ -5,12 +5,17 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import re
 import struct
 import sys
+import traceback
 import warnings
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
 
 TRACEBACK_ENV = "MONAI_GAN_RECON_TRACEBACK"
 """Environment variable: if set, the command lines show tracebacks in place of one line."""
@@ -28,6 +33,9 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (
     zlib.error,
 )
 """What libraries raise for damaged files; not what tells of mistakes in a program, nor lack of memory."""
+
+_COMPONENT = r"Failed to instantiate component '(?:monai|torch)\.(?:\w+\.)*(\w+)' with keywords: (\S+)"
+"""What MONAI says around the error of a constructor."""
 
 INTERRUPTED = 130
 """Exit code of a command that was ended by Ctrl-C."""
@@ -52,6 +60,17 @@ def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
         raise
     except damaged as error:
         raise refused from error
+
+
+@contextmanager
+def about(what: object) -> Iterator[None]:
+    """Put what the block is about, such as a file, before the message of its ValueError; no permission is one, too."""
+    try:
+        yield
+    except PermissionError as error:
+        raise ValueError(f"{what}: may not be read; check its permissions") from error
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
 
 
 @contextmanager
@@ -80,7 +99,7 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
 
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
     followed to the first that is the user's: a ValueError (a bad option, bad data), an OSError (a missing file, a
-    full disk), or a lack of memory.
+    full disk), a lack of memory, or options that a component of MONAI or torch refuses.
 
     Args:
         error: any exception.
@@ -91,6 +110,8 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
             return current
         if _no_memory(current):
             return OSError(errno.ENOMEM, "not enough memory: choose a smaller image, size or batch_size")
+        if refused := _refused_options(current):
+            return refused
         current = current.__cause__
     return None
 
@@ -99,6 +120,28 @@ def _no_memory(error: BaseException) -> bool:
     """Python's, numpy's and torch's ways to say that there is not enough memory; torch is not imported for that."""
     torchs = type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
     return isinstance(error, MemoryError) or torchs or "can't allocate memory" in str(error)
+
+
+def _refused_options(error: BaseException) -> ValueError | None:
+    """What a component of MONAI or torch says of options that it cannot be made of; errors in our own code are ours."""
+    made, cause = re.match(_COMPONENT, str(error)), error.__cause__
+    if made is None or cause is None or users_error(cause) is not None:
+        return None
+    last = traceback.extract_tb(cause.__traceback__)[-1]
+    if last.filename.startswith(os.path.dirname(__file__)):
+        return None
+    return ValueError(f"{made[1]} cannot be made of its options ({made[2]}): {cause}")
+
+
+def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
+    """Call something of MONAI; what it wraps in a RuntimeError comes out as it was raised, see :func:`users_error`."""
+    try:
+        return step(*arguments)
+    except RuntimeError as error:
+        cause = users_error(error)
+        if cause is None:
+            raise
+        raise cause from None
 
 
 def is_news(record: logging.LogRecord) -> bool:
@@ -115,11 +158,8 @@ def one_line(error: BaseException) -> str | None:
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; an error that is the user's to repair becomes one line on stderr.
 
-    Args:
-        command: returns an exit code, or None for 0.
-
     Returns:
-        The exit code: 1 after such an error, 130 after Ctrl-C.
+        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C.
     """
     try:
         return int(command() or 0)

@@ -8,18 +8,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from monai_gan_recon.checks import home_expanded
+
 RECONSTRUCTION = "brain_mri_gan_reconstruction"
 SEGMENTATION = "brain_mri_tissue_segmentation"
 
 
 def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
-    """Folder of a shipped bundle, or a folder that holds a bundle.
-
-    Args:
-        name_or_folder: such as "brain_mri_gan_reconstruction", or a folder with ``configs/metadata.json``.
-
-    Returns:
-        Absolute path.
+    """Absolute path of a shipped bundle, or of a folder that holds one: ``configs/metadata.json``.
 
     Raises:
         FileNotFoundError: if there is neither such a bundle nor such a folder.
@@ -28,7 +24,7 @@ def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
         >>> (bundle_path("brain_mri_tissue_segmentation") / "models" / "model.pt").is_file()
         True
     """
-    for folder in (_folder("bundles") / name_or_folder, Path(name_or_folder).expanduser()):
+    for folder in (_folder("bundles") / name_or_folder, home_expanded(name_or_folder)):
         if (folder / "configs" / "metadata.json").is_file():
             return folder.absolute()
     raise FileNotFoundError(
@@ -38,10 +34,7 @@ def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
 
 
 def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
-    """JSON file of a shipped data manifest, or the file that is given.
-
-    Args:
-        name_or_file: such as "embedded", or a JSON file.
+    """JSON file of a shipped data manifest, such as "embedded", or the file that is given.
 
     Raises:
         FileNotFoundError: if there is neither such a file nor such a name.
@@ -51,7 +44,7 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
         not isinstance(name_or_file, (str, os.PathLike)) or not str(name_or_file).strip()
     ):  # "007" comes as a number
         raise ValueError(f"{name_or_file!r} is not the name of a data manifest or its file")
-    given, shipped = Path(name_or_file).expanduser(), _folder("data_manifests") / f"{name_or_file}.json"
+    given, shipped = home_expanded(name_or_file), _folder("data_manifests") / f"{name_or_file}.json"
     for file in (given, shipped):
         if file.is_file():
             return file

@@ -2,6 +2,7 @@ import math
 import os
 
 import pytest
+from monai.utils import instantiate
 
 from monai_gan_recon import checks
 from monai_gan_recon.errors import one_line
@@ -81,6 +82,16 @@ def test_a_lack_of_memory_is_one_line(error):
     wrapped.__cause__ = error
     assert "memory" in one_line(wrapped)
     assert one_line(RuntimeError("a fault of ours")) is None
+
+
+def test_options_that_a_library_refuses_are_one_line():
+    for options, word in (({"features": [-16, 8, 8, 8, 8, 8]}, "-16"), ({"spatial_dims": 7}, "spatial_dims")):
+        with pytest.raises(RuntimeError) as info:
+            instantiate("monai.networks.nets.BasicUNet", "default", **{"spatial_dims": 2} | options)
+        assert word in one_line(info.value)
+    with pytest.raises(RuntimeError) as info:
+        instantiate("monai_gan_recon.networks.ResNetCritic", "default", nothing=1)
+    assert one_line(info.value) is None
 
 
 def test_pipes_and_devices_are_no_input(tmp_path):

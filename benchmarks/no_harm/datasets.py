@@ -14,7 +14,7 @@ from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.data import load_manifest
 from monai_gan_recon.data.cases import with_cases
 from monai_gan_recon.data.manifest import read_manifest
-from monai_gan_recon.io import LoadVolume, own_plane, read_raw
+from monai_gan_recon.io import load_volume, own_plane, read_raw
 from monai_gan_recon.metrics import MIN_FOREGROUND
 from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 from monai_gan_recon.transforms import CropPadSlices, ScaleMinMax, SlicesOfPlane
@@ -172,7 +172,7 @@ def _prepared(
 
 def _magnitudes(chosen: Images, path: Path, slices: int) -> tuple[np.ndarray, np.ndarray, float]:
     plane = chosen.plane or own_plane(path)
-    scan = SlicesOfPlane(plane)(ScaleMinMax()(LoadVolume(plane)(path)))
+    scan = SlicesOfPlane(plane)(ScaleMinMax()(load_volume(path, plane)))
     scan = scan if chosen.size is None else CropPadSlices(chosen.size)(scan)
     volume: np.ndarray = torch.as_tensor(scan).as_subclass(torch.Tensor)[0].numpy()
     above = volume > FOREGROUND_THRESHOLD

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.losses import ReconstructionLoss
-from monai_gan_recon.losses._inputs import check_pair
+from monai_gan_recon.losses.images import check_pair
 
 _CHANNELS = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, "pool", 512, 512, 512)
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet, as torchvision normalises

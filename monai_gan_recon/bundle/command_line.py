@@ -96,11 +96,7 @@ def _given(line: Typed) -> dict[str, Any]:
 
 
 def check_options(line: Typed, config: dict[str, Any]) -> None:
-    """Compare a command line with a configuration; see :func:`command_line`.
-
-    Args:
-        line: the command line.
-        config: content of the configuration files, merged.
+    """Compare a command line with the content of the configuration files; see :func:`command_line`.
 
     Raises:
         ValueError: at the first option that is wrong.

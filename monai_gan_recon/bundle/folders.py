@@ -39,11 +39,7 @@ def bundle_root(name: str) -> str:
 
 
 def bundle_network(bundle: str | os.PathLike[str], device: torch.device | str = "cpu") -> nn.Module:
-    """The network of a bundle's ``evaluate.yaml`` with its weights, in evaluation mode.
-
-    Args:
-        bundle: name of a shipped bundle, or the folder of one.
-        device: device to put it on.
+    """The network of a bundle's ``evaluate.yaml`` with its weights, in evaluation mode, on a device.
 
     Raises:
         FileNotFoundError: if there is no such bundle, or it has no weights.

@@ -16,15 +16,8 @@ WORDS = {"true": True, "false": False, "null": None, "none": None}
 _PROGRAM = ("monai", "bundle", "__main__.py")
 _FLAG = re.compile(r"--|-[a-zA-Z](=|$)")
 _NAMES_OF_RUN = (
-    "run_id",
-    "init_id",
-    "final_id",
-    "meta_file",
-    "config_file",
-    "logging_file",
-    "tracking",
-    "args_file",
-)
+    "run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

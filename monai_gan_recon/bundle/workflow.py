@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,8 @@ from monai.bundle import ConfigWorkflow
 
 from monai_gan_recon.bundle.typed import Typed
 from monai_gan_recon.bundle.values import check_values, load_configs
-from monai_gan_recon.errors import users_error
+from monai_gan_recon.checks import home_expanded
+from monai_gan_recon.errors import with_causes
 from monai_gan_recon.resources import bundle_path
 
 
@@ -20,20 +21,10 @@ class _Workflow(ConfigWorkflow):
     """MONAI's, without the RuntimeError in which it wraps what a constructor or a run raises."""
 
     def initialize(self) -> Any:
-        return _unwrapped(super().initialize)
+        return with_causes(super().initialize)
 
     def run(self) -> Any:
-        return _unwrapped(super().run)
-
-
-def _unwrapped(step: Callable[[], Any]) -> Any:
-    try:
-        return step()
-    except RuntimeError as error:
-        cause = users_error(error)
-        if cause is None:
-            raise
-        raise cause from None
+        return with_causes(super().run)
 
 
 def typed_values(options: Mapping[str, str]) -> dict[str, Any]:
@@ -94,7 +85,7 @@ def open_bundle(
 
 
 def _config_file(bundle: Path, name: str | os.PathLike[str]) -> Path:
-    for file in (bundle / "configs" / name, Path(name).expanduser()):
+    for file in (bundle / "configs" / name, home_expanded(name)):
         if file.is_file():
             return file
     raise FileNotFoundError(f"{name}: no such configuration file, neither there nor in {bundle / 'configs'}")

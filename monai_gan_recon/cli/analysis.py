@@ -47,13 +47,7 @@ def _add_report(commands: Any, shared: dict[str, Any]) -> None:
     )
     add = report.add_argument
     add("image", metavar="IMAGE", help="such as a reconstruction: NIfTI, DICOM folder, NRRD or MetaImage")
-    add(
-        "output_dir",
-        metavar="OUTPUT",
-        nargs="?",
-        default=".",
-        help="folder of the page (default: the current one)",
-    )
+    add("output_dir", metavar="OUTPUT", nargs="?", default=".", help="folder of the page (default: this one)")
     add("--zero_filled", metavar="FILE", help="another image on the same grid, to compare with")
     add("--reference", metavar="FILE", help="fully sampled image on the same grid: PSNR and SSIM are stated")
     add("--labels", metavar="FILE", help="label map on the same grid")

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.resources import available_bundles, bundle_path
 
@@ -36,7 +37,7 @@ def _path(options: argparse.Namespace) -> Outcome:
 
 
 def _export(options: argparse.Namespace) -> Outcome:
-    source, target = bundle_path(options.name), options.folder.expanduser()
+    source, target = bundle_path(options.name), home_expanded(options.folder)
     if target.exists():
         raise FileExistsError(f"{target}: exists already; choose another folder")
     target.parent.mkdir(parents=True, exist_ok=True)

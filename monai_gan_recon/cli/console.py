@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.errors import is_news, one_line
+from monai_gan_recon.errors import is_news, one_line, printable
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
         return outcome.code
     print(outcome.text)
     if outcome.timed:
-        print(f"{seconds:.1f} s" + "".join(f"\n  {file}" for file in outcome.files))
+        print(f"{seconds:.1f} s" + "".join(f"\n  {printable(file)}" for file in outcome.files))
     return outcome.code
 
 

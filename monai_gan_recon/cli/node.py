@@ -24,36 +24,18 @@ _OTHERS = (
 
 def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
     """Add the subcommand to a parser."""
-    text = (
-        "DICOM node: receives series by C-STORE, reconstructs them as `reconstruct` does, sends results back"
-    )
+    text = "DICOM node: receives series by C-STORE, reconstructs them like `reconstruct`, sends results back"
     listen = commands.add_parser("listen", help=text.partition(":")[0], description=text, **shared)
     add = listen.add_argument
     add("--aet", default="RECON", help="own AE title (%(default)s)")
     add("--port", type=int, default=11112, help="to listen at; 0: a free one (%(default)s)")
-    add(
-        "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0: all of this machine (%(default)s)"
-    )
+    add("--host", default="127.0.0.1", help="to listen at; 0.0.0.0: all of this machine (%(default)s)")
     add("--send_to", required=True, metavar="AET@HOST:PORT", help="where results are sent")
-    add(
-        "--peers",
-        nargs="+",
-        metavar="AET@HOST",
-        help="who may send (default: the one that results are sent to)",
-    )
-    add(
-        "--folder",
-        default="queue",
-        help="of the queue, with data of patients until they are sent (%(default)s)",
-    )
+    add("--peers", nargs="+", metavar="AET@HOST", help="who may send (default: who results are sent to)")
+    add("--folder", default="queue", help="of the queue: data of patients until they are sent (%(default)s)")
     add("--segment", action="store_true", help="segment the reconstruction, too: DICOM SEG and SR")
     add("--quiet", type=float, default=10, help="seconds without an object that end a series (%(default)s)")
-    add(
-        "--patience",
-        type=float,
-        default=60,
-        help="minutes to wait for the rest of a cut off series (%(default)s)",
-    )
+    add("--patience", type=float, default=60, help="minutes to wait for a series cut off (%(default)s)")
     add("--job_minutes", type=int, default=60, help="longest time of a command (%(default)s)")
     add("--max_objects", type=int, default=5000, help="of a series (%(default)s)")
     add("--max_mb", type=int, default=2048, help="of a series (%(default)s)")

@@ -14,36 +14,28 @@ from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION
 
 _INPUT = (("input", "INPUT"), ("output_dir", "OUTPUT"))
 _DATALIST = (("datalist", "MANIFEST"),)
-_MODEL = "checkpoints/model.pt"
 
 
 def add_commands(commands: Any, bundle: str | None, **shared: Any) -> None:
     """Add the subcommands to a parser; the options of train and evaluate are those of ``bundle``, if it is given."""
     volumes = "NIfTI file, DICOM folder, raw k-space, or a folder of these; results go into the folder OUTPUT"
+    brains = "segment a brain into CSF, grey and white matter: NIfTI file, DICOM folder, or folder of these"
     for name, home, text in (
         ("reconstruct", RECONSTRUCTION, f"reconstruct undersampled MRI: {volumes}"),
-        (
-            "segment",
-            SEGMENTATION,
-            "segment a brain into CSF, grey and white matter: NIfTI file, DICOM folder, or folder of these",
-        ),
+        ("segment", SEGMENTATION, brains),
     ):
         parser = commands.add_parser(name, help=text.partition(":")[0], description=text, **shared)
         _add_config(parser)
         add_options(parser, bundle or home, ["inference.yaml"], _INPUT, hidden=["dataset_dir"])
         parser.set_defaults(run=_inference)
-    evaluate = commands.add_parser(
-        "evaluate", help="score a model on the testing list of a data manifest", **shared
-    )
-    _add_config(evaluate)
-    add_options(evaluate, bundle or RECONSTRUCTION, ["evaluate.yaml"], _DATALIST)
-    evaluate.set_defaults(run=_evaluate)
-    train = commands.add_parser(
-        "train", help="train a model; goes on from its checkpoint if it is started again", **shared
-    )
-    _add_config(train)
-    add_options(train, bundle or RECONSTRUCTION, ["train.yaml"], _DATALIST)
-    train.set_defaults(run=_train)
+    for name, config, run, text in (
+        ("evaluate", "evaluate.yaml", _evaluate, "score a model on the testing list of a data manifest"),
+        ("train", "train.yaml", _train, "train a model; goes on from its checkpoint if it is started again"),
+    ):
+        parser = commands.add_parser(name, help=text, **shared)
+        _add_config(parser)
+        add_options(parser, bundle or RECONSTRUCTION, [config], _DATALIST)
+        parser.set_defaults(run=run)
     _add_finetune(commands, bundle or RECONSTRUCTION, shared)
 
 

@@ -5,7 +5,7 @@ from .epochs import EpochDataset, EpochSampler
 from .manifest import Manifest, load_manifest
 from .manifest_check import manifest_problems
 from .slice_dataset import VolumeSliceDataset
-from .validation_slices import ValidationSlices
+from .validation_slices import ValidationSlices, check_validation
 
 __all__ = [
     "EpochDataset",
@@ -14,6 +14,7 @@ __all__ = [
     "ValidationSlices",
     "VolumeSliceDataset",
     "case_name",
+    "check_validation",
     "load_manifest",
     "manifest_problems",
     "with_cases",

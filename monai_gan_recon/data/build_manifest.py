@@ -25,12 +25,12 @@ FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]:
     """Entries (image, person, session) of the NIfTIs in a BIDS folder or a plain folder.
 
+    With ``sub-XX`` subfolders it is BIDS: person from ``sub-XX``, session from ``ses-XX``. Otherwise every NIfTI below
+    it counts, each its own person, named by the file's stem (or by ``sub-XX`` in its path).
+
     Args:
-        folder: with ``sub-XX`` subfolders it is BIDS: person from ``sub-XX``, session from ``ses-XX``.
-            Otherwise every NIfTI below it counts, each its own person, named by the file's stem (or by
-            ``sub-XX`` in its path).
-        suffix: last part of the file's stem, such as "T1w"; default: "T1w" in BIDS, anything in a plain
-            folder.
+        folder: the folder.
+        suffix: last part of the file's stem, such as "T1w"; default: "T1w" in BIDS, anything in a plain folder.
 
     Raises:
         FileNotFoundError: if there is no such folder.
@@ -109,10 +109,10 @@ def build_manifest(
     seed: int = 0,
     suffix: str | None = None,
 ) -> dict[str, Any]:
-    """Manifest of a folder, split by person, with the sha256 of every image; nothing is written.
+    """Manifest of a folder (:func:`find_images`), split by person, with the sha256 of every image; nothing is written.
 
     Args:
-        folder: BIDS folder or plain folder of NIfTIs (see :func:`find_images`).
+        folder: BIDS folder or plain folder of NIfTIs.
         output: where the manifest is going to be; its ``root`` is the folder as seen from there, or the folder's name
             if it is not below.
         name: of the data set; default: the output file's stem.

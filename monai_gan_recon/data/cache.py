@@ -81,11 +81,7 @@ def cache_key(entry: Mapping[str, Any], recipe: str) -> str:
 
 
 def store(files: Sequence[Path], make: Callable[[], Iterable[np.ndarray]]) -> None:
-    """Write arrays as ``.npy`` files, each complete or not at all, unless all of them are there and whole.
-
-    Args:
-        files: one for each array.
-        make: gives the arrays; called only if a file is missing or damaged.
+    """Write the arrays that ``make`` gives as ``.npy`` files, each complete, unless all files are there and whole.
 
     Raises:
         OSError: if the cache cannot be written.

@@ -10,11 +10,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_SUFFIXES = (".nii.gz", ".nii", ".npy", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".mgz", ".mgh")
+_SUFFIXES = (
+    ".nii.gz", ".nii", ".npy", ".nrrd", ".nhdr", ".mha", ".mhd", ".dcm", ".mgz", ".mgh",
+    ".h5", ".mrd", ".cfl", ".dat", ".mat",
+)  # fmt: skip
 LONGEST = 120
 """Bytes of a case's name, of which the names of its files are made."""
-
-_RAW_SUFFIXES = (".h5", ".mrd", ".cfl", ".dat", ".mat")
 
 
 def case_name(path: str | os.PathLike[str]) -> str:
@@ -28,7 +29,7 @@ def case_name(path: str | os.PathLike[str]) -> str:
         'sub-01_T1w'
     """
     path = Path(path)
-    for suffix in (*_SUFFIXES, *_RAW_SUFFIXES):
+    for suffix in _SUFFIXES:
         if path.name.lower().endswith(suffix) and len(path.name) > len(suffix):
             return _safe(path.name[: -len(suffix)])
     return _safe(path.name or path.absolute().name)
@@ -37,8 +38,7 @@ def case_name(path: str | os.PathLike[str]) -> str:
 def neutral_name(identity: str) -> str:
     """Name of a case that says nothing of the person, the same in each run: "dicom_" and the start of a hash.
 
-    Args:
-        identity: what tells it from others and is no name, such as a SeriesInstanceUID.
+    ``identity`` tells it from others and is no name, such as a SeriesInstanceUID.
     """
     return f"dicom_{_hash(identity)}"
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nibabel as nib
 
+from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.errors import printable
 from monai_gan_recon.io import is_raw, read_raw
 from monai_gan_recon.io.dicom import Series, find_series
@@ -59,9 +60,7 @@ class Found:
 def find(path: Path, axes: str | None = None) -> list[Found]:
     """Volumes and raw scans of a file, or in a folder and its subfolders.
 
-    Args:
-        path: file or folder.
-        axes: order of the axes of bare arrays with k-space, see :func:`monai_gan_recon.io.read_raw`.
+    ``axes`` are those of bare arrays with k-space, see :func:`monai_gan_recon.io.read_raw`.
 
     Raises:
         FileNotFoundError: if there is no such path.
@@ -71,7 +70,7 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
         >>> [item.size for item in find(Path("scan.nii.gz"))]  # doctest: +SKIP
         [(256, 256, 192)]
     """
-    path = path.expanduser()
+    path = home_expanded(path)
     if path.is_dir():
         files, dicom = visible_files(path), [volume for volume in volumes_in(path) if volume.is_dir()]
     else:

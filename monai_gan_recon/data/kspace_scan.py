@@ -16,6 +16,7 @@ from monai.transforms import MapTransform
 
 from monai_gan_recon.checks import check_counts, check_seed, check_switches
 from monai_gan_recon.data.scans import known_noise_std
+from monai_gan_recon.errors import about
 from monai_gan_recon.io import RawScan, read_mask, read_raw
 from monai_gan_recon.measurement import (
     KData,
@@ -167,10 +168,8 @@ class LoadKSpaced(MapTransform):
         path = Path(str(data[key]))
         raw = read_raw(path, self.axes)
         maps = None if self.maps is None else read_raw(self.maps, self.axes).kspace
-        try:
+        with about(path):
             scan = KSpaceScan(raw, self._mask(raw), maps, **self.options)
-        except ValueError as error:
-            raise ValueError(f"{path}: {error}") from None
         stand_in = torch.zeros(1).expand(1, *scan.size)
         image = MetaTensor(stand_in, affine=scan.affine, meta={"filename_or_obj": str(path)})
         return dict(data) | {key: image, "scan": scan, "three_d": not raw.readout}

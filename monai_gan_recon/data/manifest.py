@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
 from monai_gan_recon.checks import read_json
+from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
 
 from .manifest_paths import (
     DATA_ENV,
-    PACKAGE_PREFIX,
     check_relative,
     check_root,
     file_keys,
@@ -54,10 +54,7 @@ class Manifest:
     testing: list[Entry] = field(default_factory=list)
 
     def section(self, section: str) -> list[Entry]:
-        """Entries of one split, all of whose files exist.
-
-        Args:
-            section: "training", "validation" or "testing".
+        """Entries of one split ("training", "validation" or "testing"), all of whose files exist.
 
         Raises:
             ValueError: if the name is none of these, or if the manifest has no such entries.
@@ -113,16 +110,12 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
             for key, stated in file_keys(entry).items():
                 if not isinstance(stated, (str, type(None))):
                     raise ValueError(f"{where}: the sha256 of {key!r} must be a text, not {stated!r}")
-                try:
+                with about(where):
                     check_relative(entry[key])
-                except ValueError as error:
-                    raise ValueError(f"{where}: {error}") from None
-    try:
+    with about(path):
         check_name(content.get("name", ""))
         check_root(content.get("root", ""))
-        one_spelling(entry["person"] for section in SECTIONS for entry in content.get(section, []))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        one_spelling(entry["person"] for _, entry in all_entries(content))
     return path, content
 
 
@@ -144,28 +137,36 @@ def one_spelling(people: Iterable[str]) -> None:
             )
 
 
+def all_entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
+    """Section and entry of all that a manifest's content lists."""
+    return ((section, entry) for section in SECTIONS for entry in content.get(section, []))
+
+
+def dataset_folder(
+    content: Mapping[str, Any], file: Path, dataset_dir: str | os.PathLike[str] | None
+) -> Path:
+    """Folder of a manifest's data, see :func:`.manifest_paths.find_dataset_folder`."""
+    images = [entry["image"] for _, entry in all_entries(content)]
+    return find_dataset_folder(images, str(content.get("root", "")), file, dataset_dir)
+
+
 def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
     """People whose scans (of whatever session) lie in more than one split, with those splits."""
     found: dict[str, list[str]] = {}
-    for section in SECTIONS:
-        for person in dict.fromkeys(entry["person"] for entry in content.get(section, [])):
-            found.setdefault(person, []).append(section)
+    for section, person in dict.fromkeys((section, e["person"]) for section, e in all_entries(content)):
+        found.setdefault(person, []).append(section)
     return {person: sections for person, sections in found.items() if len(sections) > 1}
 
 
 @overload
 def load_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    section: None = None,
+    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None
 ) -> Manifest: ...
 @overload
 def load_manifest(
-    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None, *, section: str
-) -> list[Entry]: ...
-@overload
-def load_manifest(
-    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None, section: str
+    name_or_path: str | os.PathLike[str],
+    dataset_dir: str | os.PathLike[str] | None = None,
+    section: str = ...,
 ) -> list[Entry]: ...
 def load_manifest(
     name_or_path: str | os.PathLike[str],
@@ -195,39 +196,20 @@ def load_manifest(
         raise ValueError(
             f"{path}: person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
         )
-    root = str(content.get("root", ""))
-    images = [entry["image"] for name in SECTIONS for entry in content.get(name, [])]
-    folder = find_dataset_folder(images, root, path, dataset_dir)
-    absolute = {
-        name: [
-            entry | {key: resolve(entry[key], folder) for key in file_keys(entry)}
-            for entry in content.get(name, [])
-        ]
-        for name in SECTIONS
-    }
-    text = {
+    folder = dataset_folder(content, path, dataset_dir)
+    lists: dict[str, Any] = {name: [] for name in SECTIONS}
+    for name, entry in all_entries(content):
+        lists[name].append(entry | {key: resolve(entry[key], folder) for key in file_keys(entry)})
+    text: dict[str, Any] = {
         key: str(content.get(key, ""))
         for key in ("title", "description", "licence", "licence_url", "citation", "source", "modality")
     }
     manifest = Manifest(
         name=str(content.get("name", path.stem)),
-        root=root,
+        root=str(content.get("root", "")),
         file=path,
         dataset_dir=folder,
-        training=absolute["training"],
-        validation=absolute["validation"],
-        testing=absolute["testing"],
+        **lists,
         **text,
     )
     return manifest if section is None else manifest.section(section)
-
-
-__all__ = [
-    "DATA_ENV",
-    "PACKAGE_PREFIX",
-    "SECTIONS",
-    "Manifest",
-    "load_manifest",
-    "people_in_two_splits",
-    "read_manifest",
-]

@@ -10,8 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from .manifest import SECTIONS, people_in_two_splits, read_manifest
-from .manifest_paths import file_keys, find_dataset_folder, resolve, same_file
+from ..checks import check_exists
+from .manifest import SECTIONS, all_entries, dataset_folder, people_in_two_splits, read_manifest
+from .manifest_paths import file_keys, resolve, same_file
 
 _BLOCK = 1 << 20
 
@@ -21,13 +22,12 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
 
     Raises:
         FileNotFoundError: if it is not there, or a link in it points nowhere.
+        ValueError: if it is, or holds, a pipe or a device.
     """
     digest = hashlib.sha256()
     path = Path(path)
     for file in sorted(path.iterdir()) if path.is_dir() else [path]:
-        if not file.exists():
-            raise FileNotFoundError(f"{file}: not there, or a link to a file that is not; get the data first")
-        if file.is_file():
+        if not check_exists(file).is_dir():
             with file.open("rb") as stream:
                 while block := stream.read(_BLOCK):
                     digest.update(block)
@@ -53,15 +53,12 @@ def manifest_problems(
     """
     path, content = read_manifest(name_or_path)
     problems = list(_list_problems(content))
-    images = [entry["image"] for section in SECTIONS for entry in content.get(section, [])]
-    folder = find_dataset_folder(images, str(content.get("root", "")), path, dataset_dir)
-    entries = [(section, entry) for section in SECTIONS for entry in content.get(section, [])]
+    folder, entries = dataset_folder(content, path, dataset_dir), list(all_entries(content))
     for section, entry in tqdm(
         entries, desc="checking files", unit="entry", disable=None if progress else True
     ):
         for key, stated in file_keys(entry).items():
-            problem = _file_problem(str(entry[key]), stated, folder, hashes)
-            if problem:
+            if problem := _file_problem(str(entry[key]), stated, folder, hashes):
                 problems.append(f"{section}: {problem}")
     return problems
 
@@ -74,16 +71,15 @@ def _list_problems(content: dict[str, Any]) -> Iterator[str]:
         yield f"person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
     by_path: dict[str, str] = {}
     by_hash: dict[str, str] = {}
-    for section in SECTIONS:
-        for entry in content.get(section, []):
-            image, stated = same_file(entry["image"]), str(entry.get("sha256") or "").lower()
-            if image in by_path:
-                yield f"{section}: image {image} is listed twice (already in {by_path[image]})"
-            elif stated and stated in by_hash:
-                yield f"{section}: image {image} has the same content as {by_hash[stated]}"
-            by_path.setdefault(image, section)
-            if stated:
-                by_hash.setdefault(stated, image)
+    for section, entry in all_entries(content):
+        image, stated = same_file(entry["image"]), str(entry.get("sha256") or "").lower()
+        if image in by_path:
+            yield f"{section}: image {image} is listed twice (already in {by_path[image]})"
+        elif stated and stated in by_hash:
+            yield f"{section}: image {image} has the same content as {by_hash[stated]}"
+        by_path.setdefault(image, section)
+        if stated:
+            by_hash.setdefault(stated, image)
 
 
 def _file_problem(relative: str, stated: str | None, folder: Path, hashes: bool) -> str | None:

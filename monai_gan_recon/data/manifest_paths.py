@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
+from monai_gan_recon.checks import home_expanded
+
 DATA_ENV = "MONAI_GAN_RECON_DATA"
 PACKAGE_PREFIX = "package://"
 _HASH_SUFFIX = "_sha256"
@@ -30,7 +32,7 @@ def check_relative(path: Any) -> None:
     """Refuse a file path that could leave the data set's folder.
 
     Raises:
-        ValueError: if ``path`` is no text, absolute, or goes up with "..".
+        ValueError: if ``path`` is no text, no name of a file, absolute, or goes up with "..".
     """
     if not isinstance(path, str) or not path or _leaves(path.removeprefix(PACKAGE_PREFIX)):
         raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
@@ -51,7 +53,8 @@ def check_root(root: Any) -> None:
 def _leaves(path: str) -> bool:
     plain = PurePosixPath(path.replace("\\", "/"))
     drive = os.name == "nt" and bool(PureWindowsPath(path).drive)
-    return "\0" in path or plain.is_absolute() or ".." in plain.parts or drive
+    no_name = "\0" in path or path.encode(errors="replace").decode() != path
+    return no_name or plain.is_absolute() or ".." in plain.parts or drive
 
 
 def same_file(path: str) -> str:
@@ -83,20 +86,14 @@ def resolve(path: str, folder: Path) -> str:
 def find_dataset_folder(
     images: Iterable[str], root: str, manifest_file: Path, dataset_dir: str | os.PathLike[str] | None
 ) -> Path:
-    """Folder that the relative paths of a manifest start from.
+    """Folder that the relative paths ``images`` of a manifest start from.
 
     With ``dataset_dir``: that folder, or its subfolder ``root``. Without: ``root`` under the folder that the
     environment variable MONAI_GAN_RECON_DATA names, else beside the manifest file. Among several, the first
     that holds an image.
-
-    Args:
-        images: relative image paths of the manifest.
-        root: the manifest's own ``root``: name of the data set's folder, "" for none.
-        manifest_file: the manifest's JSON file.
-        dataset_dir: folder given by the user.
     """
     if dataset_dir is not None:
-        given = Path(dataset_dir).expanduser().absolute()
+        given = home_expanded(dataset_dir).absolute()
         candidates = [given, given / root]
     else:
         beside = manifest_file.absolute().parent

@@ -76,18 +76,17 @@ class SimulatedScand(MapTransform):
     """Add a :class:`SimulatedScan` of the volume under ``scan``.
 
     Args:
-        keys: the one key of the volume (1, N, H, W).
-        case_key: key of the case's name.
+        keys: the one key of the volume (1, N, H, W); ``case`` is its case's name.
         kwargs: arguments of :class:`monai_gan_recon.simulation.Undersample`.
     """
 
-    def __init__(self, keys: KeysCollection = "image", case_key: str = "case", **kwargs: Any) -> None:
+    def __init__(self, keys: KeysCollection = "image", **kwargs: Any) -> None:
         super().__init__(keys)
-        self.case_key, self.undersample = case_key, Undersample(**kwargs)
+        self.undersample = Undersample(**kwargs)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the scan; slices are scanned when they are asked for."""
-        case = str(data.get(self.case_key, ""))
+        case = str(data.get("case", ""))
         return dict(data) | {"scan": SimulatedScan(data[self.first_key(dict(data))], self.undersample, case)}
 
 
@@ -223,9 +222,9 @@ class AcquiredScand(MapTransform):
         mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
         noise_std: standard deviation of the noise in the units of the image as read; "auto": estimated; 0: none.
-        track: see :class:`AcquiredScan`.
-        hermitian: see :class:`AcquiredScan`.
-        use_phase: see ``phase`` of :class:`AcquiredScan`.
+        track: "raw" or "replica".
+        hermitian: of the replica track.
+        use_phase: its ``phase``.
 
     Raises:
         FileNotFoundError: if there is no such mask.

@@ -20,7 +20,7 @@ from nibabel.filebasedimages import ImageFileError
 from tqdm import tqdm
 
 from ..checks import check_counts, check_fractions, check_output_dir
-from ..transforms.causes import apply_with_causes
+from ..errors import with_causes
 from ..transforms.geometry import SlicesOfPlane, plane_axcodes
 from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
@@ -29,6 +29,9 @@ from .epochs import DictTransform, EpochDataset
 
 MOST_REPEATS = 1000
 """Most often that a volume's slices count."""
+
+_FOREGROUND = 0.02
+"""Pixels above this value are foreground."""
 
 _SECONDS = 15.0
 """Time between two lines of the preparation, where no progress bar is shown."""
@@ -53,7 +56,6 @@ class VolumeSliceDataset(EpochDataset):
             at exit.
         min_foreground: slices with a smaller fraction of foreground pixels are left out.
         min_pixels: planes whose slices have fewer pixels along a side are left out: thick slices are taken as they are.
-        foreground_threshold: pixels above this value are foreground.
         seed: seed of the order and of the random transforms.
         slices_per_epoch: slices an epoch for :meth:`sampler`; ``None``: all.
         progress: show a progress bar while volumes are preprocessed.
@@ -73,7 +75,6 @@ class VolumeSliceDataset(EpochDataset):
         cache_dir: str | os.PathLike[str] | None = None,
         min_foreground: float = 0.1,
         min_pixels: int = 16,
-        foreground_threshold: float = 0.02,
         seed: int = 0,
         slices_per_epoch: int | None = None,
         progress: bool = True,
@@ -87,11 +88,7 @@ class VolumeSliceDataset(EpochDataset):
             raise ValueError("the data list of the training slices is empty; give at least one volume")
         for entry in data:
             check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
-        names = (planes,) if isinstance(planes, str) else tuple(planes)
-        if not names:
-            raise ValueError("planes: give at least one of " + ", ".join(PLANES))
-        for plane in names:
-            plane_axcodes(plane)
+        names = check_planes(planes)
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[Path, str, str, str, int]] = []
         entries = with_cases(data)
@@ -104,7 +101,7 @@ class VolumeSliceDataset(EpochDataset):
                 tqdm.write(f"preparing volumes: {number} of {len(data)}")
                 last = time.monotonic()
             person = str(entry.get("person", case))
-            prepared = cached_slices(entry, volume_transform, names, folder, foreground_threshold)
+            prepared = cached_slices(entry, volume_transform, names, folder)
             for plane, (file, foreground) in prepared.items():
                 if min(np.load(file, mmap_mode="r").shape[1:]) < max(min_pixels, MIN_SLICE_SIZE):
                     continue
@@ -115,7 +112,7 @@ class VolumeSliceDataset(EpochDataset):
             raise ValueError(
                 f"no slice of {len(data)} volumes ({data[0]['image']}, ...), {', '.join(names)}, has sides of at least "
                 f"{max(min_pixels, MIN_SLICE_SIZE)} pixels and {min_foreground:.0%} of them above "
-                f"{foreground_threshold:g}; choose other planes, or lower min_foreground"
+                f"{_FOREGROUND:g}; choose other planes, or lower min_foreground"
             )
 
     def __len__(self) -> int:
@@ -137,16 +134,26 @@ class VolumeSliceDataset(EpochDataset):
         return Path(folder)
 
 
+def check_planes(planes: Any) -> tuple[str, ...]:
+    """The planes.
+
+    Raises:
+        ValueError: if there is none, or one is unknown.
+    """
+    names = (planes,) if isinstance(planes, str) else tuple(planes or ())
+    if not names:
+        raise ValueError("planes: give at least one of " + ", ".join(PLANES))
+    for plane in names:
+        plane_axcodes(plane)
+    return names
+
+
 def announce_cache(
     data: Sequence[Mapping[str, Any]], recipe: str, planes: Sequence[str], folder: Path
 ) -> None:
     """Say how much the cache will grow, from the headers of the NIfTI volumes that are not in it; others are not read.
 
-    Args:
-        data: entries of a data manifest.
-        recipe: description of the volume transform, which keeps the number of voxels.
-        planes: planes of the slices; each is a copy of the volume.
-        folder: cache folder.
+    ``recipe`` describes the volume transform, which keeps the number of voxels; each plane is a copy of the volume.
     """
     new = [entry for entry in data if not (folder / f"{cache_key(entry, recipe)}_{planes[0]}.npy").exists()]
     sizes = [size for entry in new if (size := _size_told(Path(entry["image"])))]
@@ -169,7 +176,6 @@ def cached_slices(
     volume_transform: DictTransform,
     planes: Sequence[str],
     folder: Path,
-    threshold: float,
 ) -> dict[str, tuple[Path, np.ndarray]]:
     """Slices of one volume in each plane, preprocessed now unless an earlier run left them in ``folder``.
 
@@ -178,7 +184,6 @@ def cached_slices(
         volume_transform: from the entry to a dictionary whose ``image`` is (1, X, Y, Z) with its affine.
         planes: "coronal", "axial", "sagittal".
         folder: cache folder.
-        threshold: pixels above it are foreground.
 
     Returns:
         By plane: a file of slices (N, H, W), float32, and the fraction of foreground of each, shape (N,).
@@ -190,7 +195,7 @@ def cached_slices(
 
     @functools.cache
     def volume() -> torch.Tensor:
-        image: torch.Tensor = apply_with_causes(volume_transform, dict(entry))["image"]
+        image: torch.Tensor = with_causes(volume_transform, dict(entry))["image"]
         if not hasattr(image, "affine") or image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
             raise ValueError(
                 f"{entry['image']}: the volume transform must give one real volume (1, X, Y, Z) with affine"
@@ -200,12 +205,12 @@ def cached_slices(
     def slices(plane: str) -> Iterator[np.ndarray]:
         array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
         yield array
-        yield (array > threshold).mean(axis=(1, 2))
+        yield (array > _FOREGROUND).mean(axis=(1, 2))
 
     key = cache_key(entry, describe(volume_transform))
     found = {}
     for plane in planes:
-        files = folder / f"{key}_{plane}.npy", folder / f"{key}_{plane}_{threshold:g}.npy"
+        files = folder / f"{key}_{plane}.npy", folder / f"{key}_{plane}_{_FOREGROUND:g}.npy"
         store(files, functools.partial(slices, plane))
         found[plane] = files[0], np.load(files[1])
     return found

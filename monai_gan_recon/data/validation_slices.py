@@ -12,7 +12,7 @@ from monai.transforms import Compose, EnsureTyped, SelectItemsd
 from torch.utils.data import ConcatDataset, Subset
 
 from monai_gan_recon.checks import check_arguments, check_counts
-from monai_gan_recon.data.slice_dataset import VolumeSliceDataset
+from monai_gan_recon.data.slice_dataset import VolumeSliceDataset, check_planes
 from monai_gan_recon.simulation import Undersample, Undersampled
 from monai_gan_recon.transforms import CropPadSlicesd
 
@@ -31,6 +31,9 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
         slices: number of slices of each scan; fewer if there are fewer.
         min_pixels: see :class:`VolumeSliceDataset`.
         cache_dir: folder of the preprocessed slices.
+
+    Raises:
+        ValueError: as :func:`check_validation` and :class:`VolumeSliceDataset` do.
     """
 
     def __init__(
@@ -44,9 +47,7 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
         min_pixels: int = 16,
         cache_dir: str | os.PathLike[str] | None = None,
     ) -> None:
-        check_counts(slices=slices)
-        for scan in scans:
-            check_arguments("scans", scan, Undersample)
+        check_validation(planes, scans, slices)
         keys = ["input", "target", "zero_filled", "mask"]
         transforms = [
             Compose(
@@ -59,10 +60,6 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
             )
             for scan in scans
         ]
-        if not transforms:
-            raise ValueError(
-                "scans: give at least one way to scan the validation slices, such as {rate: 0.1}"
-            )
         parts = []
         for transform in transforms:
             every = VolumeSliceDataset(
@@ -80,3 +77,17 @@ class ValidationSlices(ConcatDataset[dict[str, Any]]):
             for first, end in pairwise(ends)
             for start in range(first, end, batch_size)
         ]
+
+
+def check_validation(planes: Any, scans: Any, slices: Any) -> None:
+    """Raise a ValueError if these are no arguments of :class:`ValidationSlices`; no data are needed for that."""
+    try:
+        check_counts(slices=slices)
+        check_planes(planes)
+        if not scans:
+            raise ValueError("scans: give at least one way to scan, such as {rate: 0.1}")
+        for scan in scans:
+            check_arguments("each of scans", scan, Undersample)
+            Undersample(**scan)
+    except ValueError as error:
+        raise ValueError(f"validation (val_planes, val_scans, val_slices): {error}") from error

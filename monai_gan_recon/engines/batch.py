@@ -1,14 +1,14 @@
-"""From a batch of the data loader to what the engines work on, with references or without."""
+"""From a batch to what the engines work on, with references or without, and to what the critic gets to see of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
 from monai_gan_recon.checks import check_fractions
-from monai_gan_recon.measurement import hold_out
+from monai_gan_recon.measurement import hold_out, magnitude, measure_again
 
 
 class PrepareReconstructionBatch:
@@ -64,3 +64,48 @@ class PrepareMeasuredBatch(PrepareReconstructionBatch):
         """What the network gets, and all that was measured, both network input (B, 4, H, W)."""
         measured: torch.Tensor = batchdata["input"]
         return hold_out(measured, self.held_out), measured
+
+
+class CriticView(Protocol):
+    """Both sides of what the critic compares; what they return has one shape."""
+
+    def real(self, target: torch.Tensor) -> torch.Tensor:
+        """Images to call real, from the batch's references."""
+
+    def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Images to call generated, from the generator's output; differentiable in it."""
+
+
+class MagnitudeView:
+    """The usual GAN: magnitudes of references and reconstructions."""
+
+    def real(self, target: torch.Tensor) -> torch.Tensor:
+        """Magnitudes (B, 1, H, W) of references (B, 2, H, W)."""
+        return magnitude(target)
+
+    def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Magnitudes (B, 1, H, W) of reconstructions (B, 2, H, W)."""
+        return magnitude(image)
+
+
+class MeasuredView:
+    """The unsupervised GAN of Cole et al. (arXiv:2008.13065): the critic compares measurements, never full images.
+
+    Real are the zero-filled images of the batch. Generated are the zero-filled images of the reconstructions, measured
+    again through the mask of another slice of the batch: the same masks on both sides, none on its own slice's
+    reconstruction, whose measured samples are right by data consistency.
+    """
+
+    def real(self, target: torch.Tensor) -> torch.Tensor:
+        """Zero-filled real and imaginary part (B, 2, H, W) of measurements (B, 4, H, W)."""
+        return target[:, :2]
+
+    def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        """Complex reconstructions (B, 2, H, W), measured again: zero-filled images (B, 2, H, W).
+
+        Raises:
+            ValueError: for a batch of one, which has no other slice's mask.
+        """
+        if len(image) < 2:
+            raise ValueError("the unsupervised GAN needs --batch_size 2 or more: masks of other slices")
+        return measure_again(image, target.roll(1, dims=0))

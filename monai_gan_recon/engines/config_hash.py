@@ -19,12 +19,7 @@ from monai_gan_recon.data.manifest import read_manifest
 def config_hash(
     protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None
 ) -> str:
-    """Hash of a protocol, the network's architecture and its weights file.
-
-    Args:
-        protocol: values that JSON can hold.
-        network: its printed form counts, not its numbers.
-        weights: file whose bytes count.
+    """Hash of a protocol, the network's architecture (its printed form, not its numbers) and its weights file.
 
     Returns:
         The first 16 hexadecimal digits of a sha256, the same on every machine.
@@ -49,12 +44,6 @@ def training_identity(
     seed, batch, learning rates, losses, sizes, simulated scans, validation). These do not, so that a training can be
     made longer, shorter or end with a critic, or go on elsewhere: ``max_epochs``, ``gan_fraction``, ``patience``,
     ``val_interval``, ``device``, ``amp``, ``num_workers``, and where files lie.
-
-    Args:
-        datalist: name or file of the data manifest.
-        network: the network that is trained.
-        init_weights: file of the starting weights; None: random ones.
-        options: values that JSON can hold, by name.
 
     Returns:
         16 hexadecimal digits of each, the same on every machine.

@@ -32,12 +32,7 @@ _SERIES: dict[str, tuple[str, Any, int]] = {
 
 
 def wants_dicom(format: str, source_dicom: str | os.PathLike[str] | None = None, clean: bool = False) -> bool:
-    """Whether results are to be DICOM.
-
-    Args:
-        format: "nifti" or "dicom".
-        source_dicom: option that only DICOM has.
-        clean: option that only DICOM has.
+    """Whether results are to be DICOM; ``source_dicom`` and ``clean`` are options that only DICOM has.
 
     Raises:
         ValueError: for another format, or options without effect.

@@ -151,11 +151,9 @@ def passed_on(item: Mapping[str, Any]) -> dict[str, Any]:
 def measurement_residuals(
     estimate: torch.Tensor, block: Mapping[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """How far estimates are from what was measured.
+    """How far estimates (B, 2, H, W) are from what was measured.
 
-    Args:
-        estimate: real and imaginary part, (B, 2, H, W).
-        block: see :func:`monai_gan_recon.simulation.measured_block`.
+    ``block`` is that of :func:`monai_gan_recon.simulation.measured_block`.
 
     Returns:
         :data:`RESIDUALS`, ``strength``, ``noise_std``, ``sampled_fraction``, ``known_fraction``, ``coils`` and

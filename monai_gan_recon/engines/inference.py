@@ -19,7 +19,7 @@ from monai_gan_recon.data.cases import neutral_name
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.io import find_volumes, is_3d_scan, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
-from monai_gan_recon.io.formats import visible
+from monai_gan_recon.io.formats import kind_by_name, visible
 from monai_gan_recon.io.images import volumes_in
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS, POINT_PATTERNS, check_pattern
 from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
@@ -99,7 +99,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
             raise ValueError(f"{volume}: --series is for DICOM, and this is none")
         entry: dict[str, Any] = {"image": str(volume), "case": case_name(volume), "plane": None}
         if volume.exists():
-            entry |= {"plane": None if is_raw(volume) else own_plane(volume), "three_d": is_3d_scan(volume)}
+            entry |= {"plane": None if _is_raw(volume) else own_plane(volume), "three_d": is_3d_scan(volume)}
         return [entry]
     try:
         chosen = choose_series(volume, series)
@@ -144,11 +144,22 @@ def _refuse_output_in_input(path: Path, output_dir: str | os.PathLike[str] | Non
 
 
 def raw_files(path: str | os.PathLike[str] | None) -> list[Path]:
-    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none."""
+    """Files of raw k-space that an input path stands for: itself, or all of a folder; empty if there is none.
+
+    Beside others, those of a folder that say so by their name and cannot be opened count: whoever reads them says why.
+    """
     if path is None or not (found := home_expanded(path)).exists():
         return []
     files = visible(found) if found.is_dir() else [found]
-    return [file for file in files if file.is_file() and file.suffix != ".hdr" and is_raw(file)]
+    raw = {file: _is_raw(file) for file in files if file.suffix != ".hdr" and not file.is_dir()}
+    return [file for file, sure in raw.items() if sure is not False] if any(raw.values()) else []
+
+
+def _is_raw(file: Path) -> bool | None:
+    try:
+        return is_raw(file)
+    except (ValueError, FileNotFoundError):
+        return None if kind_by_name(file) in ("hdf5", "mat") else False
 
 
 FEW_LINES = 0.2
@@ -191,9 +202,7 @@ class Coverage:
     def __call__(self, output: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
         """What to be careful about, by what it is about; nothing where all is as in training.
 
-        Args:
-            output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
-            entry: the volume; its scan is 3-D if it says so under ``three_d``.
+        ``output`` is the evaluator's; the scan of ``entry`` is 3-D if it says so under ``three_d``.
         """
         if self.weights is None or self.shipped is None or not _same(self.weights, self.shipped):
             return {}
@@ -237,10 +246,6 @@ def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
     """Entries (image, case, person) of one split of a manifest, the cases' names unique.
-
-    Args:
-        manifest: see :func:`monai_gan_recon.data.load_manifest`.
-        section: "training", "validation" or "testing".
 
     Raises:
         ValueError: if there are none.

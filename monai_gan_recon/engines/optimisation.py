@@ -17,9 +17,7 @@ from monai_gan_recon.checks import check_counts, check_positive
 def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
     """A moving average that follows the network closely at first: decay ``min(decay, (1 + n) / (10 + n))``.
 
-    Args:
-        network: the network to average; ``ema_of(network).module`` is the averaged copy.
-        decay: decay after many updates, in [0, 1).
+    ``ema_of(network).module`` is the averaged copy.
 
     Raises:
         ValueError: if the decay is outside [0, 1).
@@ -44,12 +42,7 @@ class ResumableWarmupCosine(WarmupCosineSchedule):
     """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
 
     A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
-
-    Args:
-        optimizer: whose learning rate is the highest one.
-        warmup_steps: steps until it is reached.
-        t_total: steps in all.
-        options: others of MONAI's.
+    Arguments are MONAI's.
 
     Raises:
         ValueError: if a number is out of range.

@@ -83,15 +83,12 @@ _M_TRIM_THRESHOLD, _M_TOP_PAD, _M_MMAP_THRESHOLD = -1, -2, -3
 _LARGEST = 32 << 20  # bytes that stay: more than mallopt allows is refused
 
 
-def keep_freed_memory(top_pad: int = 64 << 20) -> bool:
+def keep_freed_memory() -> bool:
     """Let glibc reuse the memory of large tensors instead of returning it to the system at every release.
 
     By default each tensor of some megabytes is mapped from the system, zeroed page by page and returned: on a CPU
     that takes about as long as the arithmetic of a small layer. What is larger than 32 MiB, such as a whole volume,
     is returned at once, so that it leaves no holes.
-
-    Args:
-        top_pad: bytes to ask for at once when more is needed.
 
     Returns:
         Whether it took effect: only Linux with glibc has the call, elsewhere nothing happens.
@@ -103,7 +100,7 @@ def keep_freed_memory(top_pad: int = 64 << 20) -> bool:
     except (OSError, AttributeError):  # musl and others
         return False
     limit = 2**31 - 1  # mallopt takes an int
-    settings = ((_M_MMAP_THRESHOLD, _LARGEST), (_M_TRIM_THRESHOLD, limit), (_M_TOP_PAD, top_pad))
+    settings = ((_M_MMAP_THRESHOLD, _LARGEST), (_M_TRIM_THRESHOLD, limit), (_M_TOP_PAD, 64 << 20))
     return all(mallopt(key, value) == 1 for key, value in settings)
 
 

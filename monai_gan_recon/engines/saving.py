@@ -111,11 +111,7 @@ def best_phase(engine: Engine) -> str:
 
 
 class LastModelSaver:
-    """Save a network's bare state dict as ``model.pt`` after each epoch, whatever the validation found.
-
-    Args:
-        network: the network, usually the moving average.
-        folder: folder of the file.
+    """Save a network's bare state dict as ``model.pt`` of a folder after each epoch, whatever the validation found.
 
     Raises:
         ValueError: in training, once the weights are not finite; the last finite ones are kept.
@@ -133,11 +129,7 @@ class LastModelSaver:
 
 
 def save_state(state: Any, path: str | os.PathLike[str]) -> None:
-    """Write what ``torch.save`` can, complete or not at all.
-
-    Args:
-        state: tensors and plain values.
-        path: file to write; its folder is made if needed.
+    """Write what ``torch.save`` can, complete or not at all; the folder is made if needed.
 
     Raises:
         OSError: in one line, if it cannot be written (disk full, no permission).

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
-from monai_gan_recon.engines.critic_view import CriticView, MagnitudeView
+from monai_gan_recon.engines.batch import CriticView, MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
 from monai_gan_recon.losses import (
     AdversarialLoss,

@@ -20,6 +20,9 @@ from tqdm import tqdm
 from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import check_counts, check_output_dir, home_expanded
 
+_SECONDS = 15.0
+"""Time between two lines, in training and in validation, where no progress bar is shown."""
+
 
 class TrainingLog:
     """Write epoch, iteration, learning rate, seconds, the mean of each loss term, and the validation's metrics.
@@ -119,9 +122,6 @@ class StartValidation:
     """Validate the weights that a training starts from, before its first step, so that the gain is seen.
 
     Attach it after what resumes a checkpoint: a resumed training has done this.
-
-    Args:
-        validator: evaluator of the network.
     """
 
     def __init__(self, validator: Evaluator) -> None:
@@ -137,15 +137,11 @@ class StartValidation:
 
 
 class EarlyStop:
-    """End a training whose validation has not become better for a while; what is saved is the best.
+    """End a training whose validation has not become better for ``patience`` validations; what is saved is the best.
 
     It goes by ``engine.state.best_metric_epoch``, which checkpoints keep: a training that has ended so ends at once
     when it is started again, and goes on with more patience. Attach it after the :class:`BestModelSaver` and what
-    resumes a checkpoint.
-
-    Args:
-        patience: validations without a new best.
-        interval: epochs from one validation to the next.
+    resumes a checkpoint. ``interval`` is the number of epochs from one validation to the next.
     """
 
     def __init__(self, patience: int, interval: int = 1) -> None:
@@ -166,16 +162,12 @@ class EarlyStop:
 class TrainingProgress:
     """A progress bar with the loss, and after each validation its PSNR beside the zero-filled one.
 
-    The bar is shown on terminals only; elsewhere there is a line every ``seconds``. The lines of the validation are
+    The bar is shown on terminals only; elsewhere there is a line every 15 seconds. The lines of the validation are
     always printed.
-
-    Args:
-        validator: evaluator of the reconstruction.
-        seconds: time between two lines, in training and in validation.
     """
 
-    def __init__(self, validator: Evaluator, seconds: float = 15.0) -> None:
-        self.validator, self.seconds = validator, seconds
+    def __init__(self, validator: Evaluator) -> None:
+        self.validator = validator
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
@@ -198,7 +190,7 @@ class TrainingProgress:
         )
 
     def _line(self, engine: Engine, trainer: Engine, what: str) -> None:
-        if time.monotonic() - self._last < self.seconds:
+        if time.monotonic() - self._last < _SECONDS:
             return
         self._last = time.monotonic()
         length = engine.state.epoch_length or 0

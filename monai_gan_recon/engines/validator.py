@@ -43,16 +43,11 @@ class ReconstructionValidator(SupervisedEvaluator):
         amp: bool | str = "auto",
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
-
         def psnr(image: str) -> IgniteMetricHandler:
-            return IgniteMetricHandler(
-                PSNRMetric(max_val=1.0), output_transform=from_engine([image, "label"])
-            )
+            return IgniteMetricHandler(PSNRMetric(1.0), output_transform=from_engine([image, "label"]))
 
         def ssim(image: str) -> IgniteMetricHandler:
-            return IgniteMetricHandler(
-                SSIMMetric(spatial_dims=2), output_transform=from_engine([image, "label"])
-            )
+            return IgniteMetricHandler(SSIMMetric(2), output_transform=from_engine([image, "label"]))
 
         super().__init__(
             device=torch.device(device),

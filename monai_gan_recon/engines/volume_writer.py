@@ -268,12 +268,9 @@ class VolumeWriter(ResultWriter):
 
 
 def residuals(output: Mapping[str, Any]) -> dict[str, Any]:
-    """How well a reconstruction agrees with the measured samples, over the slices of a volume.
+    """How well a reconstruction agrees with the measured samples, over the slices of a volume, for JSON.
 
     Slices without signal (under a millionth of the strongest slice) are left out.
-
-    Args:
-        output: of :class:`monai_gan_recon.engines.evaluator.VolumeReconstructionEvaluator`.
 
     Returns:
         number of slices, measured fraction of k-space, and mean and largest value of each of

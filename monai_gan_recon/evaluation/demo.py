@@ -27,7 +27,7 @@ from monai_gan_recon.evaluation.metrics_file import (
 from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
-from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.metrics.conventions import METHODS, METRICS
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
@@ -59,8 +59,7 @@ def run_demo(
         bundle: folder of the bundle.
         datalist: name or file of a manifest.
         rates: sampling rates.
-        segmentation: name of the method and segmenter, whose results go to ``segmentation/``; None: no
-            segmentation.
+        segmentation: name of the method and segmenter, whose results go to ``segmentation/``; None: none.
         options: further options of the bundle's ``evaluate.yaml``.
 
     Returns:
@@ -92,12 +91,7 @@ def run_demo(
 
 
 def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
-    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo.
-
-    Args:
-        metrics: the file; it need not exist.
-        dataset: name of the demo's data set.
-        rates: sampling rates of the demo.
+    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo; it need not exist.
 
     Raises:
         ValueError: if there is another kind of file.
@@ -110,11 +104,7 @@ def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> 
 
 
 def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM.
-
-    Args:
-        entries: results of ``metrics.json``; those of the same protocol are compared.
-    """
+    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM."""
     found: dict[str, dict[str, Mapping[str, Any]]] = {}
     for entry in entries:
         found.setdefault(str(identity(entry)), {})[entry["method"]] = entry
@@ -134,13 +124,7 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
-    """Segmenter of the demo: the bundle's network, or its unsupervised mixture where it has no weights.
-
-    Args:
-        bundle: name or folder of the segmentation bundle.
-
-    Returns:
-        "network" or "mixture", and the segmenter.
+    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights.
 
     Raises:
         FileNotFoundError: if there is no bundle.
@@ -174,7 +158,7 @@ def segment_demo(
     for found, folder in reconstructions:
         print(f"\n{100 * found['rate']:g} % of k-space: segmentation by {method}", flush=True)
         images = {
-            name: LoadVolume()(folder / f"{scan.case}_{ending}.nii.gz") for name, ending in FILE_NAMES.items()
+            name: load_volume(folder / f"{scan.case}_{ending}.nii.gz") for name, ending in FILE_NAMES.items()
         }
         comparison = scan.compare(images)
         columns += [
@@ -194,13 +178,12 @@ def segment_demo(
 def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
     """The slice with most brain, of the full volume and of what was written, scaled as the full one."""
     to_slices = SlicesOfPlane(PLANE)
-    read = LoadVolume(PLANE)
-    full = to_slices(read(image))[0].as_subclass(torch.Tensor)
+    full = to_slices(load_volume(image, PLANE))[0].as_subclass(torch.Tensor)
     low, high = full.min(), full.max()
     number = int((full > low + 0.1 * (high - low)).sum(dim=(1, 2)).argmax())
     row: dict[str, Any] = {"reference": full[number], "label": f"{100 * rate:g} % of k-space"}
     for key, what in FILE_NAMES.items():
-        volume = to_slices(read(folder / f"{case_name(image)}_{what}.nii.gz"))[0]
+        volume = to_slices(load_volume(folder / f"{case_name(image)}_{what}.nii.gz", PLANE))[0]
         row[key] = volume[number].as_subclass(torch.Tensor)
     return {key: value if key == "label" else (value - low) / (high - low) for key, value in row.items()}
 
@@ -208,13 +191,13 @@ def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
 def _result(found: Mapping[str, Any], method: str) -> dict[str, Any]:
     """Protocol of a reconstruction's result, without its scores."""
     dropped = {
-        *METRICS,
         "method",
         "n_people",
         "n_slices",
         "notes",
         "min_foreground",
         "known_fraction_by_symmetry",
+        *METRICS,
     }
     protocol = normalise_protocol({name: value for name, value in found.items() if name not in dropped})
     return protocol | {"segmentation": method, "config_hash": options_hash(found["config_hash"], method)}

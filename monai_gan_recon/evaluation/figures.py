@@ -145,17 +145,15 @@ def bounding_box(mask: np.ndarray, dy: int, dx: int) -> Box:
 
 
 def detail_box(reference: np.ndarray, view: Box | None = None, fraction: float = 0.28) -> Box:
-    """The box inside the brain with the highest energy of detail (Laplacian of Gaussian, sigma 1.5).
+    """The box inside the brain of a slice (H, W) with the highest energy of detail (Laplacian of Gaussian, sigma 1.5).
 
-    The outermost 5 pixels of the brain do not count, so that its edge does not draw the box to itself.
+    The outermost 5 pixels of the brain do not count, so that its edge does not draw the box to itself. Where no box
+    lies inside the brain, it is the one with most detail anywhere.
 
     Args:
         reference: slice (H, W).
         view: where to look; None: the whole slice.
         fraction: side of the box as a fraction of the view's.
-
-    Returns:
-        The box; where no box lies inside the brain, the one with most detail anywhere.
     """
     top, left, height, width = view or (0, 0, *reference.shape)
     size = (max(round(fraction * height), 1), max(round(fraction * width), 1))

@@ -81,16 +81,12 @@ class MetricsFile:
         return list(content["results"])
 
     def add(self, path: str | Path, entries: Sequence[Entry]) -> dict[str, Any]:
-        """Add results; those of the same evaluation are replaced, all others kept.
+        """Add results, each with its ``config_hash``; those of the same evaluation are replaced, all others kept.
 
         A line is printed if what is replaced was made by another configuration, such as other weights.
 
-        Args:
-            path: the file; complete or not at all.
-            entries: results, each with its ``config_hash``.
-
         Returns:
-            The file's content.
+            The file's content, written complete or not at all.
 
         Raises:
             ValueError: if the file is not one to add to.

@@ -52,15 +52,9 @@ class WorstSlice:
 def write_evaluation(
     path: str | os.PathLike[str], slices: Sequence[WorstSlice], **options: Any
 ) -> dict[str, Path]:
-    """Write the page and its preview; smaller slices are padded with zeros.
+    """Write the page ("report") of slices, one a scan, all with the same images, and its preview ("preview").
 
-    Args:
-        path: the page.
-        slices: one a scan, at least one, all with the same images.
-        options: of :func:`write_report`.
-
-    Returns:
-        The files: "report" and "preview".
+    Smaller slices are padded with zeros; ``options`` are those of :func:`write_report`.
     """
     ordered = sorted(slices, key=lambda item: math.inf if math.isnan(item.score) else item.score)
     shapes = [next(iter(item.images.values())).shape for item in ordered]
@@ -82,15 +76,12 @@ def write_evaluation(
 def reconstruction_page(
     entries: Sequence[Mapping[str, Any]], people: Sequence[PersonRow], notes: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """What the page says of a reconstruction.
+    """What the page says of a reconstruction, as options of :func:`write_report`.
 
     Args:
         entries: of ``metrics.json``, zero-filled and reconstruction.
         people: means of each subject.
         notes: what a reader of the numbers must know.
-
-    Returns:
-        Options of :func:`write_report`.
     """
     figures = {
         _NAMES.get(name, COLUMNS[name][0]): " → ".join(
@@ -122,9 +113,7 @@ def reconstruction_page(
 def worst_tissues(output: Mapping[str, Any], dice: float) -> WorstSlice:
     """The axial slice in which a segmentation differs most from its reference, by the number of voxels.
 
-    Args:
-        output: of :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, with ``image`` and ``reference``.
-        dice: mean Dice of the scan.
+    ``output`` is that of :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, ``dice`` the scan's mean.
     """
     affine, axial = output["image"].affine, SlicesOfPlane("axial")
     truth = output["reference"].labels
@@ -141,15 +130,7 @@ def worst_tissues(output: Mapping[str, Any], dice: float) -> WorstSlice:
 
 
 def tissue_page(entry: Mapping[str, Any], people: Sequence[SegmentationRow]) -> dict[str, Any]:
-    """What the page says of a segmentation.
-
-    Args:
-        entry: of ``metrics.json``.
-        people: scores of each subject.
-
-    Returns:
-        Options of :func:`write_report`.
-    """
+    """What the page says of a segmentation, an entry of ``metrics.json``, as options of :func:`write_report`."""
     protocol = ("dataset", "method", "contrast", "bias_field", "denoise", "n_people", "n_scans")
     figures = {
         f"{heading}, {tissue.upper()}": value_text(value, form)

@@ -52,7 +52,7 @@ class Report(ABC):
     """Score each volume of an evaluator; at the end write CSV files and ``metrics.json``, and print a table.
 
     For an evaluator that processes one volume an iteration and leaves in ``engine.state.output`` what :meth:`add`
-    takes: a dictionary, or a list of them. Only scores are kept in memory. Results of other evaluations stay in
+    takes. Only scores are kept in memory. Results of other evaluations stay in
     ``metrics.json``.
 
     Args:
@@ -95,15 +95,10 @@ class Report(ABC):
 
     def score(self, engine: Engine) -> None:
         """Score the volume of this iteration."""
-        output = engine.state.output
-        for volume in output if isinstance(output, (list, tuple)) else [output]:
-            self.add(volume)
+        self.add(engine.state.output)
 
     def finish(self, _engine: Engine | None = None) -> dict[str, Any]:
-        """Write all files and print the table.
-
-        Returns:
-            The content of ``metrics.json``.
+        """Write all files, print the table, and give the content of ``metrics.json``.
 
         Raises:
             ValueError: if no volume was scored.

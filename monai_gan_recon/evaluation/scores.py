@@ -63,8 +63,7 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
         ValueError: if something is missing or of another shape, if the volume is empty, or if an image has
             NaN or infinite values (they would drop out of the means and flatter them).
     """
-    case = _name(output.get("case"), "volume")
-    person = _name(output.get("person"), case)
+    case, person = str(output["case"]), str(output["person"])
     label, pred, zero_filled = (_volume(output, key, case) for key in ("label", "pred", "zero_filled"))
     for name, volume in (("pred", pred), ("zero_filled", zero_filled)):
         if volume.shape != label.shape:
@@ -74,8 +73,7 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
             )
 
     brain = brain_mask(label.movedim(0, 1))
-    seconds = _seconds(output.get("seconds"))
-    per_slice = None if seconds is None else seconds / len(brain)
+    per_slice = float(output["seconds"]) / len(brain)
     chosen, notes = _choose(brain, case, min_foreground)
     rows: list[SliceRow] = []
     images = {"zero_filled": zero_filled, "reconstruction": pred}
@@ -145,7 +143,7 @@ def _slice_scores(
 def score_segmentations(
     person: str, case: str, segmentations: Mapping[str, MetaTensor], truth: ReferenceLabels, against: str
 ) -> list[SegmentationRow]:
-    """Compare segmentations of one scan with one label map.
+    """Compare segmentations of one scan with one label map: a row a method.
 
     Args:
         person: name of the person.
@@ -153,9 +151,6 @@ def score_segmentations(
         segmentations: label map (1, X, Y, Z) of each method.
         truth: what they are compared with, on the same grid, and the tissues that it defines.
         against: its name: "original" or "labels".
-
-    Returns:
-        One row a method.
 
     Raises:
         ValueError: if shapes differ.
@@ -193,18 +188,6 @@ def _choose(brain: Tensor, case: str, min_foreground: float) -> tuple[list[int],
         raise ValueError(f"{case}: the reference has no foreground, so there is nothing to score")
     note = f"{case}: the brain covers {min_foreground:.0%} of no slice; all {len(chosen)} non-empty ones used"
     return chosen, [note]
-
-
-def _name(value: Any, default: str) -> str:
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    return default if value is None else str(value)
-
-
-def _seconds(value: Any) -> float | None:
-    if isinstance(value, (list, tuple)):
-        value = value[0] if value else None
-    return None if value is None else float(torch.as_tensor(value).sum())
 
 
 def _inside(row: SliceRow) -> float:

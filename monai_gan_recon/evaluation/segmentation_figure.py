@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from monai_gan_recon.transforms import SlicesOfPlane
 
 COLOURS = {"csf": "#4aa8ff", "gm": "#ffb454", "wm": "#f4f4f4"}
 TISSUE_COLOURS = tuple(COLOURS[tissue] for tissue in TISSUES.values())
+_CORONAL = SlicesOfPlane("coronal")
 DISAGREEMENT = "#ff3b5c"
 COLUMN_WIDTH, TEXT_HEIGHT = 3.6, 1.7
 """In inches."""
@@ -51,25 +53,23 @@ def segmentation_figure(
     path: str | Path,
     title: str = "",
     reference: ReferenceLabels | None = None,
-    plane: str = "coronal",
 ) -> Path:
-    """Draw the slice with most tissue: images above, labels below, below these where labels differ.
+    """Draw the coronal slice with most tissue: images above, labels below, below these where labels differ.
 
     Args:
         columns: the original first; the others are compared with it. All on one grid.
         path: PNG to write; complete or not at all.
         title: text above.
         reference: reference labels, shown under the original, where nothing can differ.
-        plane: orientation of the slice.
-
-    Returns:
-        The path.
     """
-    number = _slice_number(columns[0].labels, plane)
-    images = [_slice(column.image, number, plane) for column in columns]
-    labels = [_slice(column.labels, number, plane).astype(np.uint8) for column in columns]
+    tissue = _CORONAL(columns[0].labels)[0].as_subclass(torch.Tensor) > 0
+    number = int(tissue.sum(dim=(1, 2)).argmax())
+    images = [_slice(column.image, number) for column in columns]
+    labels = [_slice(column.labels, number).astype(np.uint8) for column in columns]
     view = bounding_box(labels[0] > 0, 6, 6)
-    aspect = _pixel_aspect(columns[0].image, plane)
+    across: Any = _CORONAL(columns[0].image)
+    _, pixel_height, pixel_width = affine_to_spacing(across.affine).tolist()
+    aspect = pixel_height / pixel_width
     brightest = float(np.percentile(crop(images[0], view), 99.9)) or 1.0
     height = COLUMN_WIDTH * aspect * view[2] / view[3]
     figure = Figure(
@@ -96,7 +96,7 @@ def segmentation_figure(
                 f"differs at {share:.1f} % of the tissue's pixels", parse_math=False, color=MUTED, size=9
             )
         elif reference is not None:
-            known = _slice(reference.labels, number, plane).astype(np.uint8)
+            known = _slice(reference.labels, number).astype(np.uint8)
             known[~np.isin(known, list(reference.tissues))] = 0
             _overlay(below, crop(known, view), aspect)
             below.set_title("reference labels", parse_math=False, color=ACCENT, size=9)
@@ -137,20 +137,5 @@ def _overlay(
     )
 
 
-def _slice_number(labels: MetaTensor, plane: str) -> int:
-    """The slice with most tissue."""
-    tissue = SlicesOfPlane(plane)(labels)[0].as_subclass(torch.Tensor) > 0
-    return int(tissue.sum(dim=(1, 2)).argmax())
-
-
-def _slice(volume: MetaTensor, number: int, plane: str) -> np.ndarray:
-    slices = SlicesOfPlane(plane)(volume)[0]
-    return slices[number].as_subclass(torch.Tensor).float().cpu().numpy()
-
-
-def _pixel_aspect(image: MetaTensor, plane: str) -> float:
-    """Height over width of a slice's pixel."""
-    slices = SlicesOfPlane(plane)(image)
-    affine = slices.affine if isinstance(slices, MetaTensor) else torch.eye(4)
-    _, height, width = affine_to_spacing(affine).tolist()
-    return height / width
+def _slice(volume: MetaTensor, number: int) -> np.ndarray:
+    return _CORONAL(volume)[0, number].as_subclass(torch.Tensor).float().cpu().numpy()

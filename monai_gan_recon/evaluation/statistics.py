@@ -138,8 +138,7 @@ def dataset_summary(people: Sequence[PersonRow], method: str) -> dict[str, objec
 def finite_mean_and_ci(values: Iterable[float]) -> dict[str, float | int | None]:
     """Mean and half width of the 95 % confidence interval (Student's t) over people, of the finite values.
 
-    Args:
-        values: one a person; NaN where the tissue is absent, infinite where only one image has it.
+    A value a person; NaN where the tissue is absent, infinite where only one image has it.
 
     Returns:
         ``mean`` (None without a finite value), ``ci95`` (None for fewer than two), ``n`` finite values,
@@ -169,14 +168,7 @@ def person_rows(rows: Sequence[SegmentationRow]) -> list[SegmentationRow]:
 
 
 def method_statistics(people: Sequence[SegmentationRow]) -> list[dict[str, Any]]:
-    """Statistics of each method and comparison.
-
-    Args:
-        people: one row a person, method and comparison.
-
-    Returns:
-        Dictionaries of ``method``, ``against`` and, by metric, the statistics of each tissue.
-    """
+    """Statistics over people of each method and comparison: these two names and, by metric, those of each tissue."""
     groups = dict.fromkeys((row.method, row.against) for row in people)
     result = []
     for method, against in groups:
@@ -188,9 +180,6 @@ def method_statistics(people: Sequence[SegmentationRow]) -> list[dict[str, Any]]
 
 def paired_differences(people: Sequence[SegmentationRow]) -> list[dict[str, Any]]:
     """Statistics of the differences between two methods, taken within each person.
-
-    Args:
-        people: one row a person, method and comparison.
 
     Returns:
         Dictionaries of ``method``, ``minus``, ``against`` and, by metric, the statistics of each tissue, for each

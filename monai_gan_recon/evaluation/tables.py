@@ -37,11 +37,7 @@ WITHOUT_INTERVAL = ("nmse", "kspace_residual", "kspace_residual_complex", "chi_s
 
 
 def metrics_table(entries: Sequence[Mapping[str, Any]], markdown: bool = False) -> str:
-    """Table of a reconstruction's results, one line each; what all of them share stands above it, notes below.
-
-    Args:
-        entries: of ``metrics.json``.
-        markdown: a Markdown table rather than plain text.
+    """Table of entries of ``metrics.json``, one line each; what all of them share stands above it, notes below.
 
     Returns:
         The table; ``mean ± half width of the 95 % confidence interval``, "-" where a metric does not apply.
@@ -124,11 +120,6 @@ def paired_table(
     markdown: bool = False,
 ) -> str:
     """Tables of what one or several protocols do to a segmentation, one a metric.
-
-    Args:
-        entries: of ``metrics.json``.
-        metrics: those to show.
-        markdown: Markdown tables rather than plain text.
 
     Returns:
         Mean ± half width of the 95 % confidence interval over people, also of the differences within people;

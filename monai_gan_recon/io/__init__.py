@@ -7,14 +7,13 @@ with warnings.catch_warnings():  # its import changes which warnings the whole p
 
 from .formats import convert, is_raw, read_raw
 from .images import find_volumes, is_3d_scan, own_plane
-from .loading import LoadVolume, LoadVolumed, load_label_volume, load_volume
+from .loading import LoadVolumed, load_label_volume, load_volume
 from .masks import fit_mask, read_mask
 from .mrd import write_ismrmrd
 from .nifti import save_nifti
 from .raw import RawScan, looks_like_kspace
 
 __all__ = [
-    "LoadVolume",
     "LoadVolumed",
     "RawScan",
     "convert",

@@ -18,7 +18,7 @@ import numpy as np
 import scipy.io
 from scipy.io.matlab import MatReadError
 
-from ..errors import refusing
+from ..errors import printable, refusing
 from .raw import RawScan, to_image
 
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
@@ -29,6 +29,7 @@ _HEAP = b"GCOL\x01\0\0\0"
 _PACKED = 1032
 """No compressed data are longer than this times their file."""
 DAMAGED = "is damaged or truncated, its data cannot be read; copy it again"
+_ELSEWHERE = "{} lies in another file, which is not looked into; copy it into this one"
 logger = logging.getLogger(__name__)
 
 
@@ -44,6 +45,10 @@ def open_npy(path: Path) -> np.ndarray:
         ValueError: if it is something else (objects, ".npz"), or truncated; the file is not named.
     """
     damaged = ValueError("is not a NumPy .npy file of numbers, or it is truncated")
+    with path.open("rb") as stream:
+        start = stream.read(12)
+    if start[6:7] != b"\1" and int.from_bytes(start[8:], "little") > path.stat().st_size:
+        raise damaged  # NumPy would ask for that much memory for the header
     with refusing(damaged, tokenize.TokenError):  # the header is Python's text
         return np.lib.format.open_memmap(path, mode="r")
 
@@ -72,6 +77,8 @@ def _check_mat(path: Path) -> None:
     """
     content = memoryview(path.read_bytes())
     order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
+    if 0 in content[:4]:  # scipy takes it for version 4, and asks for memory unchecked
+        raise ValueError(DAMAGED)
     try:
         while at < len(content):
             kind, size = (int.from_bytes(content[at + k : at + k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
@@ -92,11 +99,19 @@ def _check_mat(path: Path) -> None:
 
 @contextmanager
 def open_hdf5(path: Path) -> Iterator[h5py.File]:
-    """An HDF5 file; a ValueError if it is damaged."""
+    """An HDF5 file; a ValueError if it is damaged, or has links into other files."""
     with refusing(ValueError(DAMAGED)):
         file = h5py.File(path)
     with file:
+        with refusing(ValueError(DAMAGED)):
+            outside = file.id.links.visit(_outside, info=True)
+        if outside is not None:
+            raise ValueError(_ELSEWHERE.format(printable(outside)))
         yield file
+
+
+def _outside(name: bytes, link: Any) -> str | None:
+    return os.fsdecode(name) if link.type == h5py.h5l.TYPE_EXTERNAL else None
 
 
 def check_heaps(path: Path) -> None:
@@ -129,10 +144,10 @@ def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
-    """The dataset, if its file can hold what its shape announces.
+    """The dataset, if its file can hold what its shape announces, and does.
 
     Raises:
-        ValueError: if it cannot.
+        ValueError: if it cannot, or the data lie in another file.
     """
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(DAMAGED)
@@ -140,6 +155,9 @@ def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
         most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
         packed = dataset.chunks and dataset.id.get_create_plist().get_nfilters()
         size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
+        elsewhere = dataset.is_virtual or dataset.external
+    if elsewhere:
+        raise ValueError(_ELSEWHERE.format(dataset.name))
     if size > there * (_PACKED if packed else 1):
         raise ValueError(
             f"{dataset.name} announces {size} bytes, more than its file can hold; it is damaged or truncated"
@@ -193,13 +211,10 @@ def choose(arrays: dict[str, Any], key: str | None) -> Any:
 
 
 def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
-    """A scan from an array whose axes are stated.
+    """A scan from a complex array whose axes are stated, zero frequency at ``n // 2``.
 
-    Args:
-        array: complex, zero frequency at ``n // 2``.
-        axes: names of its axes, see :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer
-            than 1, which can only be readout and phase encoding.
-        source: kind of file.
+    ``axes`` are those of :func:`monai_gan_recon.io.read_raw`; ``None`` is enough for two axes longer than 1, which can
+    only be readout and phase encoding. ``source`` is the kind of file.
 
     Raises:
         ValueError: if the array is real, or the axes do not fit it.
@@ -230,14 +245,11 @@ def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
         "coils",
         *(("h", "w") if "h" in names else _NAMES[5:]),
     )
+    length = dict(zip(names, array.shape, strict=True))
     view = array.transpose([names.index(name) for name in order if name in names])
-    view = view.reshape([view.shape[_position(order, names, name)] if name in names else 1 for name in order])
+    view = view.reshape([length.get(name, 1) for name in order])
     kspace = np.empty(view.shape, np.complex64)
     for coil in range(view.shape[1]):  # coil by coil: a large file is in memory once
         one = view[:, coil]
         kspace[:, coil] = to_image(one, axis=0) if "readout" in names else one
     return RawScan(kspace, readout="h" in names, source=source)
-
-
-def _position(order: tuple[str, ...], names: list[str], name: str) -> int:
-    return [other for other in order if other in names].index(name)

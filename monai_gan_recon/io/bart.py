@@ -35,7 +35,8 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     if not data.is_file():
         raise FileNotFoundError(f"{data}: no such file; a .hdr file needs its .cfl beside it")
     try:
-        shape = tuple(int(word) for word in _text(header).split("\n")[1].split())
+        with header.open("rb") as stream:
+            shape = tuple(map(int, stream.read(1 << 16).decode().split("\n")[1].split()))
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ValueError("its .hdr does not list the dimensions; write it again") from error
     if min(shape, default=0) < 1 or data.stat().st_size != 8 * math.prod(shape):
@@ -46,11 +47,6 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         )
     array = np.memmap(data, np.complex64, mode="r", shape=shape, order="F")
     return from_axes(array, axes, "BART") if axes else from_axes(*_bart_axes(array), "BART")
-
-
-def _text(header: Path) -> str:
-    with header.open("rb") as stream:
-        return stream.read(1 << 16).decode()
 
 
 def _bart_axes(array: np.ndarray) -> tuple[np.ndarray, str]:
@@ -74,6 +70,5 @@ def _bart_axes(array: np.ndarray) -> tuple[np.ndarray, str]:
         )
     names = {plane[0]: "h", plane[1]: "w"} if 0 in plane else {1: "phase1", 2: "phase2"}
     names |= {3: "coils", _SLICE: "slices"}
-    return array.reshape([shape[d] for d in sorted(names)], order="F"), ",".join(
-        names[d] for d in sorted(names)
-    )
+    kept = sorted(names)
+    return array.reshape([shape[d] for d in kept], order="F"), ",".join(names[d] for d in kept)

@@ -74,7 +74,10 @@ def _like(maps: np.ndarray, kspace: np.ndarray) -> np.ndarray:
 def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     if "mask" not in file:
         return None
-    mask, (slices, _, height, width) = np.squeeze(_item(file, "mask")) != 0, kspace.shape
+    values, (slices, _, height, width) = np.squeeze(_item(file, "mask")), kspace.shape
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        raise ValueError(f"the mask holds {values.dtype}, or values that are not finite; it is 0 or 1")
+    mask = values != 0
     if mask.shape not in ((width,), (height, width), (slices, height, width)):
         raise ValueError(f"the mask {mask.shape} does not fit k-space of {height} x {width} samples a slice")
     # samples that only pad the encoded matrix are zero in all slices and coils: nobody measured them

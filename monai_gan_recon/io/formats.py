@@ -8,8 +8,10 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+from ..checks import check_file, home_expanded
+from ..errors import about
 from . import arrays, bart, fastmri, mrd, twix
-from .dicom.files import begins_as_dicom, check_link, visible
+from .dicom.files import begins_as_dicom, visible
 from .raw import RawScan, looks_like_kspace
 
 __all__ = ["convert", "is_raw", "kind_by_name", "kind_of", "read_raw", "visible"]
@@ -23,6 +25,7 @@ _READERS: dict[str | None, Callable[[Path, str | None, str | None], RawScan]] = 
     "npy": arrays.read_npy,
     "mat": arrays.read_mat,
 }
+_WITH_KEYS, _KEYS = ("ismrmrd", "hdf5", "mat"), "scans in ISMRMRD, arrays in HDF5 and MATLAB"
 _SIGNS = {
     (0, b"\x93NUMPY"): "npy",
     (0, b"MATLAB 5.0 MAT-file"): "mat",
@@ -54,17 +57,15 @@ def kind_of(path: Path) -> str | None:
 
     Raises:
         FileNotFoundError: if there is no such file or folder, or it is a link to a file that is not here.
-        ValueError: if it may not be read.
+        ValueError: if it may not be read, or is a pipe or a device.
     """
-    try:
-        check_link(path)
+    with about(path):
+        check_file(path)
         if bart.header_of(path) is not None:
             return "bart"
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file or folder; check the path")
         return _kind_of_file(path) if path.is_file() else None
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
 
 
 def _kind_of_file(path: Path) -> str | None:
@@ -102,7 +103,7 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
             separated by commas. 2-D scans have ``h`` (readout) and ``w`` (phase encoding), slices across the
             readout of a 3-D scan ``phase1`` and ``phase2``, a whole 3-D k-space ``readout``, ``phase1`` and
             ``phase2``; beside them ``coils`` and ``slices``. Axes of length 1 may be left out.
-        key: name of the k-space in a file that holds several arrays.
+        key: name of the k-space in a file that holds several arrays (HDF5, MATLAB), or of the group (ISMRMRD).
 
     Returns:
         The scan, sorted into slices.
@@ -116,28 +117,22 @@ def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | N
         >>> scan.kspace.shape  # doctest: +SKIP
         (1, 8, 256, 256)
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind not in _READERS:
         raise ValueError(f"{path}: is not raw k-space of a known kind; give {_FORMATS}")
-    try:
+    if key is not None and kind not in _WITH_KEYS:
+        raise ValueError(f"{path}: has one k-space, without a name; leave key out ({_KEYS} have names)")
+    with about(path):
         return _READERS[kind](path, axes, key)
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
-    except FileNotFoundError:
-        raise
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
 
 
 def is_raw(path: str | os.PathLike[str]) -> bool:
     """Whether a file holds raw k-space, by its content; complex ".npy" files are looked into.
 
-    Raises:
-        FileNotFoundError: if there is no such file or folder.
-        ValueError: if it may not be read.
+    Errors are those of :func:`kind_of`.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     kind = kind_of(path)
     if kind != "npy":
         return kind in _READERS
@@ -154,21 +149,18 @@ def convert(
     key: str | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write raw k-space of any readable format as ISMRMRD.
+    """Write raw k-space of any readable format as ISMRMRD; nothing is written if the source cannot be read.
 
     Args:
-        source: raw k-space, see :func:`read_raw`.
+        source: raw k-space, see :func:`read_raw`, as ``axes`` and ``key``.
         target: file to write, ".h5" or ".mrd".
-        axes: see :func:`read_raw`.
-        key: see :func:`read_raw`.
+        axes: order of the axes.
+        key: name of the array.
         overwrite: replace a file that exists.
-
-    Returns:
-        The file written.
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: in one line, if the source cannot be read or the target exists; nothing is written then.
+        ValueError: in one line, if the source cannot be read or the target exists.
         OSError: if the target cannot be written.
     """
     target = mrd.check_name(target)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import nibabel as nib
@@ -21,6 +22,27 @@ IN_PLANE = {
 _LONGEST_MM = 1e9
 _THICK = 1.5
 """A slice that is so many times thicker than its pixels are wide is one of a 2-D scan."""
+
+
+def plane_axcodes(plane: str) -> str:
+    """Orientation codes of the array axes (N, H, W) of a plane's slices, as they are displayed.
+
+    H goes down the image and W to its right; N is the slice axis. The letters say towards what each index grows:
+    coronal "AIL", axial "SPL", sagittal "RIA".
+
+    Raises:
+        ValueError: for another plane.
+    """
+    if not isinstance(plane, str) or plane not in PLANE_AXCODES:
+        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
+    return PLANE_AXCODES[plane]
+
+
+def slice_sizes(shape: Sequence[int], affine: np.ndarray) -> dict[str, tuple[int, int]]:
+    """The two lengths of the slices of each plane that a volume (X, Y, Z) with this affine has."""
+    nearest = nib.io_orientation(affine)[:, 0].astype(int)
+    length = {anatomical: shape[axis] for axis, anatomical in enumerate(nearest)}
+    return {plane: (length[a], length[b]) for plane, (a, b) in IN_PLANE.items()}
 
 
 def from_lps(steps: npt.ArrayLike, origin: npt.ArrayLike) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..checks import home_expanded
 from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
@@ -37,11 +38,7 @@ def read_image(
 ) -> Image:
     """Read an image of any format and check what holds for images, phases and labels.
 
-    Args:
-        path: see :func:`load_volume`.
-        plane: see :func:`load_volume`.
-        exact: labels: keep whole numbers whole.
-        series: see :func:`load_volume`.
+    Arguments are those of :func:`load_volume`; ``exact`` keeps whole numbers (labels) whole.
 
     Raises:
         FileNotFoundError: if there is no such file or folder.
@@ -83,12 +80,11 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
     )
 
 
-def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...], np.ndarray, int | None]:
+def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
     """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
 
     Args:
-        path: the image.
-        plane: of the slices of a NumPy file.
+        path: the image; slices of NumPy are taken for coronal.
 
     Returns:
         all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
@@ -103,7 +99,7 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
     if kind == "itk":
         return (*read_itk_header(path), None)
     if kind == "npy":
-        array, affine = read_numpy(path, plane)
+        array, affine = read_numpy(path, None)
         return array.shape, affine, None
     raise ValueError(f"{path}: is no image in one file")
 
@@ -111,12 +107,10 @@ def read_geometry(path: Path, plane: str | None = None) -> tuple[tuple[int, ...]
 def own_plane(path: str | os.PathLike[str]) -> str:
     """Plane of the acquisition of an image, see :func:`.geometry.plane_of_scan`.
 
-    Args:
-        path: the image; NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as
-            dcm2niix writes it.
+    NIfTI, NRRD and MetaImage tell by thick slices, NIfTI also by the readout in ``dim_info``, as dcm2niix writes it.
     """
     try:
-        shape, affine, readout = read_geometry(Path(path).expanduser())
+        shape, affine, readout = read_geometry(home_expanded(path))
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return PLANES[0]
     return plane_of_scan((*shape, 1)[:3], affine, readout)
@@ -125,7 +119,7 @@ def own_plane(path: str | os.PathLike[str]) -> str:
 def is_3d_scan(path: str | os.PathLike[str]) -> bool:
     """Whether an image is of a 3-D acquisition as far as its voxels tell; see :func:`.geometry.slice_axis`."""
     try:
-        shape, affine, _ = read_geometry(Path(path).expanduser())
+        shape, affine, _ = read_geometry(home_expanded(path))
     except (ValueError, OSError):  # damaged, or of another kind: what reads it says so
         return False
     return is_valid(affine) and slice_axis((*shape, 1)[:3], affine) is None
@@ -146,7 +140,7 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
         FileNotFoundError: if the path does not exist.
         ValueError: if the folder holds nothing that can be read.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if not path.is_dir():
         kind_of(path)  # whether it is there
         return [path]

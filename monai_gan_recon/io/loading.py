@@ -9,17 +9,17 @@ from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import MapTransform
 from monai.utils import MetaKeys, SpaceKeys
 
+from ..checks import home_expanded
 from ..vocabulary import MIN_SLICE_SIZE
 from .dicom import Series
-from .geometry import IN_PLANE
+from .geometry import plane_axcodes, slice_sizes
 from .images import read_image
 from .nifti import TRANSFORMS, Transforms
 
@@ -33,7 +33,6 @@ _MOST_ROUNDING = 1e-3
 def load_volume(
     path: str | os.PathLike[str],
     plane: str | None = None,
-    min_size: int = MIN_SLICE_SIZE,
     series: Series | str | int | None = None,
 ) -> MetaTensor:
     """Read one volume and check that it can be reconstructed.
@@ -43,7 +42,6 @@ def load_volume(
             displayed, NRRD or MetaImage file. A single slice is a volume of one slice.
         plane: plane whose slices will be used ("coronal", "axial", "sagittal"), for the check of their size
             and for ".npy" files, which do not say (default coronal).
-        min_size: least height and width of a slice in pixels.
         series: which volume of a DICOM folder, see :func:`monai_gan_recon.io.dicom.choose_series`.
 
     Returns:
@@ -57,9 +55,9 @@ def load_volume(
             incomplete DICOM series), is k-space, or is no image to work with (NaN or infinite values, constant,
             beyond the precision of float32, 4-D, slices too small).
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     array, affine, transforms = read_image(path, plane, series=series)
-    _check_slice_size(path, array.shape, affine, plane, min_size)
+    _check_slice_size(path, array.shape, affine, plane)
     if transforms is not None and not transforms.sform_code and not transforms.qform_code:
         logger.warning("%s: its header does not say where left and right are (sform and qform code 0)", path)
     return _meta_tensor(torch.from_numpy(_single_precision(path, array)), affine, path, transforms)
@@ -79,7 +77,7 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
         FileNotFoundError: if there is no such file.
         ValueError: in one line, if it cannot be read, its affine is not valid, or a value is no whole number.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     array, affine, transforms = read_image(path, exact=True)
     if array.dtype.kind == "c":
         raise ValueError(f"{path}: is complex; labels are whole numbers")
@@ -102,49 +100,21 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
     )
 
 
-class LoadVolume(Transform):
-    """Path → volume (1, X, Y, Z) with affine, checked; see :func:`load_volume` for formats and errors.
-
-    Args:
-        plane: "coronal", "axial" or "sagittal": the slices that will be used; ``None`` checks no particular
-            plane.
-        min_size: least height and width of a slice in pixels.
-    """
-
-    def __init__(self, plane: str | None = None, min_size: int = MIN_SLICE_SIZE) -> None:
-        self.plane = plane
-        self.min_size = min_size
-
-    def __call__(self, data: str | os.PathLike[str], series: Series | str | int | None = None) -> MetaTensor:
-        """Read the volume at this path."""
-        return load_volume(data, self.plane, self.min_size, series)
-
-
 class LoadVolumed(MapTransform):
-    """Dictionary version of :class:`LoadVolume`: each key's path becomes its volume.
-
-    Args:
-        keys: keys that hold paths.
-        plane: see :class:`LoadVolume`.
-        min_size: see :class:`LoadVolume`.
-        allow_missing_keys: skip keys that are not there.
-    """
+    """Each key's path becomes its volume, as :func:`load_volume` reads it."""
 
     def __init__(
-        self,
-        keys: KeysCollection,
-        plane: str | None = None,
-        min_size: int = MIN_SLICE_SIZE,
-        allow_missing_keys: bool = False,
+        self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False
     ) -> None:
         super().__init__(keys, allow_missing_keys)
-        self.loader = LoadVolume(plane, min_size)
+        self.plane = plane
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace paths by volumes; ``series`` of the entry says which one of a DICOM folder."""
-        return dict(data) | {
-            key: self.loader(data[key], data.get("series")) for key in self.key_iterator(dict(data))
-        }
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = load_volume(result[key], self.plane, data.get("series"))
+        return result
 
 
 def _meta_tensor(
@@ -191,24 +161,19 @@ def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:
     return result
 
 
-def _check_slice_size(
-    path: Path, shape: tuple[int, ...], affine: np.ndarray, plane: str | None, min_size: int
-) -> None:
-    """Refuse slices under ``min_size`` pixels high or wide; without a plane it is enough that one plane fits."""
-    if plane is not None and plane not in IN_PLANE:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(IN_PLANE)}")
-    nearest = nib.io_orientation(affine)[:, 0].astype(int)
-    length = {anatomical: shape[axis] for axis, anatomical in enumerate(nearest)}
-    sizes = {name: (length[a], length[b]) for name, (a, b) in IN_PLANE.items()}
-    fitting = [name for name, size in sizes.items() if min(size) >= min_size]
+def _check_slice_size(path: Path, shape: tuple[int, ...], affine: np.ndarray, plane: str | None) -> None:
+    """Refuse slices that are too small for the networks; without a plane it is enough that one plane fits."""
+    least = f"{MIN_SLICE_SIZE} x {MIN_SLICE_SIZE}"
+    if plane is not None:
+        plane_axcodes(plane)
+    sizes = slice_sizes(shape, affine)
+    fitting = [name for name, size in sizes.items() if min(size) >= MIN_SLICE_SIZE]
     if not fitting:
         text = " x ".join(map(str, shape))
-        raise ValueError(
-            f"{path}: {text} voxels are too few; slices need at least {min_size} x {min_size} pixels"
-        )
+        raise ValueError(f"{path}: {text} voxels are too few; slices need at least {least} pixels")
     if plane is not None and plane not in fitting:
         a, b = sizes[plane]
         raise ValueError(
-            f"{path}: {plane} slices have {a} x {b} pixels, at least {min_size} x {min_size} are needed; "
+            f"{path}: {plane} slices have {a} x {b} pixels, at least {least} are needed; "
             f"this image can be read in plane {' or '.join(fitting)}"
         )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -11,6 +10,7 @@ import torch
 from monai.data import MetaTensor
 from monai.utils import MetaKeys
 
+from ..checks import home_expanded
 from .arrays import open_npy
 from .nifti import read_nifti
 
@@ -30,7 +30,7 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         FileNotFoundError: if there is no such file.
         ValueError: in one line, if it cannot be read, has more axes, or measures nothing.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such sampling mask; check the path of --mask")
     if path.name.lower().endswith((".nii", ".nii.gz")):

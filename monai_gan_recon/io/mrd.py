@@ -13,6 +13,7 @@ import numpy as np
 from ismrmrd.hdf5 import acquisition_dtype, acquisition_header_dtype
 
 from ..atomic import atomic_path
+from ..checks import home_expanded
 from ..errors import printable, refusing
 from .arrays import DAMAGED, check_heaps, check_size, complex_array, open_hdf5
 from .geometry import LPS_TO_RAS, lengths
@@ -34,11 +35,13 @@ def is_ismrmrd(path: Path) -> bool:
         return False  # damaged: who reads it says so
 
 
-def _groups(file: h5py.File) -> list[h5py.Group]:
+def _groups(file: h5py.File) -> dict[str, h5py.Group]:
     with refusing(ValueError(DAMAGED)):
-        return [
-            item for item in file.values() if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
-        ]
+        return {
+            name: item
+            for name, item in file.items()
+            if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
+        }
 
 
 def read(path: Path, axes: str | None, key: str | None) -> RawScan:
@@ -47,7 +50,11 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         raise ValueError("is an ISMRMRD file, which says itself what its axes are; leave axes out")
     check_heaps(path)
     with open_hdf5(path) as file:
-        group = _groups(file)[0]
+        groups = _groups(file)
+        only = next(iter(groups)) if len(groups) == 1 else _GROUP
+        group = groups.get(only if key is None else key)
+        if group is None:
+            raise ValueError(f"holds the scans {', '.join(groups)}; give the name of one as key")
         scan = _read(group)
         if _MAPS not in group:
             return scan
@@ -96,11 +103,13 @@ def _check_lengths(data: h5py.Dataset) -> None:
         ):  # as ISMRMRD's library writes
             data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
     file = np.memmap(data.file.filename, np.uint8, mode="r")
+    if max(chunks, default=0) > file.size:  # they may be beyond 2^63
+        raise ValueError(DAMAGED)
     for place in places:
         start = np.array(chunks, dtype=np.int64) + place
         if start.size == 0:
             continue
-        if start.min() < 0 or start.max() + 4 > file.size:
+        if start.max() + 4 > file.size:
             raise ValueError(DAMAGED)
         numbers = np.ascontiguousarray(file[start[:, None] + np.arange(4)]).view("<u4")
         if numbers.sum(dtype=np.int64) * 4 > file.size:
@@ -170,7 +179,7 @@ def check_name(path: str | os.PathLike[str]) -> Path:
     Raises:
         ValueError: if it does not.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"{path}: an ISMRMRD file's name must end in .h5 or .mrd")
     return path
@@ -184,9 +193,6 @@ def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
     Args:
         scan: what :func:`monai_gan_recon.io.read_raw` gives.
         path: file to write, ".h5" or ".mrd"; an existing one is replaced when all is written.
-
-    Returns:
-        The path written.
 
     Raises:
         ValueError: if the name ends otherwise.

@@ -25,8 +25,8 @@ TRANSFORMS = "nifti_transforms"
 GZIP = b"\x1f\x8b"
 GZIP_RATIO = 1032
 """No stream of gzip is longer than this times its file."""
-_MM = {1: 1000.0, 3: 0.001}
-"""Length in mm of NIfTI's units metre and micron; all others count as mm."""
+_MM = {1: 1000.0, 2: 1.0, 3: 0.001}
+"""Length in mm of NIfTI's units metre, millimetre and micron; all others count as mm."""
 _SCANNER = 1
 _SLOPE_TOLERANCE = 1e-6
 """A slope of labels this near to 1 is 1: some writers store the neighbouring float32."""
@@ -68,6 +68,9 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     check_shape(path, shape)
     if dtype.kind not in "biufc":
         raise ValueError(f"{path}: holds colours or records, not one number a voxel; give the original image")
+    if (unit := _unit(header.all)) not in _MM:
+        level, said = (logging.WARNING, f"the unknown unit {unit}") if unit else (logging.INFO, "no unit")
+        logger.log(level, "%s: names %s of length; mm are taken", path, said)
     packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
     damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
     if (
@@ -125,7 +128,7 @@ def read_header(path: Path) -> Header:
     """Header of a NIfTI file, compressed or not, whatever its name.
 
     Raises:
-        ValueError: if it is not a NIfTI, or its header is damaged.
+        ValueError: if it is not a NIfTI, its header is damaged, or it has fewer than two axes.
     """
     damaged = ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again")
     with (
@@ -137,7 +140,9 @@ def read_header(path: Path) -> Header:
         slope, inter = header.get_slope_inter()
         scale = (1.0 if slope is None else float(slope), 0.0 if inter is None else float(inter))
         shape, dtype = header.get_data_shape(), header.get_data_dtype()
-        return Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
+        result = Header(shape, dtype, scale, transforms, header.get_dim_info()[0], header)
+    check_shape(path, shape[:3])
+    return result
 
 
 def _is_packed(path: Path) -> bool:
@@ -149,8 +154,11 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     size = stream.read(4)  # of the header; 540 in NIfTI-2, in either order of the bytes
     stream.seek(0)
     kind = nib.Nifti2Header if sorted(size) == [0, 0, 2, 28] else nib.Nifti1Header
-    header = kind(stream.read(kind.template_dtype.itemsize))  # without extensions, whose lengths may lie
-    unit = _MM.get(int(header["xyzt_units"]) & 7, 1.0)
+    block = stream.read(kind.template_dtype.itemsize)  # without extensions, whose lengths may lie
+    header, told = kind(block), kind(block, check=False)
+    if any(header[name] != told[name] for name in ("sform_code", "qform_code")):
+        raise HeaderDataError("an unknown code, with which nibabel forgets the transform")
+    unit = _MM.get(_unit(header), 1.0)
     scale = np.diag([unit, unit, unit, 1.0])
     if not header["sform_code"] and not header["qform_code"]:
         return header, Transforms(scale @ header.get_base_affine(), 0, np.eye(4), 0)
@@ -162,6 +170,11 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     qform = scale @ header.get_qform() if header["qform_code"] else np.eye(4)
     sform = scale @ header.get_sform() if header["sform_code"] else np.eye(4)
     return header, Transforms(sform, int(header["sform_code"]), qform, int(header["qform_code"]))
+
+
+def _unit(header: nib.Nifti1Header) -> int:
+    """NIfTI's code of the unit of length."""
+    return int(header["xyzt_units"]) & 7
 
 
 def _scaled(raw: np.ndarray, slope: float, inter: float, exact: bool) -> np.ndarray:

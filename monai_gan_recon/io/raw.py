@@ -139,7 +139,8 @@ def to_image(line: np.ndarray, length: int | None = None, axis: int = -1) -> np.
         length: what to crop the result to; ``None``: all of it.
         axis: the axis.
     """
-    image = np.fft.ifft(np.fft.ifftshift(line, axes=axis), axis=axis, norm="ortho")
+    with np.errstate(all="ignore"):  # of samples that are no numbers a scan tells
+        image = np.fft.ifft(np.fft.ifftshift(line, axes=axis), axis=axis, norm="ortho")
     image = np.fft.fftshift(image, axes=axis)
     n = image.shape[axis]
     start = n // 2 - (length or n) // 2

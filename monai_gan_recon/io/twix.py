@@ -111,7 +111,7 @@ def _check_blocks(path: Path) -> None:
     with path.open("rb") as file:
 
         def number(position: int, count: int = 4) -> int:
-            file.seek(position)
+            file.seek(min(position, size))
             return int.from_bytes(file.read(count), "little")
 
         several = number(0) < _LONGEST_TABLE  # VD and VE: a table of scans

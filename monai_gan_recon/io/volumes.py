@@ -13,10 +13,9 @@ import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 
-from ..errors import refusing
-from ..vocabulary import PLANE_AXCODES
+from ..errors import about, refusing
 from .arrays import open_npy
-from .geometry import from_lps
+from .geometry import from_lps, plane_axcodes
 from .nifti import GZIP_RATIO, check_shape
 
 _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimeter": 1.0, "cm": 10.0, "m": 1e3}
@@ -39,19 +38,15 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
     """
-    try:
+    with about(path):
         values = open_npy(path)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
     if values.dtype.kind not in "biufc" or values.ndim not in (2, 3):
         held = f"{values.dtype} of shape {values.shape}"
         raise ValueError(f"{path}: holds {held}; give numbers, slices (H, W) or (N, H, W)")
     check_shape(path, values.shape)
-    codes = PLANE_AXCODES.get(plane or "coronal")
-    if codes is None:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
     affine = np.diag([0.0, 0, 0, 1])
-    for column, (axis, sign) in enumerate(nib.orientations.axcodes2ornt(codes).astype(int)):
+    codes = nib.orientations.axcodes2ornt(plane_axcodes(plane or "coronal")).astype(int)
+    for column, (axis, sign) in enumerate(codes):
         affine[axis, column] = sign
     return values if values.ndim == 3 else values[None], affine
 
@@ -124,7 +119,7 @@ def _data_files(path: Path) -> list[Path]:
         pattern = re.sub(r"%\d*d", "*", glob.escape(named[1].split()[0]))
         names = sorted(glob.glob(pattern, root_dir=path.parent)) or names
     for name in names:
-        if not name.isprintable():
+        if not name.isprintable() or os.path.normpath(name) == path.name:  # its own header as voxels
             raise _damaged(path)
         if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
             raise ValueError(
@@ -185,12 +180,7 @@ def _unit(path: Path, image: sitk.ImageFileReader) -> float:
 
 
 def _check_streams(path: Path, files: list[Path]) -> None:
-    """Read gzip's and zlib's data to their end, whose checksum ITK does not look at.
-
-    Raises:
-        EOFError: if they end early.
-        zlib.error: if they are damaged.
-    """
+    """Read gzip's and zlib's data to their end, whose checksum ITK does not look at; an error if they are damaged."""
     for file in files:
         with file.open("rb") as stream:
             stream.seek(_head(path)[1] if file == path else 0)

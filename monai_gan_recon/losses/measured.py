@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from monai_gan_recon.losses._inputs import at_least_float32
+from monai_gan_recon.losses.images import at_least_float32
 from monai_gan_recon.measurement import fft2c, from_channels, unpack
 
 
@@ -36,7 +36,13 @@ class MeasuredLoss(nn.Module):
     def with_terms(
         self, pred: Tensor, target: Tensor, measurement: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
-        """Weighted sum, and its detached, unweighted terms by name; see :meth:`forward`."""
+        """Weighted sum, and its detached, unweighted terms by name.
+
+        Args:
+            pred: real and imaginary part of the reconstruction, (B, 2, H, W).
+            target: everything measured, as network input of one coil (B, 4, H, W), see ``measurement.pack``.
+            measurement: not used; other losses take it.
+        """
         if pred.ndim != 4 or pred.shape[1] != 2 or target.shape != (len(pred), 4, *pred.shape[2:]):
             raise ValueError(
                 "measured loss: expected complex images (B, 2, H, W) and measurements of one coil (B, 4, H, W), "
@@ -55,16 +61,7 @@ class MeasuredLoss(nn.Module):
         return total, {name: term.detach() for name, term in terms.items()}
 
     def forward(self, pred: Tensor, target: Tensor, measurement: Tensor | None = None) -> Tensor:
-        """Compare complex images with measurements.
-
-        Args:
-            pred: real and imaginary part of the reconstruction, (B, 2, H, W).
-            target: everything measured, as network input of one coil (B, 4, H, W), see ``measurement.pack``.
-            measurement: not used; other losses take it.
-
-        Returns:
-            Scalar >= 0.
-        """
+        """Weighted sum; see :meth:`with_terms`."""
         return self.with_terms(pred, target, measurement)[0]
 
 

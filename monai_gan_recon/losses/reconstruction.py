@@ -8,11 +8,13 @@ from typing import Any
 from torch import Tensor, nn
 
 from monai_gan_recon.checks import check_arguments, check_numbers
-from monai_gan_recon.losses._inputs import check_pair
-from monai_gan_recon.losses.dssim import DSSIMLoss
-from monai_gan_recon.losses.frequency import FrequencyLoss
-from monai_gan_recon.losses.nrmse import NRMSELoss
-from monai_gan_recon.losses.relative import RelativeErrorLoss
+from monai_gan_recon.losses.images import (
+    DSSIMLoss,
+    FrequencyLoss,
+    NRMSELoss,
+    RelativeErrorLoss,
+    check_pair,
+)
 from monai_gan_recon.measurement import magnitude
 
 

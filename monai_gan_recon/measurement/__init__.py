@@ -18,12 +18,7 @@ from monai_gan_recon.measurement.patterns import (
 )
 from monai_gan_recon.measurement.phase import low_resolution_phase
 from monai_gan_recon.measurement.resampling import hold_out, measure_again
-from monai_gan_recon.measurement.solvers import (
-    chi_squared,
-    data_consistency,
-    kspace_residual,
-    posterior_mean,
-)
+from monai_gan_recon.measurement.solvers import data_consistency, kspace_residual, posterior_mean
 
 __all__ = [
     "BASE_CHANNELS",
@@ -38,7 +33,6 @@ __all__ = [
     "check_partial_fourier",
     "check_pattern",
     "check_rate",
-    "chi_squared",
     "compress_coils",
     "data_consistency",
     "espirit_maps",

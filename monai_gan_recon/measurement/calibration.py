@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from typing import NamedTuple
 
@@ -32,7 +31,6 @@ def calibrate(
     coils: int = 8,
     whiten: bool = True,
     espirit: bool = True,
-    cache_dir: str | os.PathLike[str] | None = None,
 ) -> Calibrated:
     """Prewhiten a scan, compress its coils, and find sensitivity maps and the noise level.
 
@@ -54,7 +52,6 @@ def calibrate(
         whiten: False where k-space is white already.
         espirit: False leaves out ESPIRiT, so that maps which are not given stay None: for scans whose slices are
             estimated when they are needed.
-        cache_dir: folder to keep ESPIRiT's maps in.
 
     Raises:
         ValueError: if k-space is not (slices, coils, H, W), a coil is all zero or not finite, the noise scan or the
@@ -89,11 +86,10 @@ def calibrate(
     if one_coil:
         maps = None
     elif maps is None and espirit:
-        maps = espirit_maps(kspace, mask, float(noise_std), cache_dir=cache_dir)
+        maps = espirit_maps(kspace, mask, float(noise_std))
     elif maps is not None:
-        maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_min(
-            torch.finfo(torch.float32).tiny
-        )
+        tiny = torch.finfo(torch.float32).tiny
+        maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True).clamp_min(tiny)
     return Calibrated(kspace, maps, noise_std.expand(len(kspace), 1, 1, 1))
 
 

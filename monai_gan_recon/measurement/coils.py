@@ -8,6 +8,9 @@ import torch
 
 from .fourier import fft2c, ifft2c
 
+_CENTRE = 24
+"""Largest height and width of the centre that low-resolution maps are made of, in samples."""
+
 
 def remove_readout_oversampling(kspace: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
     """Crop the field of view along the readout to the part that was asked for.
@@ -97,14 +100,9 @@ def calibration_region(mask: torch.Tensor, largest: tuple[int, int] | None = Non
 
 
 def centre_sizes(mask: torch.Tensor, largest: tuple[int, int]) -> torch.Tensor:
-    """Height and width of the largest fully sampled centred rectangle of each mask.
+    """Height and width (B, 2) of the largest fully sampled centred rectangle of each mask (B, H, W).
 
-    Args:
-        mask: sampling masks, bool, shape (B, H, W).
-        largest: largest height and width.
-
-    Returns:
-        Integers, shape (B, 2); a rectangle of size n begins at ``N // 2 - n // 2``.
+    A rectangle of size n begins at ``N // 2 - n // 2``; none is larger than ``largest``.
     """
     rows, columns = (
         _centre_out(n, most, mask.device) for n, most in zip(mask.shape[-2:], largest, strict=True)
@@ -125,7 +123,7 @@ def _centre_out(n: int, most: int, device: torch.device) -> torch.Tensor:
     return torch.argsort(2 * distance.abs() + (distance > 0))[:most]
 
 
-def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24) -> torch.Tensor:
+def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """Coil sensitivities times the image's smooth phase, from the windowed centre of k-space.
 
     Each coil's low-resolution image is divided by the root sum of squares over coils. Cheap, smooth and without a
@@ -137,7 +135,6 @@ def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24
     Args:
         kspace: complex k-space, shape (..., coils, H, W).
         mask: sampling mask, bool, shape broadcastable to (..., 1, H, W); each slice uses its own centre.
-        size: largest height and width of the centre that is used, in samples.
 
     Returns:
         Maps of kspace's shape, root sum of squares 1 (or 0 where there is no signal at all).
@@ -148,7 +145,7 @@ def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor, size: int = 24
     *batch, _, height, width = kspace.shape
     flat = kspace.reshape(-1, *kspace.shape[-3:])
     masks = mask.expand(*batch, 1, height, width).reshape(-1, height, width)
-    sizes = centre_sizes(masks, (min(size, height), min(size, width)))
+    sizes = centre_sizes(masks, (min(_CENTRE, height), min(_CENTRE, width)))
     if (sizes == 0).any():
         raise ValueError(
             "the zero frequency of k-space is not sampled: coil maps cannot be estimated, give --maps"
@@ -178,14 +175,8 @@ def _hann(n: int, sizes: torch.Tensor) -> torch.Tensor:
 def interpolate_centre(centre: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Image on a fine grid of a small centre of k-space: ``ifft2c`` of the zero-padded centre, times sqrt(H W).
 
-    Two matrix products with parts of the Fourier matrix, many times faster than a padded transform.
-
-    Args:
-        centre: complex, shape (..., h, w), the zero frequency at ``n // 2``.
-        size: (H, W) of the image.
-
-    Returns:
-        Complex image, shape (..., H, W).
+    Two matrix products with parts of the Fourier matrix, many times faster than a padded transform. The centre is
+    complex (..., h, w), its zero frequency at ``n // 2``; the image is complex, (..., H, W).
     """
     rows, columns = (_fourier(n, m, centre) for n, m in zip(size, centre.shape[-2:], strict=True))
     return rows @ (centre @ columns.mT)

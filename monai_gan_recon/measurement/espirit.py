@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
-import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from ..atomic import atomic_path
 from .coils import calibration_region, interpolate_centre, principal_coils
 from .noise import calibration_matrix
 
@@ -147,13 +146,5 @@ def _read(file: Path, shape: tuple[int, ...]) -> torch.Tensor | None:
 
 
 def _write(file: Path, maps: torch.Tensor) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=file.parent, suffix=".npz")
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez(stream, maps=maps.cpu().numpy())
-        os.replace(temporary, file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    with atomic_path(file) as temporary:
+        np.savez(temporary, maps=maps.cpu().numpy())

@@ -9,27 +9,13 @@ from monai.data.fft_utils import fftn_centered, ifftn_centered
 
 
 def fft2c(image: torch.Tensor) -> torch.Tensor:
-    """Image to k-space, zero frequency at index ``n // 2`` of both axes.
-
-    Args:
-        image: real or complex image, shape (..., H, W).
-
-    Returns:
-        Complex k-space, shape (..., H, W), with the same 2-norm as the image (Parseval).
-    """
+    """Image to k-space (..., H, W), complex, zero frequency at index ``n // 2`` of both axes; of the same 2-norm."""
     kspace: torch.Tensor = fftn_centered(torch.view_as_real(_as_complex(image)), spatial_dims=2)
     return torch.view_as_complex(kspace.contiguous())
 
 
 def ifft2c(kspace: torch.Tensor) -> torch.Tensor:
-    """k-space to image, the inverse and the adjoint of :func:`fft2c`.
-
-    Args:
-        kspace: complex k-space, shape (..., H, W), zero frequency at index ``n // 2``.
-
-    Returns:
-        Complex image, shape (..., H, W).
-    """
+    """k-space to complex image (..., H, W), the inverse and the adjoint of :func:`fft2c`."""
     image: torch.Tensor = ifftn_centered(torch.view_as_real(_as_complex(kspace)), spatial_dims=2)
     return torch.view_as_complex(image.contiguous())
 

@@ -20,16 +20,10 @@ def mirror(kspace: torch.Tensor) -> torch.Tensor:
 
 
 def hermitian_completion(data: KData) -> KData:
-    """Fill unmeasured samples with the complex conjugate of their measured mirror.
+    """Fill unmeasured samples with the complex conjugate of their measured mirror; the mask becomes what is now known.
 
     Exact for real images only, so for the replica track, never for measured data. DAGAN's 49.6 % of lines become
     67.8 %: results that use it must say so.
-
-    Args:
-        data: k-space of one coil of sensitivity 1.
-
-    Returns:
-        The completed k-space and the mask of the samples now known.
 
     Raises:
         ValueError: if the data have coil sensitivities or a phase.

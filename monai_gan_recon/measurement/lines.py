@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from monai.apps.reconstruction.transforms.array import EquispacedKspaceMask, RandomKspaceMask
 
+from monai_gan_recon.checks import check_fractions
+
 DAGAN_LINES = (24, 56, 75, 105, 127)
 """Lines of 256 in DAGAN's Gaussian 1-D patterns (nominally 10 to 50 %)."""
 
@@ -25,8 +27,7 @@ def centre_fraction_for(rate: float, centre_fraction: float | None = None) -> fl
     """
     if centre_fraction is None:
         return float(np.interp(rate * 256, (0, *DAGAN_LINES, 256), (0, *DAGAN_CENTRES, 256)) / 256)
-    if not 0 <= centre_fraction <= 1:
-        raise ValueError(f"centre_fraction must be in [0, 1], got {centre_fraction}")
+    check_fractions(centre_fraction=centre_fraction)
     return centre_fraction
 
 

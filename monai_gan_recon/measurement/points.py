@@ -41,16 +41,7 @@ def poisson_disc(
     """Variable-density Poisson disc: no two points outside the centre nearer than a radius that grows outwards.
 
     The radius is found by bisection (Bridson 2007; the growth with distance as in Lustig et al. 2007), a surplus is
-    thinned at random.
-
-    Args:
-        shape: size of k-space (H, W).
-        rate: fraction of points to sample, in (0, 1].
-        rng: source of randomness.
-        centre_fraction: diameter of the fully sampled disc in units of each axis' length; None: as for the lines.
-
-    Returns:
-        Boolean array (H, W) with exactly ``max(round(rate * H * W), 1)`` points.
+    thinned at random. Arguments and result are those of :func:`gaussian_points`.
     """
     count = max(round(rate * shape[0] * shape[1]), 1)
     radius = _radius(shape)
@@ -75,16 +66,8 @@ def radial_spokes(
 ) -> np.ndarray:
     """Spokes through the centre, golden angle apart (Winkelmann et al. 2007), on the Cartesian grid.
 
-    Spokes are added until the next one would exceed the rate; the first angle is random.
-
-    Args:
-        shape: size of k-space (H, W).
-        rate: fraction of points to sample, in (0, 1]; met within one spoke.
-        rng: source of randomness.
-        centre_fraction: diameter of the fully sampled disc in units of each axis' length; None: as for the lines.
-
-    Returns:
-        Boolean array (H, W).
+    Spokes are added until the next one would exceed the rate, which is met within one spoke; the first angle is random.
+    Arguments are those of :func:`gaussian_points`.
     """
     count = max(round(rate * shape[0] * shape[1]), 1)
     if count == shape[0] * shape[1]:

@@ -94,9 +94,7 @@ def data_consistency(
     return posterior_mean(estimate, std, adjoint, normal, noise_variance, iterations)
 
 
-def kspace_residual(
-    image: torch.Tensor, adjoint: torch.Tensor, normal: NormalOperator, eps: float = 1e-12
-) -> torch.Tensor:
+def kspace_residual(image: torch.Tensor, adjoint: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
     r"""Relative residual of the normal equations, :math:`\|A^H A x - A^H y\|_2 / \|A^H y\|_2`.
 
     For one coil that is the residual on the measured samples, relative to their norm.
@@ -105,29 +103,12 @@ def kspace_residual(
         image: complex (B, H, W).
         adjoint: :math:`A^H y`, complex (B, H, W).
         normal: :math:`A^H A`.
-        eps: lower bound of the denominator.
 
     Returns:
         One number an image, (B,).
     """
     difference = torch.linalg.vector_norm(gram(image, normal) - adjoint, dim=(-2, -1))
-    return difference / torch.linalg.vector_norm(adjoint, dim=(-2, -1)).clamp_min(eps)
-
-
-def chi_squared(kspace_difference: torch.Tensor, mask: torch.Tensor, noise_std: torch.Tensor) -> torch.Tensor:
-    r"""Mean of :math:`|A x - y|^2 / (2 \sigma^2)` over the measured samples; 1 for the true image.
-
-    Args:
-        kspace_difference: :math:`A x - y`, complex (B, C, H, W).
-        mask: broadcastable to (B, 1, H, W), non-zero = measured.
-        noise_std: :math:`\sigma` of each of the real and imaginary parts, above 0, broadcastable to (B, 1, 1, 1).
-
-    Returns:
-        One number an image, (B,).
-    """
-    measured = (mask != 0).expand_as(kspace_difference)
-    energy = (kspace_difference.abs().square() / (2 * noise_std**2) * measured).sum(dim=(1, 2, 3))
-    return energy / measured.sum(dim=(1, 2, 3)).clamp_min(1)
+    return difference / torch.linalg.vector_norm(adjoint, dim=(-2, -1)).clamp_min(1e-12)
 
 
 def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

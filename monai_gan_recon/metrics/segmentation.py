@@ -58,16 +58,11 @@ def dice(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> Tensor:
 def hausdorff95(
     labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
 ) -> Tensor:
-    """95th percentile of the distances between the surfaces of each class, by MONAI.
-
-    Args:
-        labels: see :func:`dice`.
-        reference: see :func:`dice`.
-        classes: see :func:`dice`.
-        spacing: of the voxels along X, Y and Z in mm.
+    """95th percentile of the distances between the surfaces of each class, by MONAI; arguments as of :func:`dice`.
 
     Returns:
-        (number of classes,), in mm; infinite if only one map has the class, NaN if neither has.
+        (number of classes,), in the unit of ``spacing``, mm; infinite if only one map has the class, NaN if neither
+        has.
     """
     distances = []
     for image, truth in _masks(labels, reference, classes):

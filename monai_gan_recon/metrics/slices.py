@@ -80,13 +80,7 @@ def psnr(image: Tensor, reference: Tensor) -> Tensor:
 def psnr_brain(image: Tensor, reference: Tensor, brain: Tensor) -> Tensor:
     """PSNR in dB of the brain's pixels only: a zero background does not flatter it.
 
-    Args:
-        image: slices (N, 1, H, W).
-        reference: slices (N, 1, H, W) in [0, 1].
-        brain: brain mask (N, 1, H, W).
-
-    Returns:
-        Shape (N,), at most 100 dB; NaN for slices without brain.
+    Of slices and brain mask (N, 1, H, W); shape (N,), at most 100 dB, NaN for slices without brain.
     """
     image, reference = check_pair(image, reference)
     inside = check_brain(brain, reference)
@@ -97,12 +91,7 @@ def psnr_brain(image: Tensor, reference: Tensor, brain: Tensor) -> Tensor:
 def ssim_map(image: Tensor, reference: Tensor) -> Tensor:
     """SSIM at each pixel whose window lies inside the slice (Wang et al. 2004, eq. 13), MONAI's defaults.
 
-    Args:
-        image: slices (N, 1, H, W).
-        reference: slices (N, 1, H, W) in [0, 1].
-
-    Returns:
-        Shape (N, 1, H - 10, W - 10), values in [-1, 1].
+    Of slices (N, 1, H, W) in [0, 1]; shape (N, 1, H - 10, W - 10), values in [-1, 1].
 
     Raises:
         ValueError: if a slice is smaller than the window of 11 pixels.
@@ -136,8 +125,9 @@ def mean_in_brain(similarity: Tensor, brain: Tensor) -> Tensor:
     return torch.where(inside, similarity, 0).sum(dim=(1, 2, 3)) / inside.sum(dim=(1, 2, 3))
 
 
-def log_filter(size: int = HFEN_WINDOW, sigma: float = HFEN_SIGMA) -> Tensor:
-    """Laplacian-of-Gaussian filter (size, size) of zero sum, as MATLAB's ``fspecial('log', size, sigma)``."""
+def log_filter() -> Tensor:
+    """Laplacian-of-Gaussian filter (15, 15) of zero sum, as MATLAB's ``fspecial('log', 15, 1.5)``."""
+    size, sigma = HFEN_WINDOW, HFEN_SIGMA
     x = torch.arange(size, dtype=torch.float64) - (size - 1) / 2
     squared = x[:, None].square() + x[None, :].square()
     gaussian = torch.exp(-squared / (2 * sigma**2))
@@ -146,17 +136,10 @@ def log_filter(size: int = HFEN_WINDOW, sigma: float = HFEN_SIGMA) -> Tensor:
 
 
 def hfen(image: Tensor, reference: Tensor) -> Tensor:
-    r"""High-frequency error norm of each slice, :math:`\|L(y - x)\|_2 / \|L y\|_2`.
+    r"""High-frequency error norm of each slice (N, 1, H, W), :math:`\|L(y - x)\|_2 / \|L y\|_2`, shape (N,).
 
     ``L`` is a Laplacian-of-Gaussian filter of 15×15 pixels, sigma 1.5 (Ravishankar & Bresler, IEEE TMI 2011);
-    slices are zero outside. 0 is a perfect rendering of edges and texture.
-
-    Args:
-        image: slices (N, 1, H, W).
-        reference: slices (N, 1, H, W).
-
-    Returns:
-        Shape (N,); NaN where the reference has no detail at all.
+    slices are zero outside. 0 is a perfect rendering of edges and texture; NaN where the reference has no detail.
     """
     image, reference = check_pair(image, reference)
     error, detail = (

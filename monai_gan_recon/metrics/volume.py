@@ -23,15 +23,14 @@ from monai_gan_recon.metrics.slices import (
 from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 
 
-def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Tensor:
+def brain_mask(reference: Tensor) -> Tensor:
     """Brain mask of a volume, slice by slice; of a head with its skull, the head.
 
-    Pixels above the threshold, holes filled (ventricles, sinuses); per slice the largest region is kept, and
-    any region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
+    Pixels above 5 % of the volume's maximum, holes filled (ventricles, sinuses); per slice the largest region is
+    kept, and any region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
 
     Args:
         reference: slices of one volume (N, 1, H, W).
-        threshold: fraction of the volume's maximum.
 
     Returns:
         Boolean mask (N, 1, H, W), on the reference's device; empty where no pixel is above the threshold.
@@ -42,7 +41,7 @@ def brain_mask(reference: Tensor, threshold: float = FOREGROUND_THRESHOLD) -> Te
     if reference.ndim != 4 or reference.shape[1] != 1:
         raise ValueError(f"a brain mask needs slices (N, 1, H, W), got {tuple(reference.shape)}")
     volume = plain(reference)
-    above = (volume > threshold * volume.max())[:, 0].cpu().numpy()
+    above = (volume > FOREGROUND_THRESHOLD * volume.max())[:, 0].cpu().numpy()
     regions = np.stack([_main_regions(ndimage.binary_fill_holes(plane)) for plane in above])
     return torch.from_numpy(regions)[:, None].to(volume.device)
 

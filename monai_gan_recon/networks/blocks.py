@@ -12,7 +12,12 @@ EXPANSION = ResNetBottleneck.expansion
 
 
 def bottleneck_stage(
-    in_channels: int, planes: int, blocks: int, stride: int = 1, norm: str | tuple | None = None
+    in_channels: int,
+    planes: int,
+    blocks: int,
+    stride: int = 1,
+    norm: str | tuple | None = None,
+    act: str | tuple = ("relu", {"inplace": True}),
 ) -> nn.Sequential:
     """A ResNet stage: ``blocks`` bottlenecks, the first of them with the stride and, if shapes differ, a projection.
 
@@ -25,6 +30,7 @@ def bottleneck_stage(
         blocks: number of bottlenecks, at least 1.
         stride: stride of the first 3x3 convolution.
         norm: MONAI norm layer, or None.
+        act: MONAI activation.
     """
     out_channels = planes * EXPANSION
     shortcut = None
@@ -41,6 +47,7 @@ def bottleneck_stage(
                 spatial_dims=2,
                 stride=stride if i == 0 else 1,
                 downsample=shortcut if i == 0 else None,
+                act=act,
                 norm=norm or "",
             )
             for i in range(blocks)

@@ -11,9 +11,9 @@ from monai.networks.nets.resnet import ResNetBottleneck
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.instancenorm import _InstanceNorm
-from torch.nn.utils.parametrizations import spectral_norm as add_spectral_norm
 
 from monai_gan_recon.checks import check_counts
+from monai_gan_recon.networks.blocks import EXPANSION, bottleneck_stage
 from monai_gan_recon.networks.encoder_decoder import MOST_WIDTH, check_layers
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
@@ -42,8 +42,6 @@ class ResNetCritic(nn.Module):
         norm: MONAI's norm name or (name, arguments), or None for no norm. Batch norm couples the samples of
             a batch, which a gradient penalty does not allow; ("group", {"num_groups": 8}) does not.
         act: MONAI's activation name or (name, arguments).
-        spectral_norm: divide every weight matrix by its largest singular value (Miyato 2018). The weights
-            then start orthogonal, with all singular values 1; from Gaussian ones the gradient would fade.
 
     Raises:
         ValueError: ``layers`` is not four positive numbers, or ``width`` or ``in_channels`` is below 1.
@@ -56,29 +54,24 @@ class ResNetCritic(nn.Module):
         width: int = 64,
         norm: str | tuple[str, dict[str, Any]] | None = None,
         act: str | tuple[str, dict[str, Any]] = ("leakyrelu", {"negative_slope": 0.2}),
-        spectral_norm: bool = False,
     ) -> None:
         super().__init__()
         if len(layers := check_layers(layers)) != 4:
             raise ValueError(f"critic: layers must be four positive numbers of blocks, got {layers}")
         check_counts(most=MOST_WIDTH, width=width, in_channels=in_channels)
         self.in_channels = in_channels
-        self._norm, self._act = norm or "", act
+        self._norm = norm
         self.conv1 = nn.Conv2d(in_channels, width, kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = get_norm_layer(self._norm, spatial_dims=2, channels=width)
+        self.bn1 = get_norm_layer(norm or "", spatial_dims=2, channels=width)
         self.act = get_act_layer(act)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        channels = [width] + [width * 2**i * ResNetBottleneck.expansion for i in range(4)]
-        self.layer1 = self._stage(channels[0], width, layers[0], stride=1)
-        self.layer2 = self._stage(channels[1], width * 2, layers[1], stride=2)
-        self.layer3 = self._stage(channels[2], width * 4, layers[2], stride=2)
-        self.layer4 = self._stage(channels[3], width * 8, layers[3], stride=2)
+        channels = [width] + [width * 2**i * EXPANSION for i in range(4)]
+        self.layer1, self.layer2, self.layer3, self.layer4 = (
+            bottleneck_stage(channels[i], width * 2**i, layers[i], 1 if i == 0 else 2, norm, act)
+            for i in range(4)
+        )
         self.fc = nn.Linear(channels[4], 1)
         self._initialise(n_blocks=sum(layers))
-        if spectral_norm:
-            self._orthogonalise()
-            for module in [m for m in self.modules() if isinstance(m, nn.Conv2d | nn.Linear)]:
-                add_spectral_norm(module)
 
     @property
     def couples_samples(self) -> bool:
@@ -103,16 +96,6 @@ class ResNetCritic(nn.Module):
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(x.mean(dim=(2, 3)))
 
-    def _stage(self, in_planes: int, planes: int, blocks: int, stride: int) -> nn.Sequential:
-        out = planes * ResNetBottleneck.expansion
-        shortcut = nn.Sequential(
-            nn.Conv2d(in_planes, out, kernel_size=1, stride=stride, bias=False),
-            get_norm_layer(self._norm, spatial_dims=2, channels=out),
-        )
-        options: dict[str, Any] = {"spatial_dims": 2, "act": self._act, "norm": self._norm}
-        first = ResNetBottleneck(in_planes, planes, stride=stride, downsample=shortcut, **options)
-        return nn.Sequential(first, *(ResNetBottleneck(out, planes, **options) for _ in range(blocks - 1)))
-
     def _initialise(self, n_blocks: int) -> None:
         slope = float(getattr(self.act, "negative_slope", 0.0))
         for module in self.modules():
@@ -125,11 +108,6 @@ class ResNetCritic(nn.Module):
                 nn.init.normal_(module.conv3.weight, std=(module.conv3.in_channels * n_blocks) ** -0.5)
         nn.init.normal_(self.fc.weight, std=self.fc.in_features**-0.5)
         nn.init.zeros_(self.fc.bias)
-
-    def _orthogonalise(self) -> None:
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d):
-                nn.init.orthogonal_(module.weight)
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.in_channels:

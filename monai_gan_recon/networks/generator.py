@@ -98,9 +98,10 @@ class UnrolledGenerator(nn.Module):
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
-        least_std: the prior's standard deviation is at least the smaller of this share of the measured fraction of
-            k-space and this multiple of the noise: networks are too sure of themselves where much was measured, and
-            without noise they are held to what they say.
+        least_std: the prior's standard deviation has a lower bound, since networks are too sure of themselves where
+            much was measured. With one coil it is the smaller of the first number times the measured fraction of
+            k-space and the second times the noise (without noise there is none: the support must hold); with several
+            coils, which determine much by themselves, it is the third times the measured fraction.
         denoising: share of the noise level that the network is told, from 0 to 1. With 1 it takes out all that it
             believes to be noise, with 0 the measured samples stay as they are.
 
@@ -118,17 +119,15 @@ class UnrolledGenerator(nn.Module):
         cascades: int = 1,
         cg_iterations: int | Sequence[int] = DEFAULT_ITERATIONS,
         noise_layers: Sequence[int] | None = None,
-        least_std: Sequence[float] = (0.0, 0.0),
+        least_std: Sequence[float] = (0.0, 0.0, 0.0),
         denoising: float = 1.0,
     ) -> None:
         super().__init__()
-        if len(least_std) != 2:
-            raise ValueError(
-                f"least_std: give two numbers, of the measured fraction and of the noise, not {least_std}"
-            )
+        if len(least_std) != 3:
+            raise ValueError(f"least_std: give three numbers, not {least_std}")
         for least in least_std:
             check_numbers(least_std=least)
-        self.least_of_measured, self.least_of_noise = (float(least) for least in least_std)
+        self.least_std = [float(least) for least in least_std]
         check_fractions(denoising=denoising)
         self.denoising = float(denoising)
         check_counts(cascades=cascades, most=MOST_CASCADES)
@@ -155,8 +154,7 @@ class UnrolledGenerator(nn.Module):
         """What the parts do not show, if it is not the default."""
         default = all(count == DEFAULT_ITERATIONS for count in self.cg_iterations)
         shown = [] if default else [f"cg_iterations={self.cg_iterations}"]
-        if self.least_of_measured > 0 or self.least_of_noise > 0:
-            shown += [f"least_std=({self.least_of_measured}, {self.least_of_noise})"]
+        shown += [f"least_std={self.least_std}"] if any(self.least_std) else []
         return ", ".join(shown + ([] if self.denoising == 1 else [f"denoising={self.denoising}"]))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -177,7 +175,10 @@ class UnrolledGenerator(nn.Module):
         adjoint, noise = data.adjoint / scale, data.noise_std / scale * self.denoising
         known = torch.cat((data.mask, noise.expand_as(data.mask)), dim=1)
         measured = data.mask.mean(dim=(1, 2, 3), keepdim=True)
-        least_std = torch.minimum(self.least_of_measured * measured, self.least_of_noise * noise)
+        least_std = torch.minimum(self.least_std[0] * measured, self.least_std[1] * noise)
+        maps = data.maps
+        if maps is not None and maps.shape[1] > 1:
+            least_std = self.least_std[2] * measured
         estimate = adjoint
         variance = torch.ones_like(noise)
         for i, refine in enumerate(self.refine):

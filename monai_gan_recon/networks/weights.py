@@ -26,11 +26,9 @@ def trainable(network: nn.Module) -> list[nn.Parameter]:
 
 
 def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Network:
-    """Load a bare state dict; nothing in the file is executed (``weights_only=True``).
+    """Load a bare state dict into a network; nothing in the file is executed (``weights_only=True``).
 
-    Args:
-        network: the network, changed in place.
-        path: file of the state dict; None leaves the network as it is.
+    Without a file the network stays as it is.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -47,11 +47,7 @@ class Command:
         self._lock, self._stopped = threading.Lock(), False
 
     def __call__(self, series: Path, results: Path) -> list[str]:
-        """Do it.
-
-        Args:
-            series: folder of the DICOM files of a series.
-            results: folder for what is made: DICOM files, in subfolders.
+        """Reconstruct the folder of a series' DICOM files into DICOM files in subfolders of ``results``.
 
         Returns:
             lines about results to be careful with, and what could not be done beside the reconstruction.

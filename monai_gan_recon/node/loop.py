@@ -6,12 +6,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
-from typing import Protocol
 
 from monai_gan_recon.atomic import atomic_path, remove_leftovers
 from monai_gan_recon.errors import one_line
-from monai_gan_recon.node.job import Stopped
+from monai_gan_recon.node.job import Command, Stopped
 from monai_gan_recon.node.peer import Peer, send
 from monai_gan_recon.node.queue import RESULTS, SERIES, Queue
 
@@ -21,19 +19,9 @@ _SENT = ".sent"
 logger = logging.getLogger(__name__)
 
 
-class Job(Protocol):
-    """What is done with a series, see :class:`.job.Command`."""
-
-    def __call__(self, series: Path, results: Path) -> list[str]:
-        """Make results of a series."""
-
-    def stop(self) -> None:
-        """End what runs."""
-
-
 def run_node(
     queue: Queue,
-    job: Job,
+    job: Command,
     to: Peer,
     aet: str,
     stop: threading.Event,
@@ -78,7 +66,7 @@ def _repeat(step: Callable[[], None], stop: threading.Event) -> None:
             stop.wait(10)
 
 
-def _work(queue: Queue, job: Job) -> None:
+def _work(queue: Queue, job: Command) -> None:
     """Make results of the oldest series that waits."""
     for folder in queue.jobs("waiting")[:1]:
         began = time.perf_counter()

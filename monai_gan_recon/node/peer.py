@@ -83,13 +83,7 @@ def check_title(aet: str) -> str:
 
 
 def send(files: Sequence[Path], to: Peer, aet: str, sent: Callable[[Path], object]) -> None:
-    """Send DICOM files by C-STORE, in one association.
-
-    Args:
-        files: to send, in this order.
-        to: where to.
-        aet: own title.
-        sent: called with each file that the peer has taken.
+    """Send DICOM files by C-STORE in this order, in one association; ``sent`` is called with each that was taken.
 
     Raises:
         ConnectionError: if the peer cannot be reached, or has no room: try again later.

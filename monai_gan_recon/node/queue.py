@@ -124,11 +124,9 @@ class Queue:
             self._refused.setdefault(sender, set()).add("")
 
     def close(self, sender: Hashable, whole: bool) -> None:
-        """A sender has ended.
+        """A sender (see :meth:`store`) has ended.
 
-        Args:
-            sender: see :meth:`store`.
-            whole: it said that this was all. Else its series stay where they are, until they are sent again.
+        If ``whole``, it said that this was all. Else its series stay where they are, until they are sent again.
         """
         with self._lock:
             damaged = "" in self._refused.pop(sender, set())
@@ -143,11 +141,9 @@ class Queue:
                     self.move(job, "received")
 
     def settle(self, quiet: float, patience: float) -> None:
-        """Let series that are complete wait for their reconstruction, and give up those that were cut off.
+        """Let series wait for their reconstruction that are complete, ``quiet`` seconds after their last object.
 
-        Args:
-            quiet: seconds without another object after which a series whose senders have ended is complete.
-            patience: seconds that a series that was cut off may take to be sent again.
+        Those that were cut off are given up ``patience`` seconds after it, if they are not sent again.
         """
         with self._lock:
             for job in self.jobs("received"):

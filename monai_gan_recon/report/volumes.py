@@ -15,6 +15,7 @@ from monai_gan_recon.data import case_name
 from monai_gan_recon.evaluation.scores import quality_table
 from monai_gan_recon.io import load_label_volume, load_volume, own_plane
 from monai_gan_recon.report.page import preview_path, write_report
+from monai_gan_recon.segmentation.labels import check_grid
 from monai_gan_recon.transforms import SlicesOfPlane
 
 PathLike = str | os.PathLike[str]
@@ -62,8 +63,8 @@ def report_files(
     first = volumes["reconstruction"]
     overlay = None if labels is None else load_label_volume(check_exists(labels))
     for path, volume in zip([*paths.values(), labels], [*volumes.values(), overlay], strict=True):
-        if volume is not None and not _same_grid(volume, first):
-            raise ValueError(f"{path}: its grid is not that of {image}; resample it first")
+        if volume is not None:
+            check_grid(volume, first, str(path))
     slices: dict[str, Any] = {name: across(volume) for name, volume in volumes.items()}
     spacing = affine_to_spacing(slices["reconstruction"].affine).tolist()[1:]
     quality, note = {"Reference": "no reference"}, ""
@@ -87,7 +88,3 @@ def report_files(
         },
         notes={"Quality": note},
     )
-
-
-def _same_grid(volume: MetaTensor, other: MetaTensor) -> bool:
-    return volume.shape == other.shape and torch.allclose(volume.affine, other.affine, atol=1e-3)

@@ -123,25 +123,12 @@ class RandUndersamplingArtefact(RandomizableTransform):
 
 
 class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
-    """Dictionary version of :class:`RandUndersamplingArtefact`; all keys get the same artefact.
+    """Dictionary version of :class:`RandUndersamplingArtefact`; all keys get the same artefact."""
 
-    Args:
-        keys: keys of the images.
-        prob: probability of the artefact, in [0, 1].
-        allow_missing_keys: skip keys that are not there.
-        options: further ones of :class:`RandUndersamplingArtefact`.
-    """
-
-    def __init__(
-        self,
-        keys: KeysCollection = "image",
-        prob: float = 0.5,
-        allow_missing_keys: bool = False,
-        **options: Any,
-    ) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection = "image", **options: Any) -> None:
+        MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
-        self.artefact = RandUndersamplingArtefact(prob, **options)
+        self.artefact = RandUndersamplingArtefact(**options)
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None

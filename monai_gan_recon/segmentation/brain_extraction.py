@@ -202,8 +202,8 @@ class ExtractBraind(MapTransform):
         keys: the one key of the volume.
         mask_key: key of the mask.
         extraction: "auto": where there is a skull; "true": always; "false": never, the image is taken for stripped.
-        weights: see :class:`ExtractBrain`.
-        device: see :class:`ExtractBrain`.
+        weights: of :class:`ExtractBrain`.
+        device: of :class:`ExtractBrain`.
         allow_missing_keys: skip a key that is not there.
 
     Raises:
@@ -247,11 +247,7 @@ class ExtractBraind(MapTransform):
 
 
 def network_input(values: torch.Tensor) -> torch.Tensor:
-    """Scale magnitudes so that the 99th percentile of what is above 0 becomes 1, and limit them to [0, 1.5].
-
-    Args:
-        values: of any shape, at least one above 0.
-    """
+    """Scale magnitudes so that the 99th percentile of what is above 0 becomes 1, and limit them to [0, 1.5]."""
     positive = values[values > 0]
     some = positive[:: max(1, positive.numel() // 200_000)]
     return (values / torch.quantile(some.float(), _BRIGHT)).clamp(0, 1.5)

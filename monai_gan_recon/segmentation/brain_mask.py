@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from monai.utils import convert_to_dst_type
 from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.morphology import isotropic_closing
+
+from monai_gan_recon.segmentation.labels import check_grid
+from monai_gan_recon.transforms.dictionary import ArrayTransformd
 
 METHODS = ("auto", "nonzero", "otsu")
 MOST_MM = 1000
@@ -79,62 +82,28 @@ class BrainMask(Transform):
 
 
 class BrainMaskd(MapTransform):
-    """Dictionary version of :class:`BrainMask`: adds the mask of an image under a key of its own.
+    """Dictionary version of :class:`BrainMask`: adds the mask of the one image under ``mask_key``."""
 
-    Args:
-        keys: the one key of the volume.
-        mask_key: key of the mask.
-        allow_missing_keys: skip a key that is not there.
-        options: those of :class:`BrainMask`.
-    """
-
-    def __init__(
-        self,
-        keys: KeysCollection = "image",
-        mask_key: str = "brain_mask",
-        allow_missing_keys: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection = "image", mask_key: str = "brain_mask", **options: Any) -> None:
+        super().__init__(keys)
         self.mask_key, self.masker = mask_key, BrainMask(**options)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the mask."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[self.mask_key] = self.masker(result[key])
-        return result
+        return dict(data) | {self.mask_key: self.masker(data[self.first_key(dict(data))])}
 
 
-class MaskedTransformd(MapTransform):
-    """Base of the dictionary versions of transforms of an image and its brain mask.
+class MaskedTransformd(ArrayTransformd):
+    """Base of the dictionary versions of transforms of an image and its brain mask, under ``mask_key``, if there is."""
 
-    Args:
-        keys: keys of the volumes.
-        mask_key: key of the mask; None: without one.
-        allow_missing_keys: skip keys that are not there.
-        options: those of the array version.
-    """
-
-    array_version: Callable[..., Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]]
-
-    def __init__(
-        self,
-        keys: KeysCollection = "image",
-        mask_key: str | None = None,
-        allow_missing_keys: bool = False,
-        **options: Any,
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.mask_key, self.transform = mask_key, self.array_version(**options)
+    def __init__(self, keys: KeysCollection = "image", mask_key: str | None = None, **options: Any) -> None:
+        super().__init__(keys, **options)
+        self.mask_key = mask_key
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the volumes."""
-        result = dict(data)
         mask = None if self.mask_key is None else data[self.mask_key]
-        for key in self.key_iterator(result):
-            result[key] = self.transform(result[key], mask)
-        return result
+        return self._replaced(data, lambda image: self.transform(image, mask))
 
 
 def volume_values(image: torch.Tensor) -> np.ndarray:
@@ -170,18 +139,7 @@ def mask_values(mask: torch.Tensor | None, image: torch.Tensor) -> np.ndarray:
         ValueError: if the mask has another shape or affine than the image, or is empty.
     """
     mask = BrainMask()(image) if mask is None else mask
-    if mask.shape != image.shape:
-        raise ValueError(
-            f"the brain mask has shape {tuple(mask.shape)}, the image {tuple(image.shape)}; give a mask on its grid"
-        )
-    if (
-        isinstance(mask, MetaTensor)
-        and isinstance(image, MetaTensor)
-        and not torch.allclose(mask.affine.double(), image.affine.double(), atol=1e-3)
-    ):
-        raise ValueError(
-            "the brain mask has another affine than the image; resample it onto the image's grid"
-        )
+    check_grid(mask, image, "the brain mask")
     inside: np.ndarray = (_plain(mask)[0] != 0).cpu().numpy()
     if not inside.any():
         raise ValueError("the brain mask is empty; give one that covers the brain, or none")

@@ -119,15 +119,12 @@ class Region:
 
 
 def measure_regions(instances: torch.Tensor, labels: torch.Tensor) -> list[Region]:
-    """Measure each instance.
+    """Measure each instance, in the order of the numbers from 1.
 
     Args:
-        instances: (1, X, Y, Z), numbers from 1, 0 = none, see :class:`Instances`; its affine gives mm and ml (1 mm
-            voxels for a plain tensor).
+        instances: (1, X, Y, Z), 0 = none, see :class:`Instances`; its affine gives mm and ml (1 mm voxels for a plain
+            tensor).
         labels: (1, X, Y, Z), the label map that they come from.
-
-    Returns:
-        one region for each number that occurs, in order.
 
     Raises:
         ValueError: if the two have different shapes, or an instance has voxels of more than one class.
@@ -170,15 +167,12 @@ def class_volumes(labels: torch.Tensor) -> dict[int, float]:
 
 
 def world_box(start: Sequence[int], stop: Sequence[int], affine: np.ndarray) -> tuple[Triple, Triple]:
-    """Box in mm, along the world's axes, around all eight corners of a box of voxels.
+    """Box in mm, least and greatest (x, y, z), around all eight corners of a box of voxels.
 
     Args:
         start: first voxel (i, j, k).
         stop: voxel after the last.
         affine: (4, 4), voxel centres to RAS in mm, of any orientation; a voxel reaches half an index to each side.
-
-    Returns:
-        least and greatest (x, y, z).
     """
     corners = np.array(list(product(*zip(start, stop, strict=True)))) - 0.5
     world = corners @ affine[:3, :3].T + affine[:3, 3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from monai_gan_recon.data import load_manifest, with_cases
-from monai_gan_recon.io import LoadVolume, load_label_volume
+from monai_gan_recon.io import load_label_volume, load_volume
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,6 @@ def labelled_entries(
 ) -> list[dict[str, Any]]:
     """Entries of one split of a manifest, each with labels, or maps of gray and white matter, and a ``case``.
 
-    Args:
-        datalist: name of a manifest or a JSON file.
-        dataset_dir: folder of its files; None: as the manifest says.
-        section: "training", "validation" or "testing".
-
     Raises:
         ValueError: if there are none, or an entry has no labels.
         FileNotFoundError: if a file is missing.
@@ -84,13 +79,7 @@ def validation_entries(
 ) -> list[dict[str, Any]]:
     """Labelled entries to choose a model by: for validation or, with a warning, of training if there are none.
 
-    Args:
-        datalist: see :func:`labelled_entries`.
-        dataset_dir: see :func:`labelled_entries`.
-
-    Raises:
-        ValueError: see :func:`labelled_entries`.
-        FileNotFoundError: see :func:`labelled_entries`.
+    Errors are those of :func:`labelled_entries`.
     """
     manifest = load_manifest(datalist, dataset_dir)
     if any(map(has_labels, manifest.validation)):
@@ -126,7 +115,7 @@ def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLa
         return ReferenceLabels(load_labels(entry["label"], image), TISSUES)
     if not has_labels(entry):
         return None
-    maps = [LoadVolume()(entry[key]) for key in MAPS]
+    maps = [load_volume(entry[key]) for key in MAPS]
     for key, volume in zip(MAPS, maps, strict=True):
         check_grid(volume, image, entry[key])
     labels = torch.from_numpy(labels_of_maps(*(volume.numpy() for volume in (*maps, image))))
@@ -134,50 +123,32 @@ def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLa
 
 
 class LoadTissueLabelsd(Transform):
-    """Add the tissue labels of a loaded image: of the file ``label``, or made of gray and white matter maps.
+    """Add ``label`` (1, X, Y, Z), uint8, to a loaded ``image``: of that file, or of gray and white matter maps."""
 
-    Args:
-        image_key: key of the image, loaded already.
-        label_key: key of the labels (1, X, Y, Z), uint8, on the image's grid.
-    """
-
-    def __init__(self, image_key: str = "image", label_key: str = "label") -> None:
-        self.image_key, self.label_key = image_key, label_key
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Load the labels; errors as of :func:`reference_labels`, and a ValueError if there are none."""
-        entry = {str(key): value for key, value in data.items()}
-        reference = reference_labels(entry | {"label": entry.get(self.label_key)}, entry[self.image_key])
+        reference = reference_labels(data, data["image"])
         if reference is None:
-            raise ValueError(f"{_file_of(entry[self.image_key], 'the image')}: has no tissue labels")
-        rest = {key: value for key, value in data.items() if key not in MAPS}
-        return rest | {self.label_key: reference.labels}
+            raise ValueError(f"{_file_of(data['image'], 'the image')}: has no tissue labels")
+        return {key: value for key, value in data.items() if key not in MAPS} | {"label": reference.labels}
 
 
 class LoadCase(Transform):
     """Entry of a manifest to its ``image`` (1, X, Y, Z), the ``reference`` labels, ``case`` and ``person``."""
 
-    def __init__(self) -> None:
-        self.loader = LoadVolume()
-
-    def __call__(self, entry: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+    def __call__(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         """Read a scan and its labels; errors as of :func:`reference_labels`."""
-        named = {str(key): value for key, value in entry.items()}
-        image = self.loader(named["image"])
-        reference = reference_labels(named, image)
-        return {"image": image, "reference": reference, "case": named["case"], "person": named["person"]}
+        image = load_volume(entry["image"])
+        reference = reference_labels(entry, image)
+        return {"image": image, "reference": reference, "case": entry["case"], "person": entry["person"]}
 
 
 def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None) -> MetaTensor:
     """Read tissue labels (1, X, Y, Z), uint8, checked by :func:`check_labels`.
 
-    Args:
-        path: file of the labels, see :func:`monai_gan_recon.io.load_label_volume`.
-        image: (1, X, Y, Z), which they must fit; None: no comparison with an image.
-
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be read, or does not fit.
+        ValueError: if it cannot be read, or does not fit the image (1, X, Y, Z), if one is given.
     """
     labels = load_label_volume(path)
     check_labels(labels, image, path)
@@ -188,12 +159,9 @@ def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None)
 def check_labels(
     labels: torch.Tensor, image: torch.Tensor | None = None, what: str | os.PathLike[str] | None = None
 ) -> None:
-    """Raise unless a label map holds tissue labels only and lies on the image's grid.
+    """Raise unless a label map (1, X, Y, Z) holds tissue labels 0 to 3 only and lies on the grid of a given image.
 
-    Args:
-        labels: (1, X, Y, Z), whole numbers 0 (background) to 3.
-        image: (1, X, Y, Z), or None: compare with no image.
-        what: file or name of the labels, for the message; default: the MetaTensor's file name.
+    ``what`` is its file or name, for the message; default: the MetaTensor's file name.
 
     Raises:
         ValueError: in one line, for another size, another affine, a value that is no label, or no label at all.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.special import softmax
 from sklearn.cluster import KMeans
 
 FloatArray = NDArray[np.float32]
@@ -76,12 +77,8 @@ class TissueMixture:
                 "the tissue mixture needs beta and bias_fwhm of 0 or more, iterations of at least 1 and a fit_spacing "
                 f"above 0, got beta={beta}, iterations={iterations}, bias_fwhm={bias_fwhm}, fit_spacing={fit_spacing}"
             )
-        self.beta, self.iterations, self.bias_fwhm, self.fit_spacing = (
-            beta,
-            iterations,
-            bias_fwhm,
-            fit_spacing,
-        )
+        self.beta, self.iterations = beta, iterations
+        self.bias_fwhm, self.fit_spacing = bias_fwhm, fit_spacing
 
     def __call__(
         self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)
@@ -177,7 +174,7 @@ class _Classes:
         logit = -((values - mean) ** 2) / (2 * variance) - np.log(variance) / 2
         if beta > 0 and around is not None:
             logit += beta * _neighbours(around)
-        return _softmax(logit) * inside
+        return np.asarray(softmax(logit, axis=0) * inside, np.float32)
 
 
 def _logarithm(image: np.ndarray, inside: np.ndarray) -> FloatArray:
@@ -230,11 +227,6 @@ def _upsample(coarse: FloatArray, steps: Sequence[int], shape: Sequence[int]) ->
         )
         result = result.take(low, axis) * (1 - weight) + result.take(high, axis) * weight
     return result
-
-
-def _softmax(logit: NDArray[np.floating]) -> FloatArray:
-    exponential = np.exp(logit - logit.max(axis=0))
-    return np.asarray(exponential / exponential.sum(axis=0), np.float32)
 
 
 def _neighbours(probability: FloatArray) -> FloatArray:

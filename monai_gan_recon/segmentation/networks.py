@@ -39,13 +39,9 @@ class MixtureScores(nn.Module):
         self.features = FEATURES
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Scores of the classes.
+        """Scores of the classes (B, 4, ...), in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
 
-        Args:
-            features: (B, 4, ...), see :class:`TissueFeatures`.
-
-        Returns:
-            (B, 4, ...), in [0, 1], of sum 1: background (1 outside of the brain), CSF, GM, WM.
+        ``features`` (B, 4, ...) are those of :class:`TissueFeatures`.
 
         Raises:
             ValueError: for another number of channels.
@@ -150,8 +146,8 @@ class WindowInferer(AutocastInferer):
         roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
         overlap: of neighbouring windows, a fraction from 0 to 0.95.
         batch_size: windows at a time.
-        amp: see :class:`AutocastInferer`.
-        device: see :class:`AutocastInferer`.
+        amp: of :class:`AutocastInferer`.
+        device: of :class:`AutocastInferer`.
 
     Raises:
         ValueError: if a number is out of range.
@@ -212,8 +208,8 @@ def tissue_network(
         contrast: of the images; the network knows "t1" only.
 
     Raises:
-        ValueError: for another method or device, a contrast that the network does not know, or weights of another
-            network.
+        ValueError: for another method or device, a contrast that the network does not know, a network without
+            channels, or weights of another network.
         FileNotFoundError: if there are no weights.
     """
     if method not in METHODS:
@@ -224,6 +220,8 @@ def tissue_network(
         raise ValueError(
             f"contrast {contrast!r}: the network knows {NETWORK_CONTRAST} only; --method mixture needs no network"
         )
+    if not all(p.numel() for p in network.parameters()):
+        raise ValueError("the network has layers without channels; its features and channels are 1 or more")
     volumetric = any(p.ndim == 5 for p in network.parameters())
     layout = torch.channels_last_3d if volumetric else torch.channels_last
     return load_weights(network, weights).to(check_device(device), memory_format=layout)  # type: ignore[call-overload]

@@ -46,14 +46,9 @@ class CorrectBiasField(Transform):
         self.fit_spacing, self.iterations, self.tolerance = fit_spacing, tuple(iterations), tolerance
 
     def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Correct a volume.
+        """Correct a volume (1, X, Y, Z) of magnitudes in any unit; float32, with its affine and history.
 
-        Args:
-            image: (1, X, Y, Z), magnitudes in any unit.
-            mask: (1, X, Y, Z), where to fit the field; None: :class:`BrainMask` of the image.
-
-        Returns:
-            (1, X, Y, Z), float32, with the image's affine and history.
+        The field is fitted within ``mask`` (1, X, Y, Z); None: :class:`BrainMask` of the image.
         """
         corrected = volume_values(image) / self.field(image, mask)
         return convert_to_dst_type(corrected[None], image, dtype=torch.float32)[0]
@@ -113,15 +108,9 @@ class DenoiseAnisotropic(Transform):
         self.iterations, self.conductance = iterations, conductance
 
     def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Denoise a volume.
+        """Denoise a volume (1, X, Y, Z) in any unit; float32, with its affine and history.
 
-        Args:
-            image: (1, X, Y, Z), in any unit.
-            mask: (1, X, Y, Z); outside of it the image stays as it is, so that a zero background remains one.
-                None: denoise everywhere.
-
-        Returns:
-            (1, X, Y, Z), float32, with the image's affine and history.
+        Outside of ``mask`` (1, X, Y, Z) the image stays as it is, so that a zero background remains one; None: nowhere.
         """
         values, spacing = volume_values(image), spacing_mm(image)
         diffusion = sitk.CurvatureAnisotropicDiffusionImageFilter()

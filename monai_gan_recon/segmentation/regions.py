@@ -17,6 +17,7 @@ from monai.data import MetaTensor
 from monai_gan_recon.atomic import atomic_paths
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data.cases import case_name, check_case
+from monai_gan_recon.errors import about
 from monai_gan_recon.io import load_label_volume, save_nifti
 from monai_gan_recon.segmentation.brain_mask import spacing_mm
 from monai_gan_recon.segmentation.instances import (
@@ -69,9 +70,6 @@ def write_region_report(
         case: name of the case.
         names: name of each class by its label; default "class 1" and so on.
         overwrite: replace files that exist.
-
-    Returns:
-        the files written: "instances", "csv" and "json".
 
     Raises:
         ValueError: if a file exists and is not to be replaced, or instances and labels do not fit.
@@ -140,23 +138,15 @@ def _name(label: int, names: Mapping[int, str]) -> str:
 
 
 def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a label map of any classes.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
-
-    Returns:
-        (1, X, Y, Z), int64, with its affine.
+    """Read a label map (1, X, Y, Z) of any classes from NIfTI, NRRD or MetaImage: int64, with its affine.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it cannot be read, or holds no labels, see :func:`label_values`, or more than 500 classes.
     """
     labels = load_label_volume(path)
-    try:
+    with about(path):
         values = label_values(labels)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
     count = np.unique(values).size
     if count > _MAX_CLASSES:
         raise ValueError(f"{path}: has {count} different values; this is an image, give a label map")
@@ -173,15 +163,15 @@ def report_regions(
     names: Mapping[int, str] | None = None,
     overwrite: bool = False,
 ) -> tuple[int, list[Path]]:
-    """Number the connected components of a label map, and write instances, CSV and JSON.
+    """Number the connected components of a label map (:func:`load_label_map`); write them and their measures.
 
     Args:
-        labels: file, see :func:`load_label_map`.
+        labels: the file.
         output_dir: folder of the results.
         case: name of the results; None: the file's.
-        minimum_size_mm3: see :class:`Instances`.
-        connectivity: see :class:`Instances`.
-        classes: see :class:`Instances`.
+        minimum_size_mm3: of :class:`Instances`, as ``connectivity`` and ``classes``.
+        connectivity: 6, 18 or 26.
+        classes: labels to look at.
         names: name of each class.
         overwrite: replace results that exist.
 

@@ -20,7 +20,7 @@ from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import passed_on
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
-from monai_gan_recon.errors import one_line
+from monai_gan_recon.errors import one_line, with_causes
 from monai_gan_recon.io import save_nifti
 from monai_gan_recon.io.dicom import require_highdicom
 from monai_gan_recon.segmentation.brain_extraction import VOLUME_ML, BrainExtraction
@@ -29,7 +29,6 @@ from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import region_files, write_region_files
 from monai_gan_recon.segmentation.tissue_features import white_matter_depth
-from monai_gan_recon.transforms.causes import apply_with_causes
 
 CONFIG = Path("configs") / "inference.yaml"
 WHITE_MATTER_DEPTH = (0.08, 1.0)
@@ -132,7 +131,7 @@ class TissueSegmenter:
         extracted = self._extracted(image, brain)
         mask = extracted["brain_mask"]
         found = {"brain": mask.clone(), "brain_extraction": extracted.pop("brain_extraction")}
-        return {**apply_with_causes(self.preprocessing, extracted), **found}
+        return {**with_causes(self.preprocessing, extracted), **found}
 
     def _extracted(self, image: torch.Tensor, brain: torch.Tensor | None) -> dict[str, Any]:
         affine = image.affine.clone() if isinstance(image, MetaTensor) else torch.eye(4)
@@ -142,17 +141,10 @@ class TissueSegmenter:
             given["brain_mask"] = MetaTensor(
                 torch.as_tensor(brain).as_subclass(torch.Tensor).clone(), affine=affine
             )
-        return dict(apply_with_causes(self.extraction, given))
+        return dict(with_causes(self.extraction, given))
 
     def labels(self, prepared: Mapping[str, Any]) -> tuple[MetaTensor, float]:
-        """Segment a preprocessed volume.
-
-        Args:
-            prepared: what :meth:`prepare` gave.
-
-        Returns:
-            labels on the original grid, as :meth:`__call__` gives them, and the seconds of the network stage.
-        """
+        """Segment what :meth:`prepare` gave: labels on the original grid, and the seconds of the network stage."""
         image = prepared["image"]
         inputs = image.as_tensor()[None].to(self.device)
         start = time.perf_counter()
@@ -234,10 +226,10 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matter: float) -> dict[str, str]:
-    """What to be careful about in a segmentation: a skull that was removed, what is not to be believed.
+    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, what is not to be believed.
 
     Args:
-        labels: (1, X, Y, Z), of tissues.
+        labels: of tissues.
         extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
         white_matter: its depth, see :func:`white_matter_depth`.
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from monai.transforms import Transform
@@ -29,29 +31,23 @@ class TissueFeatures(Transform):
 
     Args:
         contrast: "t1" (CSF darkest, white matter brightest), "t2" (the reverse) or "flair" (CSF, WM, GM).
-        beta: see :class:`TissueMixture`.
-        iterations: see :class:`TissueMixture`.
-        bias_fwhm: see :class:`TissueMixture`.
+        options: of :class:`TissueMixture`.
 
     Raises:
         ValueError: for another contrast or values out of range; at the call, see :func:`volume_values`,
             :func:`mask_values` and :class:`TissueMixture`.
     """
 
-    def __init__(
-        self, contrast: str = "t1", beta: float = 0.1, iterations: int = 12, bias_fwhm: float = 18.0
-    ) -> None:
+    def __init__(self, contrast: str = "t1", **options: Any) -> None:
         if contrast not in CONTRASTS:
             raise ValueError(f"unknown contrast {contrast!r}: choose one of {', '.join(CONTRASTS)}")
         self.order = [CONTRASTS[contrast].index(tissue) for tissue in TISSUES.values()]
-        self.mixture = TissueMixture(beta, iterations, bias_fwhm)
+        self.mixture = TissueMixture(**options)
 
     def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Features of a volume.
+        """Features of a volume (1, X, Y, Z) of magnitudes in any unit.
 
-        Args:
-            image: (1, X, Y, Z), magnitudes in any unit.
-            mask: (1, X, Y, Z), the brain; None: :class:`BrainMask` of the image.
+        The brain is that of ``mask`` (1, X, Y, Z); None: :class:`BrainMask` of the image.
 
         Returns:
             (4, X, Y, Z), float32, 0 outside of the brain, with the image's affine and history: intensity in

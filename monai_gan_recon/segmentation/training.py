@@ -22,11 +22,7 @@ KEY_METRIC = "val_dice"
 
 
 class SamplerEpoch:
-    """Handler that tells a sampler the epoch, so that each has its own patches, the same after a resumption.
-
-    Args:
-        sampler: has ``set_epoch``; epochs count from 0 there.
-    """
+    """Handler that tells a sampler the epoch, from 0, so that each has its own patches, the same after a resumption."""
 
     def __init__(self, sampler: Any) -> None:
         self.sampler = sampler
@@ -90,11 +86,7 @@ def _dice(label: int | None) -> IgniteMetricHandler:
 
 
 class TissueProgress(TrainingProgress):
-    """A progress bar with the loss (on terminals only), and after each validation a line with the Dice.
-
-    Args:
-        validator: evaluator whose metrics are reported.
-    """
+    """A progress bar with the loss (on terminals only), and after each validation a line with the Dice."""
 
     def describe(self, metrics: Mapping[str, Any]) -> str:
         """Mean Dice, and that of each tissue."""

@@ -19,11 +19,9 @@ FOREGROUND_THRESHOLD = 0.05
 
 
 def noise_std_for(image: torch.Tensor, snr: float) -> float:
-    """Standard deviation of the noise of each of the real and imaginary parts at a given SNR.
+    """Standard deviation of the noise of each of the real and imaginary parts of a magnitude image at a given SNR.
 
-    Args:
-        image: magnitude image, any shape.
-        snr: mean magnitude of the foreground over the standard deviation, above 0; infinite: no noise.
+    The SNR is the mean magnitude of the foreground over the standard deviation; infinite: no noise.
 
     Raises:
         ValueError: if the SNR is not positive.

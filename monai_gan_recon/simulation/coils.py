@@ -32,11 +32,10 @@ def biot_savart_maps(
     Returns:
         complex64 (coils, H, W), root sum of squares at most 1.
     """
-    jitter = (
-        (lambda low, high: rng.uniform(low, high))
-        if rng is not None
-        else (lambda low, high: (low + high) / 2)
-    )
+
+    def jitter(low: float, high: float) -> float:
+        return (low + high) / 2 if rng is None else rng.uniform(low, high)
+
     turn, radius = jitter(-np.pi, np.pi), jitter(0.35, 0.75)
     axis = np.linspace(-1, 1, _GRID)
     points = np.stack([*np.meshgrid(axis, axis, indexing="ij"), np.zeros((_GRID, _GRID))], axis=-1)
@@ -57,15 +56,8 @@ def biot_savart_maps(
     return _fit(torch.from_numpy(np.stack(maps).astype(np.complex64)), size)
 
 
-def measured_maps(path: str | os.PathLike[str], key: str = "S") -> torch.Tensor:
-    """Read measured sensitivities from a MATLAB file.
-
-    Args:
-        path: ".mat" file.
-        key: of the array (H, W, 1, coils).
-
-    Returns:
-        complex64 (coils, H, W).
+def measured_maps(path: str | os.PathLike[str]) -> torch.Tensor:
+    """Read measured sensitivities, complex64 (coils, H, W), from the array "S" (H, W, 1, coils) of a MATLAB file.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -73,9 +65,9 @@ def measured_maps(path: str | os.PathLike[str], key: str = "S") -> torch.Tensor:
     """
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path}: no such file of coil sensitivities")
-    maps = loadmat(path).get(key)
+    maps = loadmat(path).get("S")
     if maps is None or maps.ndim != 4 or not np.iscomplexobj(maps):
-        raise ValueError(f"{path}: holds no complex array {key!r} (H, W, 1, coils)")
+        raise ValueError(f"{path}: holds no complex array 'S' (H, W, 1, coils)")
     return torch.from_numpy(maps[:, :, 0].transpose(2, 0, 1).astype(np.complex64))
 
 
@@ -120,13 +112,7 @@ def random_maps(
 
 
 def perturbed(maps: torch.Tensor, error: float, rng: np.random.Generator) -> torch.Tensor:
-    """Maps with a smooth relative error, as maps that are estimated from few lines have it.
-
-    Args:
-        maps: complex (coils, H, W).
-        error: standard deviation of the relative error.
-        rng: source of randomness.
-    """
+    """Maps (coils, H, W) with a smooth relative error of this standard deviation, as maps of few lines have it."""
     size = (maps.shape[-2], maps.shape[-1])
     fields = [random_field(size, int(rng.integers(3, 9)), rng) for _ in range(2 * len(maps))]
     return maps * (1 + error * torch.complex(torch.stack(fields[::2]), torch.stack(fields[1::2])))

@@ -29,31 +29,19 @@ _BRAIN = {
 
 _AROUND = {
     "t1": {
-        "CSF": (0.05, 0.35),
-        "DURA": (0.2, 1.5),
-        "BONE": (0.02, 0.2),
-        "MARROW": (0.4, 1.8),
-        "FAT": (0.7, 3.0),
-    }
-    | {"MUSCLE": (0.3, 0.8), "SKIN": (0.3, 1.3), "EYE": (0.1, 0.35), "LENS": (0.2, 0.9)},
+        "CSF": (0.05, 0.35), "DURA": (0.2, 1.5), "BONE": (0.02, 0.2), "MARROW": (0.4, 1.8), "FAT": (0.7, 3.0),
+        "MUSCLE": (0.3, 0.8), "SKIN": (0.3, 1.3), "EYE": (0.1, 0.35), "LENS": (0.2, 0.9),
+    },
     "t2": {
-        "CSF": (1.2, 2.4),
-        "DURA": (0.0, 0.8),
-        "BONE": (0.0, 0.15),
-        "MARROW": (0.2, 1.0),
-        "FAT": (0.4, 1.8),
-    }
-    | {"MUSCLE": (0.1, 0.5), "SKIN": (0.2, 0.9), "EYE": (1.2, 2.4), "LENS": (0.2, 1.0)},
+        "CSF": (1.2, 2.4), "DURA": (0.0, 0.8), "BONE": (0.0, 0.15), "MARROW": (0.2, 1.0), "FAT": (0.4, 1.8),
+        "MUSCLE": (0.1, 0.5), "SKIN": (0.2, 0.9), "EYE": (1.2, 2.4), "LENS": (0.2, 1.0),
+    },
     "flair": {
-        "CSF": (0.02, 0.3),
-        "DURA": (0.1, 0.8),
-        "BONE": (0.0, 0.2),
-        "MARROW": (0.2, 1.0),
-        "FAT": (0.3, 1.6),
-    }
-    | {"MUSCLE": (0.2, 0.6), "SKIN": (0.2, 1.0), "EYE": (0.05, 0.5), "LENS": (0.2, 0.9)},
+        "CSF": (0.02, 0.3), "DURA": (0.1, 0.8), "BONE": (0.0, 0.2), "MARROW": (0.2, 1.0), "FAT": (0.3, 1.6),
+        "MUSCLE": (0.2, 0.6), "SKIN": (0.2, 1.0), "EYE": (0.05, 0.5), "LENS": (0.2, 0.9),
+    },
     "random": {},
-}
+}  # fmt: skip
 """Intensity of what surrounds the brain; what is not named is anything from 0 to 1.5."""
 
 CONTRASTS = tuple(_BRAIN)
@@ -146,11 +134,7 @@ class RandHeadImage(Randomizable, Transform):
 
 
 class RandHead(Randomizable, Transform):
-    """A random head with skull around a stripped brain, and the mask of the brain in it.
-
-    Args:
-        contrasts: see :class:`RandHeadImage`.
-        faults: see :class:`RandHeadImage`.
+    """A random head with skull around a stripped brain, and the mask of the brain in it; see :class:`RandHeadImage`.
 
     Example:
         >>> import torch

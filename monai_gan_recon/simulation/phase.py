@@ -10,16 +10,9 @@ from torch.nn.functional import interpolate
 def smooth_phase(
     size: tuple[int, int], rng: np.random.Generator, order: int = 3, strength: float = np.pi
 ) -> torch.Tensor:
-    """A random smooth phase, a 2-D polynomial as B0 and coil phase give it.
+    """A random smooth phase (H, W) in radians, float32: a 2-D polynomial as B0 and coil phase give it.
 
-    Args:
-        size: (H, W).
-        rng: source of randomness.
-        order: highest total power of the polynomial.
-        strength: largest absolute phase in radians.
-
-    Returns:
-        Phase in radians, shape (H, W), float32.
+    ``order`` is the highest total power of the polynomial, ``strength`` the largest absolute phase.
     """
     y, x = (np.linspace(-1, 1, n) for n in size)
     powers = [(i, j) for i in range(order + 1) for j in range(order + 1 - i)]
@@ -28,15 +21,9 @@ def smooth_phase(
 
 
 def random_field(size: tuple[int, int], points: int, rng: np.random.Generator) -> torch.Tensor:
-    """A random smooth field: normal numbers on a grid of ``points`` x ``points``, bicubic between them.
+    """A random smooth field (H, W), float32: normal numbers on a grid of ``points`` x ``points``, bicubic between them.
 
-    Args:
-        size: (H, W).
-        points: control points along each axis, at least 2; the more, the finer.
-        rng: source of randomness.
-
-    Returns:
-        Shape (H, W), float32, of standard deviation about 1.
+    The more points, at least 2, the finer; its standard deviation is about 1.
     """
     grid = torch.from_numpy(rng.standard_normal((1, 1, points, points), dtype=np.float32))
     return interpolate(grid, size=size, mode="bicubic", align_corners=True)[0, 0]
@@ -45,12 +32,7 @@ def random_field(size: tuple[int, int], points: int, rng: np.random.Generator) -
 def random_phase(size: tuple[int, int], rng: np.random.Generator) -> torch.Tensor:
     """The phase of a training image: polynomial, random fields of any scale, and little that is as fine as vessels.
 
-    Args:
-        size: (H, W).
-        rng: source of randomness.
-
-    Returns:
-        Phase in radians, shape (H, W), float32: wider than a cubic polynomial, from nearly none to many turns.
+    In radians, (H, W), float32: wider than a cubic polynomial, from nearly none to many turns.
     """
     phase = smooth_phase(size, rng, order=int(rng.integers(1, 4)), strength=rng.uniform(0, 1.5 * np.pi))
     phase = phase + rng.uniform(0, 1) * random_field(size, int(rng.integers(3, 11)), rng)

@@ -21,6 +21,7 @@ from monai_gan_recon.measurement import (
     check_rate,
     sampling_mask,
 )
+from monai_gan_recon.measurement.lines import centre_fraction_for
 from monai_gan_recon.simulation.acquisition import acquire, complex_noise, measured_block, noise_std_for
 from monai_gan_recon.simulation.coils import biot_savart_maps
 from monai_gan_recon.simulation.phase import smooth_phase
@@ -80,14 +81,9 @@ class Undersample(Transform):
                 f"coils: {coils} do not go with the replica track; the simulated one takes several"
             )
         check_seed(seed)
-        self.pattern, self.rate, self.axis, self.track, self.snr, self.coils = (
-            pattern,
-            rate,
-            axis,
-            track,
-            snr,
-            coils,
-        )
+        centre_fraction_for(rate, centre_fraction)
+        self.pattern, self.rate, self.axis, self.track = pattern, rate, axis, track
+        self.snr, self.coils = snr, coils
         self.hermitian, self.phase, self.seed = hermitian, phase, seed
         self.centre_fraction, self.partial_fourier = centre_fraction, partial_fourier
 
@@ -141,24 +137,19 @@ class Undersampled(MapTransform):
     """Dictionary form of :class:`Undersample` for one slice; adds ``input``, ``target``, ``zero_filled``, ``mask``.
 
     Args:
-        keys: the one key of the magnitude image (1, H, W).
-        case_key: key of the case's name.
-        slice_key: key of the slice's number in its volume.
+        keys: the one key of the magnitude image (1, H, W); ``case`` and ``slice`` are its case's name and its number.
         kwargs: arguments of :class:`Undersample`.
     """
 
-    def __init__(
-        self, keys: KeysCollection = "image", case_key: str = "case", slice_key: str = "slice", **kwargs: Any
-    ) -> None:
+    def __init__(self, keys: KeysCollection = "image", **kwargs: Any) -> None:
         super().__init__(keys)
-        self.case_key, self.slice_key = case_key, slice_key
         self.undersample = Undersample(**kwargs)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Add the scan to the dictionary."""
         result = dict(data)
         for key in self.key_iterator(result):
-            case, number = str(data.get(self.case_key, "")), int(data.get(self.slice_key, 0))
+            case, number = str(data.get("case", "")), int(data.get("slice", 0))
             scan = self.undersample(torch.as_tensor(data[key])[:, None], case, number)
             result.update({name: value[0] for name, value in scan.items()})
         return result

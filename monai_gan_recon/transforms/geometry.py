@@ -23,23 +23,12 @@ from monai.utils import TraceKeys
 from torch.nn.functional import avg_pool2d
 
 from monai_gan_recon.checks import check_counts
-from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANE_AXCODES, PLANES
+from monai_gan_recon.io.geometry import plane_axcodes, slice_sizes
+from monai_gan_recon.transforms.dictionary import InvertibleArrayTransformd
+from monai_gan_recon.vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 
 _AXCODES = "axcodes"
-
-
-def plane_axcodes(plane: str) -> str:
-    """Orientation codes of the array axes (N, H, W) of a plane's slices.
-
-    H goes down the displayed image and W to its right; N is the slice axis. The letters say towards what each
-    index grows: coronal "AIL", axial "SPL", sagittal "RIA".
-
-    Raises:
-        ValueError: for another plane.
-    """
-    if not isinstance(plane, str) or plane not in PLANE_AXCODES:
-        raise ValueError(f"unknown plane {plane!r}; choose one of {', '.join(PLANE_AXCODES)}")
-    return PLANE_AXCODES[plane]
+_FOREGROUND = 0.02
 
 
 class Reorient(Orientation):
@@ -84,16 +73,10 @@ class Reorient(Orientation):
 
 
 class Reorientd(Orientationd):
-    """Dictionary version of :class:`Reorient`.
+    """Dictionary version of :class:`Reorient`; ``axcodes`` say towards what each index of the result grows."""
 
-    Args:
-        keys: keys of the volumes.
-        axcodes: towards what each index of the result grows, such as "RAS".
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(self, keys: KeysCollection, axcodes: str = "RAS", allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, axcodes=axcodes, labels=None, allow_missing_keys=allow_missing_keys)
+    def __init__(self, keys: KeysCollection, axcodes: str = "RAS") -> None:
+        super().__init__(keys, axcodes=axcodes, labels=None)
         self.ornt_transform = Reorient(axcodes=axcodes, labels=None)
 
 
@@ -129,13 +112,10 @@ class SlicesOfPlaned(Reorientd):
         keys: keys of the volumes.
         plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``, or
             another one if its slices are too small. The plane that was taken is then under ``plane``.
-        allow_missing_keys: skip keys that are not there.
     """
 
-    def __init__(
-        self, keys: KeysCollection, plane: str | None = "coronal", allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, plane_axcodes(plane or PLANES[0]), allow_missing_keys)
+    def __init__(self, keys: KeysCollection, plane: str | None = "coronal") -> None:
+        super().__init__(keys, plane_axcodes(plane or PLANES[0]))
         self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or PLANES[0])
 
     def __call__(
@@ -152,18 +132,11 @@ class SlicesOfPlaned(Reorientd):
 
 def _plane_of(entry: Mapping[Hashable, Any], key: Hashable) -> str:
     """The plane that an entry names, or another one if the slices of its volume are too small there."""
-    wanted = (str(entry.get("plane") or PLANES[0]), *PLANES)
-    fitting = (plane for plane in wanted if _slice_size(entry[key], plane) >= MIN_SLICE_SIZE)
-    return next(fitting, wanted[0])
-
-
-def _slice_size(volume: torch.Tensor, plane: str) -> int:
-    """The lesser of height and width of the slices of a plane."""
-    affine = volume.affine if isinstance(volume, MetaTensor) else torch.eye(4)
-    axes = nib.io_orientation(affine.cpu().numpy())[:, 0].astype(int)
-    lengths = {int(axis): length for axis, length in zip(axes, volume.shape[1:], strict=True)}
-    normal = ("RAS".find(plane_axcodes(plane)[0]) + "LPI".find(plane_axcodes(plane)[0])) + 1
-    return min(length for axis, length in lengths.items() if axis != normal)
+    volume, wanted = entry[key], (str(entry.get("plane") or PLANES[0]), *PLANES)
+    plane_axcodes(wanted[0])
+    affine = volume.affine.cpu().numpy() if isinstance(volume, MetaTensor) else np.eye(4)
+    sizes = slice_sizes(volume.shape[1:], affine)
+    return next((plane for plane in wanted if min(sizes[plane]) >= MIN_SLICE_SIZE), wanted[0])
 
 
 class CropPadSlices(InvertibleTransform):
@@ -203,34 +176,10 @@ class CropPadSlices(InvertibleTransform):
         return data if self.size is None else self.resizers[data.ndim].inverse(data)
 
 
-class CropPadSlicesd(MapTransform, InvertibleTransform):
-    """Dictionary version of :class:`CropPadSlices`.
+class CropPadSlicesd(InvertibleArrayTransformd):
+    """Dictionary version of :class:`CropPadSlices`."""
 
-    Args:
-        keys: keys of the slices.
-        size: (H, W) in pixels, each at least 16, or ``None`` for the whole slices.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self, keys: KeysCollection, size: Sequence[int] | None = None, allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.cropper = CropPadSlices(size)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Crop or pad the slices."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.cropper(result[key])
-        return result
-
-    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Give the slices their original size back."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.cropper.inverse(result[key])
-        return result
+    array_version = CropPadSlices
 
 
 def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
@@ -253,26 +202,20 @@ def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
 class RandForegroundCropd(RandomizableTransform, MapTransform):
     """Random crop of a slice that shows some of the object.
 
-    An empty crop teaches nothing, and the gradient of a critic that normalises its features has no bound there.
+    Foreground are pixels above 2 % of the slice's maximum. An empty crop teaches nothing, and the gradient of a critic
+    that normalises its features has no bound there.
 
     Args:
         keys: the one key of the slice (1, H, W), at least as large as the crop.
         roi_size: (H, W) of the crop.
         min_foreground: least fraction of the crop that is foreground; where no crop has it, the fullest one is taken.
-        threshold: pixels above this fraction of the slice's maximum are foreground.
     """
 
-    def __init__(
-        self,
-        keys: KeysCollection,
-        roi_size: Sequence[int],
-        min_foreground: float = 0.05,
-        threshold: float = 0.02,
-    ) -> None:
+    def __init__(self, keys: KeysCollection, roi_size: Sequence[int], min_foreground: float = 0.05) -> None:
         MapTransform.__init__(self, keys)
         RandomizableTransform.__init__(self, 1.0)
         self.size = CropPadSlices(roi_size, "crop").size
-        self.min_foreground, self.threshold = min_foreground, threshold
+        self.min_foreground = min_foreground
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Crop the slice."""
@@ -281,7 +224,7 @@ class RandForegroundCropd(RandomizableTransform, MapTransform):
         if self.size is None:
             return dict(data)
         check_crop(self.size, image.shape[-2:])
-        foreground = torch.as_tensor(image > self.threshold * image.max()).float()
+        foreground = torch.as_tensor(image > _FOREGROUND * image.max()).float()
         share = avg_pool2d(foreground, self.size, stride=1)[0]
         places = torch.nonzero(share >= min(self.min_foreground, float(share.max())))
         top, left = places[self.R.randint(len(places))].tolist()

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from typing import Any
-
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.data.meta_obj import get_track_meta
-from monai.transforms import InvertibleTransform, MapTransform
+from monai.transforms import InvertibleTransform
 from monai.utils import TraceKeys, convert_to_tensor
+
+from monai_gan_recon.transforms.dictionary import InvertibleArrayTransformd
 
 
 class ScaleMinMax(InvertibleTransform):
-    r"""Min-Max scaling to an interval, with one minimum and maximum for the whole volume.
+    r"""Min-Max scaling to [0, 1], with one minimum and maximum for the whole volume.
 
-    .. math:: m' = minv + (maxv - minv) \frac{m - \min m}{\max m - \min m}
+    .. math:: m' = \frac{m - \min m}{\max m - \min m}
 
     Equation 1 of the GAN-ResNet50 paper (IJACSA 15(1) 2024). The minimum and maximum travel with the image,
     so that ``inverse`` (or MONAI's ``Invertd``, on a prediction) gives back the original intensities.
 
-    Args:
-        minv: lower end of the interval.
-        maxv: upper end of the interval.
-
     Raises:
-        ValueError: if ``minv`` is not below ``maxv``; at the call, for a constant, non-finite or complex
-            image.
+        ValueError: at the call, for a constant, non-finite or complex image.
     """
-
-    def __init__(self, minv: float = 0.0, maxv: float = 1.0) -> None:
-        if not minv < maxv:
-            raise ValueError(f"Min-Max scaling needs minv < maxv, not minv={minv} and maxv={maxv}")
-        self.minv = float(minv)
-        self.maxv = float(maxv)
 
     def __call__(self, img: torch.Tensor) -> torch.Tensor:
         """Scale an image of any shape, such as (1, X, Y, Z); float32 out."""
@@ -50,8 +37,7 @@ class ScaleMinMax(InvertibleTransform):
                 f"Min-Max scaling needs a finite image that is not constant, not values {low:g} to {high:g}"
             )
         scaled = image.to(torch.float32, copy=True)  # in place from here on: volumes are large
-        scaled.sub_(low).mul_((self.maxv - self.minv) / (high - low)).add_(self.minv)
-        scaled.clamp_(self.minv, self.maxv)  # float rounding must not leave the interval
+        scaled.sub_(low).mul_(1 / (high - low)).clamp_(0, 1)  # float rounding must not leave the interval
         self.push_transform(scaled, extra_info={"low": low, "high": high})
         return scaled
 
@@ -59,38 +45,13 @@ class ScaleMinMax(InvertibleTransform):
         """Original intensities of an image, or of another one that carries its applied operations."""
         info = self.pop_transform(data)[TraceKeys.EXTRA_INFO]
         low, high = float(info["low"]), float(info["high"])
-        return (data - self.minv).mul_((high - low) / (self.maxv - self.minv)).add_(low)
+        return (data * (high - low)).add_(low)
 
 
-class ScaleMinMaxd(MapTransform, InvertibleTransform):
-    """Dictionary version of :class:`ScaleMinMax`; each key is scaled by its own minimum and maximum.
+class ScaleMinMaxd(InvertibleArrayTransformd):
+    """Dictionary version of :class:`ScaleMinMax`; each key is scaled by its own minimum and maximum."""
 
-    Args:
-        keys: keys of the images.
-        minv: lower end of the interval.
-        maxv: upper end of the interval.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(
-        self, keys: KeysCollection, minv: float = 0.0, maxv: float = 1.0, allow_missing_keys: bool = False
-    ) -> None:
-        super().__init__(keys, allow_missing_keys)
-        self.scaler = ScaleMinMax(minv, maxv)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Scale the images."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.scaler(result[key])
-        return result
-
-    def inverse(self, data: Mapping[Hashable, MetaTensor]) -> dict[Hashable, Any]:
-        """Give back the original intensities."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.scaler.inverse(result[key])
-        return result
+    array_version = ScaleMinMax
 
 
 class ScaleMagnitude(InvertibleTransform):
@@ -114,21 +75,7 @@ class ScaleMagnitude(InvertibleTransform):
         return data * float(self.pop_transform(data)[TraceKeys.EXTRA_INFO]["factor"])
 
 
-class ScaleMagnituded(MapTransform, InvertibleTransform):
-    """Dictionary version of :class:`ScaleMagnitude`.
+class ScaleMagnituded(InvertibleArrayTransformd):
+    """Dictionary version of :class:`ScaleMagnitude`."""
 
-    Args:
-        keys: keys of the images.
-    """
-
-    def __init__(self, keys: KeysCollection) -> None:
-        super().__init__(keys)
-        self.scaler = ScaleMagnitude()
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Scale the images."""
-        return dict(data) | {key: self.scaler(data[key]) for key in self.key_iterator(dict(data))}
-
-    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Give back the original intensities."""
-        return dict(data) | {key: self.scaler.inverse(data[key]) for key in self.key_iterator(dict(data))}
+    array_version = ScaleMagnitude

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, Transform
+from monai.transforms import Transform
 
 from monai_gan_recon.io.images import read_image
+from monai_gan_recon.transforms.dictionary import ArrayTransformd
+
+from ..checks import home_expanded
 
 _MAX_PHASE = 2 * np.pi * 1.001
 
@@ -31,7 +30,7 @@ class WithPhase(Transform):
     """
 
     def __init__(self, phase: str | os.PathLike[str], plane: str | None = None) -> None:
-        self.path = Path(phase).expanduser()
+        self.path = home_expanded(phase)
         self.plane = plane
         if not self.path.is_file():
             raise FileNotFoundError(f"{self.path}: no such phase image; check the path of --phase")
@@ -66,19 +65,7 @@ class WithPhase(Transform):
         return combined
 
 
-class WithPhased(MapTransform):
-    """Dictionary version of :class:`WithPhase`.
+class WithPhased(ArrayTransformd):
+    """Dictionary version of :class:`WithPhase`."""
 
-    Args:
-        keys: keys of the magnitude volumes.
-        phase: see :class:`WithPhase`.
-        plane: see :class:`WithPhase`.
-    """
-
-    def __init__(self, keys: KeysCollection, phase: str | os.PathLike[str], plane: str | None = None) -> None:
-        super().__init__(keys)
-        self.with_phase = WithPhase(phase, plane)
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Combine magnitude and phase."""
-        return dict(data) | {key: self.with_phase(data[key]) for key in self.key_iterator(dict(data))}
+    array_version = WithPhase

@@ -202,11 +202,12 @@ def test_onnx_of_fixed_size_agrees(verb, name, network, tmp_path, channels):
 @pytest.mark.parametrize("channels", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_onnx_of_a_small_network_agrees(verb, name, tmp_path, channels):
     torch.manual_seed(0)
-    network = UnrolledGenerator(layers=[1], width=2, stem="pixel_unshuffle", cascades=1, noise_layers=[1])
+    least_std = (0.3, 2.0, 0.5)  # the configuration's
+    network = UnrolledGenerator([1], 2, stem="pixel_unshuffle", noise_layers=[1], least_std=least_std)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     torch.save(network.state_dict(), tmp_path / "small.pt")
-    small = {"layers": "[1]", "width": 2, "cascades": 1, "noise_layers": "[1]"}
+    small = {"layers": "[1]", "width": 2, "cascades": 1, "cg_iterations": 5, "noise_layers": "[1]"}
     options = [word for key, value in small.items() for word in (f"--network_def#{key}", value)]
     check_onnx(verb, tmp_path / "small.pt", network.eval(), tmp_path, channels, *options)
 

@@ -44,7 +44,7 @@ def bundle(tmp_path_factory):
     shutil.copytree(SOURCE, folder, ignore=shutil.ignore_patterns("models"))
     for name in ("inference.yaml", "evaluate.yaml"):
         config = yaml.safe_load((folder / "configs" / name).read_text())
-        config["network_def"] |= TINY | {"cascades": 2, "noise_layers": [1, 1]}
+        config["network_def"] |= TINY | {"cascades": 2, "cg_iterations": 5, "noise_layers": [1, 1]}
         (folder / "configs" / name).write_text(yaml.safe_dump(config, sort_keys=False, width=10000))
     (folder / "models").mkdir()
     torch.save(tiny_generator().state_dict(), folder / "models" / "model.pt")

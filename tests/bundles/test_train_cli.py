@@ -148,6 +148,7 @@ def test_training_beats_zero_filling(tmp_path, cache):
         ({"max_epoch": 3}, "max_epoch"),
         ({"lines": "{'gaussian1d': 0.5}"}, "add up"),
         ({"datalist": "no_such_set"}, "no_such_set"),
+        ({"val_scans": "[{'rate': 2}]"}, "val_scans"),
     ],
 )
 def test_wrong_options_end_with_one_line(tmp_path, cache, options, message):

@@ -115,6 +115,7 @@ def test_nothing_is_no_name():
         ('{"training": [{"person": "a", "image": "x/../../y.nii"}]}', "must be relative"),
         ('{"training": [{"person": "a", "image": "package://os/../y.nii"}]}', "must be relative"),
         ('{"training": [{"person": "a", "image": "a.nii", "label": "../b.nii"}]}', "must be relative"),
+        ('{"training": [{"person": "a", "image": "\\ud800.nii"}]}', "must be relative"),
         ('{"root": "../x", "training": []}', "root"),
         ('{"root": "/x", "training": []}', "root"),
         ("[" * 100_000, "no valid JSON"),

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 from monai.data import DataLoader, MetaTensor
-from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd
+from monai.transforms import Compose, Orientationd, RandFlipd, RandGaussianNoised, RandZoomd, ScaleIntensityd
 
-from monai_gan_recon.data import ValidationSlices, VolumeSliceDataset
+from monai_gan_recon.data import ValidationSlices, VolumeSliceDataset, check_validation
 from monai_gan_recon.io import LoadVolumed
 from monai_gan_recon.transforms.geometry import CropPadSlicesd
 from monai_gan_recon.transforms.intensity import ScaleMinMaxd
@@ -111,7 +111,7 @@ class CountingLoad(LoadVolumed):
 
 def test_cache_is_reused_until_the_recipe_or_the_file_changes(entries, write_nifti, volume, tmp_path):
     def build(maxv=1.0):
-        transform = Compose([CountingLoad("image"), ScaleMinMaxd("image", maxv=maxv)])
+        transform = Compose([CountingLoad("image"), ScaleIntensityd("image", maxv=maxv)])
         return VolumeSliceDataset(entries, transform, cache_dir=tmp_path / "cache", min_foreground=0)
 
     CountingLoad.calls = 0
@@ -157,6 +157,21 @@ def test_wrong_arguments(entries):
         VolumeSliceDataset(entries, VOLUME)[-1]
     with pytest.raises(ValueError, match="must give one real volume"):
         VolumeSliceDataset(entries, lambda entry: {"image": torch.zeros(1, 20, 20, 20)})
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("val_slices", 0), ("val_slices", 1.5), ("val_planes", None), ("val_planes", ["frontal"]),
+        ("val_scans", None), ("val_scans", [1]), ("val_scans", [{"rate": 2}]), ("val_scans", [{"x": 1}]),
+        ("val_scans", [{"centre_fraction": 2}]),
+    ],
+)  # fmt: skip
+def test_wrong_validation_is_told_without_data(option, value):
+    right = {"val_planes": ["axial"], "val_scans": [{"rate": 0.1}], "val_slices": 3}
+    check_validation(*right.values())
+    with pytest.raises(ValueError, match=option):
+        check_validation(*(right | {option: value}).values())
 
 
 def test_seeds_are_of_slice_and_epoch(entries):

@@ -13,7 +13,12 @@ from monai_gan_recon.metrics import METRICS
 from monai_gan_recon.networks import UnrolledGenerator
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
-TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
+TINY = {
+    "network_def#layers": [1, 1],
+    "network_def#width": 4,
+    "network_def#cascades": 2,
+    "network_def#cg_iterations": [5, 5],
+}
 BUNDLE = bundle_path(RECONSTRUCTION)
 
 

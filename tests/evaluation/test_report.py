@@ -34,7 +34,7 @@ def read(path):
 
 
 def test_two_people(tmp_path, capsys, volume):
-    evaluate(tmp_path, [[volume("anna", 1)], volume("bert", 2, slices=8)])
+    evaluate(tmp_path, [volume("anna", 1), volume("bert", 2, slices=8)])
     stem = "phantoms_replica_gaussian1d_40_coronal_48x40"
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(
         [

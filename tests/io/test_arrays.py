@@ -84,11 +84,12 @@ def test_archives_and_lying_headers_are_one_clear_line(tmp_path, kspace):
     np.save(tmp_path / "l.npy", kspace[0])
     content = (tmp_path / "l.npy").read_bytes().replace(b"(4, 32, 24)", b"(9999999,)#")
     (tmp_path / "l.npy").write_bytes(content)
+    (tmp_path / "h.npy").write_bytes(b"\x93NUMPY\2\0\xff\xff\xff\x7f" + content[10:])  # a header of 2 GiB
     scipy.io.savemat(tmp_path / "m.mat", {"kspace": kspace[0]}, do_compression=True)
     changed = bytearray((tmp_path / "m.mat").read_bytes())
     changed[len(changed) // 2] ^= 4
     (tmp_path / "m.mat").write_bytes(changed)
-    for name in ("z.npy", "l.npy", "m.mat"):
+    for name in ("z.npy", "l.npy", "h.npy", "m.mat"):
         with pytest.raises(ValueError, match=name.replace(".", r"\.")):
             read_raw(tmp_path / name, "coils,h,w")
 

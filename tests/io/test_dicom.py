@@ -2,6 +2,7 @@
 
 import logging
 import os
+import zlib
 
 import numpy as np
 import pydicom
@@ -168,11 +169,34 @@ def test_a_damaged_slice_is_never_left_out(write_series, spoil):
         {"SliceThickness": [1, 2]},
         {"ImagePositionPatient": ["0", "1e300", "0"]},
         {"SeriesNumber": [1, 2]},
+        {"PixelSpacing": [-1, 1]},
+        {"NumberOfFrames": -1},
+        {"NumberOfFrames": 99_999_999},
     ],
 )
 def test_numbers_that_are_not_as_many_as_they_should_be_are_damage(write_series, elements):
     with pytest.raises(ValueError, match=r"\.dcm is damaged"):
         load_volume(write_series(**elements)[0])
+
+
+@pytest.mark.parametrize("zeros", [0, 2**29])
+def test_deflated_data_are_read_and_may_not_inflate_without_end(write_series, zeros):
+    folder, values = write_series()
+    for file in folder.iterdir():
+        dataset = pydicom.dcmread(file)
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+        dataset.save_as(file)
+    if not zeros:
+        np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+        return
+    content = file.read_bytes()
+    start = 144 + int.from_bytes(content[140:144], "little")
+    pack = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    block = bytes(1 << 24)
+    packed = b"".join(pack.compress(block) for _ in range(zeros >> 24)) + pack.flush()
+    file.write_bytes(content[:start] + packed)
+    with pytest.raises(ValueError, match=rf"{file.name} is damaged"):
+        load_volume(folder)
 
 
 @pytest.mark.parametrize("error", [MemoryError, NameError, AttributeError, AssertionError])
@@ -283,13 +307,18 @@ def test_an_empty_file_among_the_slices_is_named(write_series, name):
         load_volume(folder)
 
 
-@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "b.nii"])
-def test_pipes_are_not_waited_for(write_series, name):
+@pytest.mark.parametrize("name", ["z.dcm", "IM0007", "b.nii.gz", "c.txt"])
+def test_pipes_are_named_and_not_waited_for(write_series, name):
     folder, values = write_series()
     os.mkfifo(folder / name)
-    assert find_volumes(folder) == [folder]
-    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
-    with pytest.raises(ValueError, match=name):
+    others = [volume for volume in find_volumes(folder) if volume != folder]
+    assert others == ([folder / name] if name == "b.nii.gz" else [])
+    if name in ("z.dcm", "IM0007"):  # it may be a slice
+        with pytest.raises(ValueError, match=f"{name}: is a pipe"):
+            load_volume(folder)
+    else:
+        np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
+    with pytest.raises(ValueError, match=f"{name}: is a pipe"):
         load_volume(folder / name)
 
 

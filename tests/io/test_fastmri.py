@@ -1,5 +1,6 @@
 """fastMRI's HDF5 files: mask, header, one coil or several."""
 
+import h5py
 import numpy as np
 import pytest
 
@@ -47,6 +48,8 @@ BAD = {
     "nan": lambda k: {"kspace": k * np.where(np.arange(24) == 2, np.nan, 1)},
     "silent": lambda k: {"kspace": k * np.array([1, 0, 1, 1])[:, None, None]},
     "mask": lambda k: {"kspace": k, "mask": np.ones(23)},
+    "mask without numbers": lambda k: {"kspace": k, "mask": np.full(24, np.nan)},
+    "mask of texts": lambda k: {"kspace": k, "mask": np.array([b"x"] * 24)},
     "header": lambda k: {"kspace": k[:, :, :, :20], "ismrmrd_header": XML},
     "xml": lambda k: {"kspace": k, "ismrmrd_header": XML[:100]},
     "maps": lambda k: {"kspace": k, "sensitivity_maps": k[:, :2]},
@@ -59,3 +62,26 @@ def test_bad_files_are_one_clear_line(tmp_path, kspace, what):
     with pytest.raises(ValueError, match=r"bad\.h5") as info:
         read_raw(path)
     assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("how", ["link", "group", "storage", "virtual"])
+def test_data_in_another_file_are_not_read(tmp_path, kspace, how):
+    """What a file of a stranger names on this disk would come out as an image."""
+    secret = write_fastmri(tmp_path / "secret.h5", kspace)
+    kspace.tofile(tmp_path / "secret.bin")
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["padding"] = np.zeros(2 * kspace.nbytes, np.uint8)
+        if how == "link":
+            file["kspace"] = h5py.ExternalLink(secret, "/kspace")
+        elif how == "group":
+            file["group/other"] = h5py.ExternalLink(secret, "/")
+            file["kspace"] = h5py.SoftLink("/group/other/kspace")
+        elif how == "storage":
+            outside = [(str(tmp_path / "secret.bin"), 0, kspace.nbytes)]
+            file.create_dataset("kspace", kspace.shape, kspace.dtype, external=outside)
+        else:
+            layout = h5py.VirtualLayout(kspace.shape, kspace.dtype)
+            layout[:] = h5py.VirtualSource(secret, "kspace", kspace.shape)
+            file.create_virtual_dataset("kspace", layout)
+    with pytest.raises(ValueError, match=r"a\.h5.*another file"):
+        read_raw(tmp_path / "a.h5")

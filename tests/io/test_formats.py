@@ -56,6 +56,12 @@ def test_the_target_is_not_replaced_unless_asked_to(formats, tmp_path):
     assert is_raw(target)
 
 
+@pytest.mark.parametrize("name", ["npy", "cfl"])
+def test_a_key_of_a_format_without_names_is_refused(formats, name):
+    with pytest.raises(ValueError, match="key"):
+        read_raw(*formats[name], key="kspace")
+
+
 def test_nothing_is_written_from_a_bad_source(formats, tmp_path):
     with pytest.raises(ValueError, match=r"a\.npy"):
         convert(formats["npy"][0], tmp_path / "out" / "o.h5")  # without axes

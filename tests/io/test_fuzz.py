@@ -126,7 +126,7 @@ def _fuzz(read, path, target, packed, seconds, evidence):
     inside = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
     more = SIZES * len(inside) + MORE_MEMORY
     resource.setrlimit(resource.RLIMIT_DATA, (_status("VmData") + more,) * 2)
-    peak = _status("VmHWM") + more
+    before = _status("VmHWM")
     end, seed, done = time.monotonic() + seconds, 0, 0
     while time.monotonic() < end:
         rng = np.random.default_rng(seed)
@@ -134,14 +134,15 @@ def _fuzz(read, path, target, packed, seconds, evidence):
         path.write_bytes(gzip.compress(data, 1) if packed else data)
         (evidence / "seed").write_text(str(seed))
         found = wrong(read, target, path.parent)
-        if found is None and _status("VmHWM") > peak:
-            found = f"{_status('VmHWM') - peak + more} bytes of memory"
+        peak = _status("VmHWM") - before
+        if found is None and peak > more:
+            found = f"{peak} bytes of memory"
         if isinstance(found, str):
             (evidence / "error").write_text(f"seed {seed}: {found}")
             return
         done += found is True
         seed += 1
-    (evidence / "counts").write_text(f"{seed} {done}")
+    (evidence / "counts").write_text(f"{seed} {done} {peak >> 20} {len(inside) >> 10}")
 
 
 def _image():
@@ -240,8 +241,8 @@ def fuzz(read, path, target, tmp_path, packed=False):
     assert not error.exists(), error.read_text()
     assert not alive, f"hangs at seed {(evidence / 'seed').read_text()}"
     assert child.exitcode == 0, f"exit code {child.exitcode} at seed {(evidence / 'seed').read_text()}"
-    tried, good = map(int, (evidence / "counts").read_text().split())
-    print(f"{tried} mutations, {good} of them read")
+    tried, good, peak, size = map(int, (evidence / "counts").read_text().split())
+    print(f"{tried} mutations, {good} of them read; at most {peak} MiB for a file of {size} KiB")
     assert tried > good  # a fuzzer that changes nothing finds nothing
 
 

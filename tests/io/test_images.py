@@ -8,7 +8,6 @@ import torch
 from monai.data import MetaTensor
 
 from monai_gan_recon.io import (
-    LoadVolume,
     LoadVolumed,
     RawScan,
     find_volumes,
@@ -16,6 +15,8 @@ from monai_gan_recon.io import (
     load_volume,
     write_ismrmrd,
 )
+from monai_gan_recon.io.geometry import IN_PLANE
+from monai_gan_recon.io.images import own_plane
 from monai_gan_recon.transforms.geometry import SlicesOfPlane
 from tests.io.conftest import fourier, objects
 
@@ -113,6 +114,13 @@ def _colour(write_nifti):
     return write_nifti("rgb.nii", np.zeros((20, 20, 20), dtype=[("R", "u1"), ("G", "u1"), ("B", "u1")]))
 
 
+def _field(write_nifti, volume, at, value):
+    path = write_nifti("a.nii", volume)
+    data = bytearray(path.read_bytes())
+    data[at : at + 2] = np.array([value], "<i2").tobytes()
+    return _write(path, bytes(data))
+
+
 def _singular(write_nifti, volume, tmp_path):
     path = write_nifti("singular.nii", volume)
     data = bytearray(path.read_bytes())
@@ -122,6 +130,9 @@ def _singular(write_nifti, volume, tmp_path):
 
 
 BAD = {
+    "no axes": ("shape", lambda w, v, t: _field(w, v, 40, 0)),
+    "one axis": ("shape", lambda w, v, t: _field(w, v, 40, 1)),
+    "eight axes": ("damaged", lambda w, v, t: _field(w, v, 40, 8)),
     "missing": ("no such file", lambda w, v, t: t / "none.nii.gz"),
     "truncated": ("truncated", lambda w, v, t: _truncated(w, v, "a.nii", 5000)),
     "truncated gz": ("truncated", lambda w, v, t: _truncated(w, v, "a.nii.gz", 5000)),
@@ -149,6 +160,7 @@ BAD = {
 def test_bad_input_gives_one_clear_line(write_nifti, volume, tmp_path, case):
     word, make = BAD[case]
     path = make(write_nifti, volume, tmp_path)
+    assert own_plane(path) in IN_PLANE
     with pytest.raises((ValueError, FileNotFoundError), match=word) as info:
         load_volume(path)
     text = str(info.value)
@@ -197,7 +209,7 @@ def test_transform_pair_reads_the_same(write_nifti, volume):
         {"image": str(path), "person": "a"}
     )
     assert pair["person"] == "a"
-    assert torch.equal(pair["image"], LoadVolume()(path))
+    assert torch.equal(pair["image"], load_volume(path))
 
 
 def test_find_volumes(write_nifti, volume, tmp_path, write_series):
@@ -241,11 +253,10 @@ def test_a_folder_hides_nothing(write_nifti, volume, tmp_path, write_series):
 
 
 def test_negative_lengths_and_cifti_end_their_own_volume(write_nifti, volume, tmp_path):
-    data = bytearray(write_nifti("a.nii", volume).read_bytes())
-    data[42:44] = np.array([-20], "<i2").tobytes()
+    negative = _field(write_nifti, volume, 42, -20)
     axes = (nib.cifti2.SeriesAxis(0, 1, 4), nib.cifti2.ScalarAxis(["a", "b"]))
     nib.save(nib.cifti2.Cifti2Image(np.zeros((4, 2), "f4"), axes), tmp_path / "b.dscalar.nii")
-    for path in (_write(tmp_path / "a.nii", bytes(data)), tmp_path / "b.dscalar.nii"):
+    for path in (negative, tmp_path / "b.dscalar.nii"):
         with pytest.raises(ValueError, match=path.name):
             load_volume(path)
 
@@ -307,6 +318,15 @@ def test_data_of_a_header_lie_in_its_folder_or_deeper(tmp_path, volume, write, s
     np.testing.assert_array_equal(load_volume(path).numpy()[0], volume)
     (path.parent / names[-1]).unlink()
     with pytest.raises(FileNotFoundError, match=names[-1]):
+        load_volume(path)
+
+
+@pytest.mark.parametrize(("write", "suffix"), [(_split, "nrrd"), (_meta, "mha")])
+def test_a_header_is_no_voxels(tmp_path, volume, write, suffix):
+    path = write(tmp_path / f"a.{suffix}", volume, "b.raw")
+    text = path.read_bytes().replace(b"b.raw", f"./a.{suffix}".encode())
+    path.write_bytes(text + bytes(volume.astype("<f4").data))
+    with pytest.raises(ValueError, match=rf"a\.{suffix}"):
         load_volume(path)
 
 
@@ -377,6 +397,18 @@ def test_atlas_ids_stay_what_they_are(write_nifti, tmp_path, suffix):
     else:
         write_nifti(path.name, labels)
     np.testing.assert_array_equal(load_label_volume(path).numpy()[0], labels)
+
+
+@pytest.mark.parametrize("code", [0, 2, 4, 6, 7, 24, 30])
+def test_unknown_units_of_nifti_are_mm_and_named(write_nifti, volume, code, caplog):
+    affine = np.diag([2.0, 3, 4, 1])
+    path = write_nifti("a.nii", volume, affine)
+    data = bytearray(path.read_bytes())
+    data[123] = code
+    with caplog.at_level("INFO"):
+        np.testing.assert_allclose(load_volume(_write(path, bytes(data))).affine, affine, rtol=1e-6)
+    assert ("unit" in caplog.text) == (code != 2)
+    assert any(record.levelname == "WARNING" for record in caplog.records) == (code % 8 > 3)
 
 
 def test_voxels_of_a_micron_are_valid(write_nifti, volume):

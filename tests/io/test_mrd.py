@@ -1,5 +1,6 @@
 """ISMRMRD files written by the ismrmrd package: sorting, partial sampling, noise, geometry."""
 
+import h5py
 import ismrmrd
 import nibabel as nib
 import numpy as np
@@ -215,9 +216,38 @@ def test_axes_of_a_format_that_tells_them_are_refused(tmp_path, kspace):
         read_raw(path, "slices,coils,h,w")
 
 
+def test_a_scan_of_several_is_chosen_by_its_group(tmp_path, kspace):
+    first, second = (
+        write_ismrmrd(RawScan(part), tmp_path / f"{len(part)}.h5") for part in (kspace, kspace[:1])
+    )
+    np.testing.assert_allclose(read_raw(first, key="dataset").kspace, kspace, rtol=1e-6)
+    with h5py.File(first, "a") as file, h5py.File(second) as other:
+        file.copy(other["dataset"], "another")
+    assert len(read_raw(first).kspace) == len(read_raw(first, key="dataset").kspace) == len(kspace)
+    assert len(read_raw(first, key="another").kspace) == 1
+    with h5py.File(first, "a") as file:
+        file.move("dataset", "first")
+    for key in (None, "dataset"):
+        with pytest.raises(ValueError, match="first"):
+            read_raw(first, key=key)
+
+
 def test_a_matrix_that_its_lines_cannot_fill_is_refused(tmp_path, kspace):
     xml = header((32, 2**30, 1), (32, 2**30, 1), (320, 240, 5), (320, 240, 5), centres=(2**29, 0))
     path = write_mrd(tmp_path / "a.h5", xml, [acquisition(kspace[0, :, :, 0], kspace_encode_step_1=0)])
+    with pytest.raises(ValueError, match=r"a\.h5"):
+        read_raw(path)
+
+
+@pytest.mark.parametrize("place", [2**40, 2**63 + 8, 2**64 - 2])
+def test_readouts_beyond_the_file_are_refused(tmp_path, kspace, place):
+    path, chunks = write_mrd(tmp_path / "a.h5", XML, lines(kspace)), []
+    with h5py.File(path) as file:
+        file["dataset/data"].id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
+    first = np.array([chunks[0]], "<u8").tobytes()
+    data = path.read_bytes()
+    assert data.count(first) == 1
+    path.write_bytes(data.replace(first, np.array([place], "<u8").tobytes()))
     with pytest.raises(ValueError, match=r"a\.h5"):
         read_raw(path)
 

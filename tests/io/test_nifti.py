@@ -216,3 +216,15 @@ def test_extensions_whose_length_lies_do_not_matter(tmp_path, volume):
     data[352:356] = np.array([2**31 - 16], "<i4").tobytes()
     (tmp_path / "a.nii").write_bytes(data)
     np.testing.assert_array_equal(load_volume(tmp_path / "a.nii").numpy()[0], volume)
+
+
+@pytest.mark.parametrize("place", [252, 254])
+@pytest.mark.parametrize("code", [-1, 99])
+def test_unknown_codes_are_refused_rather_than_forgotten(tmp_path, place, code):
+    affine = np.diag([2.0, 3, 4, 1])
+    path = write(tmp_path / "a.nii", smallest((18, 17, 3), "i2"), affine, affine, (1, 1))
+    data = bytearray(path.read_bytes())
+    data[place : place + 2] = np.array([code], "<i2").tobytes()
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"a\.nii"):
+        load_volume(path)

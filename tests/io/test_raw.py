@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from monai_gan_recon.io import RawScan, looks_like_kspace
+from monai_gan_recon.io.raw import to_image
 from tests.io.conftest import fourier, inverse, objects
 
 
@@ -73,3 +74,10 @@ def test_affine_after_a_crop_keeps_every_pixel_in_its_place(kspace):
         nib.affines.apply_affine(crop, index), nib.affines.apply_affine(affine, index + np.array([0, *start]))
     )
     assert RawScan(kspace).cropped_affine(15, 12) is None
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+def test_samples_that_are_no_numbers_are_told_without_a_warning(value):
+    line = np.full((1, 1, 8, 8), value, np.complex64)
+    with pytest.raises(ValueError, match="infinite"):
+        RawScan(to_image(line))

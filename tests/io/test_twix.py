@@ -125,6 +125,16 @@ def test_without_twixtools_the_error_says_what_to_install(write_twix, kspace, mo
         read_raw(path)
 
 
+@pytest.mark.parametrize("place", [2**63, 2**64 - 1, 2**40])
+def test_a_scan_far_beyond_the_file_is_refused(write_twix, kspace, place):
+    path = write_twix([block(kspace[0, :, :, w], Lin=w) for w in range(24)])
+    data = bytearray(path.read_bytes())
+    data[16:24] = np.array([place], "<u8").tobytes()
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"meas\.dat"):
+        read_raw(path)
+
+
 @pytest.mark.parametrize("at", [48, 50])
 def test_blocks_longer_than_the_file_are_refused_before_memory_is_asked_for(data_dir, tmp_path, at):
     data = bytearray((data_dir / "twix/pulseq_32coil.dat").read_bytes())

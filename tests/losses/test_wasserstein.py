@@ -99,26 +99,11 @@ def test_penalty_value_and_gradient_for_a_linear_critic():
 def test_penalty_is_taken_between_real_and_fake_one_point_a_sample():
     """On the way from 0 to a constant image of norm 1, the gradient's norm is the position itself."""
     real, fake = torch.ones(4, 1, 2, 2) / 2, torch.zeros(4, 1, 2, 2)
-    value = gradient_penalty(QuadraticCritic(), real, fake, 1.0, torch.Generator().manual_seed(7))
-    position = torch.rand(4, generator=torch.Generator().manual_seed(7))
+    torch.manual_seed(7)
+    value = gradient_penalty(QuadraticCritic(), real, fake, 1.0)
+    torch.manual_seed(7)
+    position = torch.rand(4)
     assert value.item() == pytest.approx((position - 1).square().mean().item(), rel=1e-5)
-
-
-def test_penalty_is_deterministic_with_a_generator():
-    real, fake = pair()
-    values = [
-        gradient_penalty(QuadraticCritic(), real, fake, generator=torch.Generator().manual_seed(seed)).item()
-        for seed in (1, 1, 2)
-    ]
-    assert values[0] == values[1] != values[2]
-
-
-def test_penalty_ignores_the_condition():
-    real, fake = pair()
-    condition = torch.rand(3, 1, 8, 9, dtype=torch.float64)
-    weight = torch.cat((2 * unit_weight(), 50 * unit_weight()))
-    value = gradient_penalty(LinearCritic(weight), real, fake, 1.0, condition=condition)
-    assert value.item() == pytest.approx((2 - 1) ** 2)
 
 
 def test_penalty_has_a_finite_gradient_where_the_critic_is_flat():
@@ -129,7 +114,7 @@ def test_penalty_has_a_finite_gradient_where_the_critic_is_flat():
     assert critic.weight.grad.isfinite().all()
 
 
-@pytest.mark.parametrize("options", [{}, {"norm": ("group", {"num_groups": 2})}, {"spectral_norm": True}])
+@pytest.mark.parametrize("options", [{}, {"norm": ("group", {"num_groups": 2})}])
 def test_penalty_trains_the_resnet_critic(options):
     """Steps on the penalty alone bring the gradient's norm nearer to 1; nothing reaches the generator."""
     torch.manual_seed(0)
@@ -139,7 +124,8 @@ def test_penalty_trains_the_resnet_critic(options):
     values = []
     for _ in range(12):
         optimiser.zero_grad()
-        penalty = gradient_penalty(critic, real, fake, 1.0, torch.Generator().manual_seed(3))
+        torch.manual_seed(3)
+        penalty = gradient_penalty(critic, real, fake, 1.0)
         penalty.backward()
         optimiser.step()
         values.append(penalty.item())
@@ -153,16 +139,15 @@ def test_penalty_is_float32_under_autocast():
     real, fake = pair((2, 1, 33, 35), torch.float32)
 
     def value():
-        return gradient_penalty(critic, real, fake, generator=torch.Generator().manual_seed(3))
+        torch.manual_seed(3)
+        return gradient_penalty(critic, real, fake)
 
     expected = value()
     with torch.autocast("cpu", dtype=torch.bfloat16):
         actual = value()
     assert actual.dtype is torch.float32
     assert actual.item() == pytest.approx(expected.item(), rel=1e-6)
-    half = gradient_penalty(
-        critic, real.bfloat16(), fake.bfloat16(), generator=torch.Generator().manual_seed(3)
-    )
+    half = gradient_penalty(critic, real.bfloat16(), fake.bfloat16())
     assert half.dtype is torch.float32
 
 

@@ -40,3 +40,10 @@ def real_form(matrix):
 
 def operator_of(coils, kind, size, dtype=torch.complex128):
     return SenseOperator(mask_of(kind, size), coil_maps(coils, size, dtype=dtype))
+
+
+def chi_squared(difference, mask, sigma):
+    """Mean of |A x - y|^2 / (2 sigma^2) over the measured samples; 1 for the true image, (B,)."""
+    measured = (mask != 0).expand_as(difference)
+    energy = (difference.abs().square() / (2 * sigma**2) * measured).sum(dim=(1, 2, 3))
+    return energy / measured.sum(dim=(1, 2, 3))

@@ -106,12 +106,6 @@ def test_noise_scan_of_another_bandwidth_is_told(scan, mask, mix):
         calibrate(scan, mask, noise=3 * mix @ white(12, 5000, std=STD))
 
 
-def test_maps_are_cached(scan, mask, tmp_path):
-    first = calibrate(scan, mask, cache_dir=tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
-    torch.testing.assert_close(calibrate(scan, mask, cache_dir=tmp_path).maps, first.maps, rtol=0, atol=0)
-
-
 def _broken(scan, coil, value):
     scan = scan.clone()
     scan[:, coil] = value

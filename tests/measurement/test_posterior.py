@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from dense_problems import complex_randn, dense, operator_of, real_form
+from dense_problems import chi_squared, complex_randn, dense, operator_of, real_form
 
-from monai_gan_recon.measurement import chi_squared, from_channels, posterior_mean, to_channels
+from monai_gan_recon.measurement import from_channels, posterior_mean, to_channels
 
 SIZE = (16, 16)
 MANY = 400
@@ -63,7 +63,7 @@ def test_chi_squared_under_the_true_prior(coils):
         mean.expand(draws, -1, -1, -1), std, to_channels(operator.adjoint(y)), operator.normal, sigma**2, 100
     )
     difference = operator.forward(from_channels(found)) - y
-    chi = chi_squared(difference, operator.mask, torch.tensor(sigma)).mean().item()
+    chi = chi_squared(difference, operator.mask, sigma).mean().item()
 
     a, d = real_form(dense(operator, SIZE)), std.flatten()
     inner = torch.eye(d.numel(), dtype=a.dtype) + (d[:, None] * (a.T @ a) * d) / sigma**2

@@ -52,7 +52,7 @@ def test_the_brain_of_a_head_is_found(found, head):
     mask, truth = found.mask.as_tensor(), head[1].as_tensor()
     assert found.skull
     found.check()
-    assert float(2 * (mask & truth).sum() / (mask.sum() + truth.sum())) > 0.85
+    assert float(2 * (mask & truth).sum() / (mask.sum() + truth.sum())) > 0.9
     assert found.volume_ml == pytest.approx(float(mask.sum()) * 1.8**3 / 1000, rel=1e-3)
     assert torch.equal(found.mask.affine, head[0].affine)
 

@@ -87,9 +87,9 @@ def test_masks_that_do_not_fit_are_refused():
     image = volume(ball() * 3.0)
     with pytest.raises(ValueError, match="brain mask is empty"):
         mask_values(torch.zeros_like(image), image)
-    with pytest.raises(ValueError, match="give a mask on its grid"):
+    with pytest.raises(ValueError, match="on its grid"):
         mask_values(torch.ones(1, 4, 4, 4), image)
-    with pytest.raises(ValueError, match="another affine"):
+    with pytest.raises(ValueError, match="affine"):
         mask_values(MetaTensor(torch.ones(1, 40, 40, 20), affine=torch.eye(4)), image)
 
 

@@ -112,6 +112,13 @@ def test_networks_that_there_are_not(options):
         tissue_network(nn.Conv3d(4, 4, 1), **options)
 
 
+def test_a_network_without_channels():
+    with pytest.warns(UserWarning, match="zero-element"):
+        network = nn.Conv3d(4, 0, 1)
+    with pytest.raises(ValueError, match="channels"):
+        tissue_network(network)
+
+
 def test_windows_agree_with_the_whole():
     network, volume = nn.Conv3d(4, 4, 1), torch.rand(1, 4, 40, 20, 36)
     found = WindowInferer([16, 16, 16], overlap=0.5, batch_size=3)(volume, network)

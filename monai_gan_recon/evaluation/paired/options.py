@@ -10,6 +10,7 @@ from typing import Any
 from monai_gan_recon.bundle.values import check_values, load_configs, refuse_code
 from monai_gan_recon.checks import check_counts, check_output_dir
 from monai_gan_recon.engines import check_device
+from monai_gan_recon.errors import about
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.networks import METHODS
 
@@ -96,20 +97,11 @@ class PairedOptions:
 
 
 def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: Mapping[str, str]) -> None:
-    """Raise a ValueError for an item that cannot be set.
-
-    Args:
-        option: the option that gives them.
-        settings: value of each item.
-        file: configuration that must have them.
-        own: items with an option of their own, and that option.
-    """
+    """Refuse items that the configuration in ``file`` does not have, or that have an option of their own."""
     for name in settings:
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
-    try:
+    with about(option):
         check_values(
             {name.replace("#", "::"): value for name, value in settings.items()}, load_configs([file])
         )
-    except ValueError as error:
-        raise ValueError(f"{option}: {error}") from None

@@ -53,22 +53,13 @@ def files_stamp(files: Iterable[str]) -> list[list[Any]]:
 
 
 class ScanCache:
-    """Scores of scans in a folder, each valid for the options that it was made with.
-
-    Args:
-        folder: of the files ``<case>.json``; made when the first is written.
-    """
+    """Scores of scans in a folder, ``<case>.json`` each, valid for the options that they were made with."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def read(self, case: str, options: str) -> ScanScores | None:
-        """Scores of a scan; None if there are none, or of other options, or the file is damaged: they are made anew.
-
-        Args:
-            case: name of the scan.
-            options: hash of the options and files.
-        """
+        """Scores of a scan; None if there are none, or of other options, or the file is damaged: they are made anew."""
         file = self._file(case)
         if not file.exists():
             return None
@@ -128,10 +119,6 @@ class PairedProtocol:
     def evaluate(self, scan: PairedScan, with_figure: bool = False) -> ScanScores:
         """Reconstruct, segment and score one scan; keep its scores and, if wanted, its figure.
 
-        Args:
-            scan: the scan.
-            with_figure: draw it.
-
         Raises:
             ValueError: in one line, if the image or its labels cannot be used.
         """
@@ -153,11 +140,6 @@ class PairedProtocol:
 
 def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_dir: Path) -> dict[str, Any]:
     """Write ``people_<result>.csv``: a row a person, method and comparison, "inf" where a distance is infinite.
-
-    Args:
-        result: protocol, method of segmentation and hash, see :class:`PairedProtocol`.
-        scans: scores of all scans.
-        output_dir: folder.
 
     Returns:
         The entry of ``metrics.json``: the result with counts, statistics over people and paired differences.

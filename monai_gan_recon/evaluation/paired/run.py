@@ -26,13 +26,7 @@ from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 
 
 def run_paired(options: PairedOptions) -> list[dict[str, Any]]:
-    """Evaluate all scans of a manifest at all rates, and write the results.
-
-    Args:
-        options: see :class:`monai_gan_recon.evaluation.paired.options.PairedOptions`.
-
-    Returns:
-        Entries of ``metrics.json``, one a rate.
+    """Evaluate all scans of a manifest at all rates; write the results, and give their entries of ``metrics.json``.
 
     Raises:
         FileNotFoundError: if a file is missing.

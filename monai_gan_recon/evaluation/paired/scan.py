@@ -20,7 +20,7 @@ from monai_gan_recon.evaluation.figures import NAMES
 from monai_gan_recon.evaluation.scores import score_segmentations
 from monai_gan_recon.evaluation.segmentation_figure import FigureColumn, segmentation_figure
 from monai_gan_recon.evaluation.statistics import LABELS, ORIGINAL, SegmentationRow
-from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.metrics import METHODS
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
@@ -85,7 +85,7 @@ class BundleReconstruction:
         evaluator.run()
         output = evaluator.state.output
         self.sampled_fraction = output["sampled_fraction"]
-        image = LoadVolume()(entry["image"])
+        image = load_volume(entry["image"])
         self._check_cut(entry, image, self._undo(output["label"], volume["image"]))
         return {
             "original": image,
@@ -137,7 +137,7 @@ class PairedScan:
     @cached_property
     def image(self) -> MetaTensor:
         """The original (1, X, Y, Z)."""
-        return LoadVolume()(self.entry["image"])
+        return load_volume(self.entry["image"])
 
     @cached_property
     def reference(self) -> ReferenceLabels | None:
@@ -177,9 +177,6 @@ class PairedScan:
 
         Args:
             images: "zero_filled" and "reconstruction" (1, X, Y, Z), on the original's grid; others do not count.
-
-        Returns:
-            Scores, and columns of the figure.
         """
         segmentations = {method: self.segment(images[method]) for method in METHODS}
         truth = ReferenceLabels(self.original, TISSUES)
@@ -202,13 +199,8 @@ class PairedScan:
 
 
 def check_scan(entry: Mapping[str, Any]) -> None:
-    """Read the image and reference labels of a manifest's entry.
-
-    Raises:
-        FileNotFoundError: if a file is missing.
-        ValueError: in one line, if the image cannot be used or the labels do not fit it.
-    """
-    reference_labels(entry, LoadVolume()(entry["image"]))
+    """Read the image and reference labels of a manifest's entry; errors as of :func:`reference_labels`."""
+    reference_labels(entry, load_volume(entry["image"]))
 
 
 def dice_text(row: SegmentationRow) -> str:

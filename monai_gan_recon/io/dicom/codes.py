@@ -30,11 +30,8 @@ _NEEDED = (
 def code_item(code: Code) -> pydicom.Dataset:
     """Item of a code sequence."""
     item = pydicom.Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = (
-        code.value,
-        code.scheme_designator,
-        code.meaning,
-    )
+    item.CodeValue, item.CodingSchemeDesignator = code.value, code.scheme_designator
+    item.CodeMeaning = code.meaning
     return item
 
 
@@ -52,9 +49,8 @@ def complete(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
                 new[tag] = copy.copy(header[tag])  # setting a value would change the element itself
         for name in ("StudyInstanceUID", "FrameOfReferenceUID"):
             if not new.get(name):
-                setattr(
-                    new, name, generate_uid(entropy_srcs=[name, str(headers[0].get("SeriesInstanceUID"))])
-                )
+                series = str(headers[0].get("SeriesInstanceUID"))
+                setattr(new, name, generate_uid(entropy_srcs=[name, series]))
         for name in _NEEDED:
             if name not in new:
                 setattr(new, name, "")
@@ -77,9 +73,6 @@ def set_equipment(dataset: pydicom.Dataset) -> None:
     own = pydicom.Dataset()
     own.PurposeOfReferenceCodeSequence = [code_item(codes.DCM.ProcessingEquipment)]
     for item in (dataset, own):
-        item.Manufacturer, item.ManufacturerModelName, item.SoftwareVersions = (
-            MANUFACTURER,
-            MODEL,
-            __version__,
-        )
+        item.Manufacturer, item.ManufacturerModelName = MANUFACTURER, MODEL
+        item.SoftwareVersions = __version__
     dataset.ContributingEquipmentSequence = [*earlier, scanner, own]

@@ -148,10 +148,8 @@ def _template(
         if not result.get(name):
             setattr(result, name, value)
     result.SOPClassUID, result.Modality = MRImageStorage, "MR"
-    result.SeriesInstanceUID, result.SeriesNumber = (
-        generate_uid(),
-        int(first.get("SeriesNumber") or 0) + offset,
-    )
+    result.SeriesInstanceUID = generate_uid()
+    result.SeriesNumber = int(first.get("SeriesNumber") or 0) + offset
     result.SeriesDescription = f"{str(first.get('SeriesDescription') or '')[:40]} {description}".strip()[:64]
     result.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
     result.DerivationDescription = derivation[:1024] or description

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Sequence
+import zlib
+from collections.abc import MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pydicom
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from ...checks import check_file
 from ...errors import refusing, silent
 
 PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
@@ -40,6 +41,9 @@ _TAGS = {
 _PREAMBLE = 132
 """Bytes before the first element of a DICOM file."""
 _NAMES = (".dcm", ".ima")
+_MOST_INFLATED = 1 << 28
+_MOST_PIXELS = 512
+"""Pixels that a byte of several frames can stand for: 64 by run lengths, of a bit each."""
 _DEFERRED = 4096
 """Elements of more bytes are read when they are asked for."""
 silent_pydicom = partial(silent, "pydicom")
@@ -52,25 +56,12 @@ def visible(folder: Path) -> list[Path]:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """Files (and links to nothing) in a folder and its subfolders, sorted, without hidden ones."""
+    """All but folders in a folder and its subfolders, sorted, without hidden ones; links to nothing and pipes too."""
     return sorted(
         entry
         for entry in folder.rglob("*")
-        if _is_file(entry) and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
+        if not entry.is_dir() and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
     )
-
-
-def _is_file(path: Path) -> bool:
-    """Whether a path is a file or a link to nothing: no folder, and no pipe, which would be waited for."""
-    return path.is_file() or (path.is_symlink() and not path.exists())
-
-
-def check_link(path: Path) -> None:
-    """Raise a FileNotFoundError if a path is a link to nothing."""
-    if path.is_symlink() and not path.exists():
-        raise FileNotFoundError(
-            f"{path}: is a link to a file that is not here; fetch it first (for example with `datalad get`)"
-        )
 
 
 def begins_as_dicom(start: bytes) -> bool:
@@ -84,8 +75,8 @@ def begins_as_dicom(start: bytes) -> bool:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether ``path`` is a DICOM file, by its content or, be it damaged or a link to nothing, by its name."""
-    if path.name.upper() == "DICOMDIR" or not _is_file(path):
+    """Whether ``path`` is a DICOM file, by its content or, be it damaged, a link to nothing or a pipe, by its name."""
+    if path.name.upper() == "DICOMDIR" or path.is_dir():
         return False
     if path.suffix.lower() in _NAMES:
         return True
@@ -97,7 +88,7 @@ def _start(path: Path) -> bytes:
         return stream.read(_PREAMBLE)
 
 
-class Refused(Exception):
+class Refused(ValueError):
     """Why DICOM files cannot be read, without their path."""
 
 
@@ -117,6 +108,7 @@ def dicom_files(path: Path) -> list[Path]:
     Raises:
         Refused: if there is none, or one is no readable DICOM.
         FileNotFoundError: if one is a link to nothing.
+        ValueError: if one is a pipe.
     """
     if path.is_file():
         return [path]
@@ -126,7 +118,7 @@ def dicom_files(path: Path) -> list[Path]:
         what = "is empty" if not entries else "holds no DICOM file"
         raise Refused(f"the folder {what}; {_GIVE}")
     for entry in (entry for entry in entries if entry in files or _may_be_dicom(entry)):
-        check_link(entry)
+        check_file(entry)
         start = _start(entry)
         numbered = not start and any(map(str.isdigit, entry.name))  # empty, with a slice's name
         unfinished = (len(start) == _PREAMBLE and not any(start)) or numbered  # copies
@@ -151,7 +143,7 @@ def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]
 
 
 class _Bounded(io.BufferedReader):
-    """A file that asks for no more memory than what is left of it."""
+    """A file that asks for no more memory than what is left of it, or what one image can have inflated."""
 
     def __init__(self, file: str, mode: str = "rb") -> None:
         super().__init__(io.FileIO(file, mode))
@@ -159,7 +151,13 @@ class _Bounded(io.BufferedReader):
 
     def read(self, size: int | None = -1) -> bytes:
         left = max(self._size - self.tell(), 0)
-        return super().read(left if size is None or size < 0 else min(size, left))
+        if size is not None and size >= 0:
+            return super().read(min(size, left))
+        data, unpack = super().read(left), zlib.decompressobj(-zlib.MAX_WBITS)
+        unpack.decompress(data, _MOST_INFLATED)  # pydicom asks so for what is deflated alone
+        if unpack.unconsumed_tail:
+            raise EOFError("inflates without end")
+        return data
 
 
 def open_file(file: Path) -> pydicom.FileDataset:
@@ -197,8 +195,10 @@ def _convert(dataset: pydicom.Dataset, file: Path) -> None:
             for item in value or ():
                 _convert(item, file)
         elif name in _NUMBERS and value not in (None, ""):
-            numbers = np.atleast_1d(np.asarray(value, dtype=object))
+            numbers = list(value) if isinstance(value, MutableSequence) else [value]
             if len(numbers) not in (0, _NUMBERS[name]) or not all(map(_is_number, numbers)):
+                raise damaged(file)
+            if name in ("PixelSpacing", "NumberOfFrames") and min(numbers, default=0) < 0:
                 raise damaged(file)
 
 
@@ -211,6 +211,12 @@ def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydic
     images = [item for item in objects if any(tag in item[0] for tag in PIXELS)]
     if not images:
         raise Refused("its DICOM data have no pixel data; give a series of images")
+    for dataset, file in images:
+        frames, rows, columns = (
+            int(dataset.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns")
+        )
+        if frames > 1 and frames * rows * columns > _MOST_PIXELS * file.stat().st_size:
+            raise damaged(file)
     series = {str(dataset.get("SeriesInstanceUID")) for dataset, _ in images}
     classes = {_class(dataset) for dataset, _ in images}
     for dataset, file in objects:

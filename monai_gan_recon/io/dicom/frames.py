@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import pydicom
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 
+from .files import GEOMETRY
+
 _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
-_GEOMETRY = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
 
 
 def single_frames(dataset: pydicom.Dataset) -> list[pydicom.Dataset]:
@@ -48,7 +49,7 @@ def as_one(frames: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
         groups = pydicom.Dataset()
         groups.PlanePositionSequence = [_item(frame, "ImagePositionPatient")]
         own.append(groups)
-    for name in (*_GEOMETRY, "ReferencedFrameNumber"):
+    for name in (*GEOMETRY, "ReferencedFrameNumber"):
         del whole[name]
     whole.NumberOfFrames = len(frames)
     whole.SharedFunctionalGroupsSequence, whole.PerFrameFunctionalGroupsSequence = [shared], own

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import highdicom
 
 _EXTRA = "--format dicom: segmentations need more packages: pip install 'monai-gan-recon[dicom]'"
+_ALGORITHM = "tissue segmentation"
 _ML = Code("mL", "UCUM", "milliliter")
 _COLOURS = {1: "#3b6fd4", 2: "#9aa0a6", 3: "#f2efe6"}
 TISSUE_CODES: dict[int, tuple[Code, Code]] = {
@@ -38,8 +39,6 @@ def derive_segmentation(
     labels: np.ndarray,
     affine: np.ndarray,
     source: Sequence[pydicom.Dataset],
-    algorithm: str = "tissue segmentation",
-    offset: int = 2000,
 ) -> highdicom.seg.Segmentation:
     """Labels as a binary segmentation of the source's study and frame of reference, one segment a tissue.
 
@@ -47,8 +46,6 @@ def derive_segmentation(
         labels: (X, Y, Z), 0 background, 1 CSF, 2 gray matter, 3 white matter.
         affine: (4, 4), voxel to RAS in mm.
         source: headers of the slices that were segmented.
-        algorithm: its name, for people.
-        offset: the Series Number is the source's plus this.
 
     Raises:
         ValueError: if highdicom is not installed, nothing is labelled, or the source is several enhanced images.
@@ -66,7 +63,7 @@ def derive_segmentation(
         frame_of_reference_uid=str(source[0].FrameOfReferenceUID),
     )
     name = hd.AlgorithmIdentificationSequence(
-        name=algorithm, version=__version__, family=codes.DCM.ArtificialIntelligence
+        name=_ALGORITHM, version=__version__, family=codes.DCM.ArtificialIntelligence
     )
     segments = [
         hd.seg.SegmentDescription(
@@ -87,8 +84,8 @@ def derive_segmentation(
         pixel_array=volume,
         segmentation_type="BINARY",
         segment_descriptions=segments,
-        series_description="tissue segmentation",
-        **_identity(source[0], offset),
+        series_description=_ALGORITHM,
+        **_identity(source[0], 2000),
     )
     if numbers[0] is not None:
         _renumber(result, numbers)
@@ -100,7 +97,6 @@ def derive_report(
     segmentation: highdicom.seg.Segmentation,
     volumes_ml: Mapping[int, float],
     source: Sequence[pydicom.Dataset],
-    offset: int = 3000,
 ) -> highdicom.sr.Comprehensive3DSR:
     """Volumes of the tissues as a measurement report (TID 1500).
 
@@ -108,7 +104,6 @@ def derive_report(
         segmentation: what was measured, see :func:`derive_segmentation`.
         volumes_ml: ml by label.
         source: headers of the slices that were segmented.
-        offset: the Series Number is the source's plus this.
 
     Raises:
         ValueError: if highdicom is not installed.
@@ -156,7 +151,7 @@ def derive_report(
         is_complete=True,
         is_final=False,
         series_description="tissue volumes",
-        **_identity(source[0], offset),
+        **_identity(source[0], 3000),
     )
     return _finished(result, source[0])
 
@@ -187,6 +182,7 @@ def _renumber(segmentation: pydicom.Dataset, numbers: Sequence[int]) -> None:
 
 
 def _identity(first: pydicom.Dataset, offset: int) -> dict[str, Any]:
+    """UIDs and equipment of a new object, its Series Number ``offset`` above that of the source."""
     return {
         "series_instance_uid": generate_uid(),
         "series_number": int(first.get("SeriesNumber") or 0) + offset,

@@ -143,11 +143,7 @@ def _check_complete(datasets: list[pydicom.Dataset], spacing: float | None) -> N
     times = spacing / stated if stated > 0 else 1.0
     wider = 1.5 < times < _MOST_TIMES and abs(times - round(times)) < 0.05 * times
     numbers = [data.get("InstanceNumber") for data in datasets]
-    steps = (
-        set(np.abs(np.diff([int(number) for number in numbers])))
-        if all(n is not None for n in numbers)
-        else {1}
-    )
+    steps = {1} if None in numbers else set(np.abs(np.diff([int(number) for number in numbers])))
     if wider and steps == {round(times)}:
         raise Refused(
             f"its DICOM slices are {spacing:g} mm apart, the header says {stated:g} mm, and one in {round(times)} of "

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pydicom
 
-from .files import Refused, dicom_files, open_images, silent_pydicom
+from ...checks import home_expanded
+from ...errors import about
+from .files import dicom_files, open_images, silent_pydicom
 from .frames import single_frames
 from .reader import read_slices
 from .stacks import Series, stacks
@@ -30,16 +32,13 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
         FileNotFoundError: if there is no such path.
         ValueError: in one line, if there is no DICOM image, or a file is damaged.
     """
-    path = Path(path).expanduser()
+    path = home_expanded(path)
     if not path.exists():
         raise FileNotFoundError(f"{path}: no such file or folder; check the path")
     if path.name.upper() == "DICOMDIR":
         path = path.parent
-    try:
-        with silent_pydicom():
-            found = stacks(open_images(dicom_files(path)))
-    except Refused as error:
-        raise ValueError(f"{path}: {error}") from error
+    with about(path), silent_pydicom():
+        found = stacks(open_images(dicom_files(path)))
     return sorted(
         found, key=lambda series: (str(series.path), series.number or 0, series.uid.partition(":")[0])
     )
@@ -76,9 +75,8 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
     if text.isdecimal() and 1 <= int(text) <= len(found):
         chosen = [found[int(text) - 1]]
     if len(chosen) != 1:
-        what = (
-            f"{len(chosen)} volumes share this UID, choose one by its number" if chosen else "no such series"
-        )
+        several = f"{len(chosen)} volumes share this UID, choose one by its number"
+        what = several if chosen else "no such series"
         raise ValueError(f"{path}: --series {text}: {what}: {listed}")
     return chosen
 
@@ -86,11 +84,7 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
 def read_dicom(
     path: str | os.PathLike[str], series: Series | str | int | None = None
 ) -> tuple[np.ndarray, np.ndarray, Series]:
-    """Read one volume.
-
-    Args:
-        path: see :func:`find_series`.
-        series: which one, see :func:`choose_series`.
+    """Read one volume of a path (:func:`find_series`), chosen as by :func:`choose_series`.
 
     Returns:
         array (columns, rows, slices) with the rescale slope applied, the (4, 4) affine in RAS and mm, and where it
@@ -107,11 +101,8 @@ def read_dicom(
                 f"{path}: holds {len(chosen)} DICOM series in its folders; give one of these folders"
             )
         series = chosen[0]
-    try:
-        with silent_pydicom():
-            array, affine = read_slices(series.slices, series.whole)
-    except Refused as error:
-        raise ValueError(f"{path}: {error}") from error
+    with about(path), silent_pydicom():
+        array, affine = read_slices(series.slices, series.whole)
     return array, affine, series
 
 

@@ -98,17 +98,9 @@ def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
         frames = single_frames(dataset)
         for index, frame in enumerate(frames):
             item = frame, file, index if len(frames) > 1 else None
-            instance = (
-                dataset.get("SOPInstanceUID") or file
-            )  # which careless anonymisation makes the same for all
-            same = (
-                str(instance),
-                index,
-                dataset.get("InstanceNumber"),
-                _position(item),
-                _values(item, tuple(_APART)),
-            )
-            items.setdefault(same, item)
+            instance = str(dataset.get("SOPInstanceUID") or file)  # careless anonymisation has one for all
+            told = dataset.get("InstanceNumber"), _position(item), _values(item, tuple(_APART))
+            items.setdefault((instance, index, *told), item)
     result = []
     for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
         seen: list[np.ndarray] = []

@@ -10,7 +10,12 @@ from monai.data import MetaTensor
 from monai_gan_recon.networks import UnrolledGenerator
 
 SHAPE, SPACING = (40, 28, 44), (1.5, 2.0, 1.5)
-TINY = {"network_def#layers": [1, 1], "network_def#width": 4, "network_def#cascades": 2}
+TINY = {
+    "network_def#layers": [1, 1],
+    "network_def#width": 4,
+    "network_def#cascades": 2,
+    "network_def#cg_iterations": [5, 5],
+}
 
 
 def tissues(scale=1.0):

@@ -10,7 +10,7 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan, dice_text
 from monai_gan_recon.evaluation.segmentation_figure import DISAGREEMENT, FigureColumn, segmentation_figure
-from monai_gan_recon.io import LoadVolume
+from monai_gan_recon.io import load_volume
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels, reference_labels
 
@@ -92,7 +92,7 @@ def test_scan_scores_what_it_segments(scan_file, tmp_path):
 
 
 def test_all_images_of_a_head_are_segmented_in_the_brain_of_the_original(scan_file):
-    image = LoadVolume()(scan_file)
+    image = load_volume(scan_file)
     brain = image.as_tensor() > 450
     scan = PairedScan(
         {"image": str(scan_file), "case": "head", "person": "anna"}, phantom.ByThresholds(core=True)
@@ -107,7 +107,7 @@ def test_maps_of_gray_and_white_matter_are_labels_of_these_only(scan_file, tmp_p
     for name, label in (("gray", 2), ("white", 3)):
         phantom.save((0.8 * (truth == label)).astype(np.float32), tmp_path / f"{name}.nii.gz", OBLIQUE)
     entry = {"image": str(scan_file), "gray_matter": str(tmp_path / "gray.nii.gz")}
-    image = LoadVolume()(scan_file)
+    image = load_volume(scan_file)
     assert reference_labels(entry, image) is None
     entry["white_matter"] = str(tmp_path / "white.nii.gz")
     found = reference_labels(entry, image)

@@ -1,9 +1,9 @@
-"""Errors of the steps of a Compose."""
+"""Errors that MONAI wraps."""
 
 import pytest
 from monai.transforms import Compose, Lambdad
 
-from monai_gan_recon.transforms.causes import apply_with_causes
+from monai_gan_recon.errors import with_causes
 
 
 def failing(error):
@@ -18,13 +18,11 @@ def test_the_error_of_a_step_comes_out_as_it_was_raised(error):
     with pytest.raises(RuntimeError, match="applying transform"):
         failing(error)({"image": 1})
     with pytest.raises(type(error)) as caught:
-        apply_with_causes(failing(error), {"image": 1})
+        with_causes(failing(error), {"image": 1})
     assert caught.value is error
 
 
 def test_other_errors_and_results_pass_through():
     with pytest.raises(RuntimeError):
-        apply_with_causes(failing(KeyError("other")), {"image": 1})
-    assert (
-        apply_with_causes(Compose([Lambdad(keys="image", func=lambda v: v + 1)]), {"image": 1})["image"] == 2
-    )
+        with_causes(failing(KeyError("other")), {"image": 1})
+    assert with_causes(Compose([Lambdad(keys="image", func=lambda v: v + 1)]), {"image": 1})["image"] == 2

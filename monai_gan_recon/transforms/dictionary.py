@@ -1,0 +1,46 @@
+"""Dictionary versions of transforms: the array version, applied to the images under some keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from typing import Any, ClassVar
+
+from monai.config import KeysCollection
+from monai.transforms import InvertibleTransform, MapTransform
+
+
+class ArrayTransformd(MapTransform):
+    """Base of dictionary versions, each of which names its ``array_version``.
+
+    Args:
+        keys: keys of the images.
+        args: arguments of the array version.
+        allow_missing_keys: skip keys that are not there.
+        options: further arguments of the array version, by name.
+    """
+
+    array_version: ClassVar[Callable[..., Any]]
+
+    def __init__(
+        self, keys: KeysCollection, *args: Any, allow_missing_keys: bool = False, **options: Any
+    ) -> None:
+        super().__init__(keys, allow_missing_keys)
+        self.transform = type(self).array_version(*args, **options)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Replace the images."""
+        return self._replaced(data, self.transform)
+
+    def _replaced(self, data: Mapping[Hashable, Any], change: Callable[[Any], Any]) -> dict[Hashable, Any]:
+        result = dict(data)
+        for key in self.key_iterator(result):
+            result[key] = change(result[key])
+        return result
+
+
+class InvertibleArrayTransformd(ArrayTransformd, InvertibleTransform):
+    """The same of an array version that can be undone, also by MONAI's ``Invertd`` on another image."""
+
+    def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Undo it."""
+        return self._replaced(data, self.transform.inverse)
