@@ -48,7 +48,7 @@ def main() -> None:
             continue
         command = [sys.executable, "-m", "monai.bundle", "run", "evaluate"]
         command += ["--config_file", str(BUNDLE / "configs" / "evaluate.yaml")]
-        command += ["--output_dir", str(arguments.output_dir.resolve())]
+        command += ["--output_dir", str(arguments.output_dir.resolve()), "--plane", "coronal"]
         command += [part for name, value in options.items() for part in (f"--{name}", str(value))]
         run_command(command)
     content = RECONSTRUCTION.read(metrics)

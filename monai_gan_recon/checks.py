@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,11 @@ def check_range(**ranges: Any) -> None:
 def check_seed(seed: Any) -> None:
     """Raise a ValueError if a seed is no whole number that every generator takes."""
     check_counts(0, MOST_SEED, seed=seed)
+
+
+def meant(name: str, known: Collection[str]) -> str | None:
+    """The known name that a mistyped one was meant to be; None if none is near."""
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def check_arguments(name: str, given: Any, function: Callable[..., Any]) -> None:

@@ -38,6 +38,7 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
 
     Raises:
         FileNotFoundError: if there is neither such a file nor such a name.
+        ValueError: if it is no name, or a folder.
     """
     if (
         not isinstance(name_or_file, (str, os.PathLike)) or not str(name_or_file).strip()
@@ -47,6 +48,11 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
     for file in (given, shipped):
         if file.is_file():
             return file
+    if given.is_dir():
+        raise ValueError(
+            f"{name_or_file}: is a folder, and a data manifest is a JSON file; make one of it: "
+            f"monai-gan-recon manifest build {name_or_file} --output mine.json"
+        )
     raise FileNotFoundError(
         f"{name_or_file}: no such data manifest; give a JSON file or one of: "
         + ", ".join(available_manifests())

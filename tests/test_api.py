@@ -45,6 +45,33 @@ def test_a_file_comes_with_its_affine(slice_of_head, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["scan.nii.gz"]
 
 
+def test_an_image_of_nibabel_is_what_its_file_is(slice_of_head, tmp_path):
+    image = nib.Nifti1Image(np.stack([slice_of_head] * 17, axis=-1), np.diag([-2.0, 1.0, 3.0, 1.0]))
+    nib.save(image, tmp_path / "image.nii")  # masks depend on the name
+    of_image, of_file = (mgr.reconstruct(one, rate=0.5) for one in (image, tmp_path / "image.nii"))
+    np.testing.assert_array_equal(of_image, of_file)
+    np.testing.assert_array_equal(of_image.affine, image.affine)
+
+
+def test_an_array_whose_slices_do_not_come_first_is_refused(slice_of_head):
+    with pytest.raises(ValueError, match="moveaxis"):
+        mgr.reconstruct(np.stack([slice_of_head] * 3, axis=-1), rate=0.5)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.as_tensor])
+def test_masks_are_arrays_and_tensors(slice_of_head, kind, caplog):
+    mask = np.zeros(48)
+    mask[::2] = mask[18:30] = 1
+    zero_filled = np.fft.fftshift(np.fft.ifft2(np.fft.ifftshift(centred(slice_of_head) * mask), norm="ortho"))
+    result = mgr.reconstruct(zero_filled.astype(np.complex64), mask=kind(mask))
+    assert relative(result, slice_of_head) < 0.8 * relative(abs(zero_filled), slice_of_head)
+    with pytest.raises(ValueError, match="the mask"):
+        mgr.reconstruct(zero_filled, mask=kind(mask[:0]))
+    with pytest.raises(ValueError, match="fit"):
+        mgr.reconstruct(zero_filled, mask=kind(mask[:30]))
+    assert not [record for record in caplog.records if record.name.startswith("ignite")]
+
+
 def test_fully_measured_kspace_is_its_image(slice_of_head):
     kspace = centred(slice_of_head)
     result = mgr.reconstruct(kspace[None], axes="coils,h,w", noise_std=0)

@@ -7,7 +7,6 @@ set through this module, which refuses everything that MONAI would not take as i
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 import yaml
 from monai.bundle import ConfigParser
 
+from monai_gan_recon.checks import meant
 from monai_gan_recon.vocabulary import PATH_OPTIONS
 
 _MEANING = {
@@ -167,9 +167,9 @@ def suggestion(name: str, known: Collection[str], prefix: str = "") -> str:
     """End of the message about an unknown id: what was meant, perhaps."""
     options = [known_name for known_name in known if not known_name.startswith("_") and "-" not in known_name]
     depth = name.count("::")
-    near = difflib.get_close_matches(name, [n for n in options if n.count("::") == depth] or options, n=1)
-    if near:
-        return f"; did you mean {prefix}{near[0].replace('::', '#')}?"
+    near = meant(name, [n for n in options if n.count("::") == depth] or options)
+    if near is not None:
+        return f"; did you mean {prefix}{near.replace('::', '#')}?"
     return "; the configuration file lists them all"
 
 

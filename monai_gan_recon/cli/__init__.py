@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any, NoReturn
 
 from monai_gan_recon import __version__
+from monai_gan_recon.checks import meant
 from monai_gan_recon.cli import analysis, bundles, data, node, workflows
 from monai_gan_recon.cli.console import EXIT_CODES, common_options, run
 from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
@@ -28,9 +29,20 @@ class _Parser(argparse.ArgumentParser):
             return super().parse_known_args(args, namespace)
         self._intermixed = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            found, unknown = self.parse_known_intermixed_args(args, namespace)
         finally:
             self._intermixed = False
+        if unknown:
+            self._refuse(unknown)
+        return found, unknown
+
+    def _refuse(self, unknown: Sequence[str]) -> NoReturn:
+        """End with what was not understood, and what was meant, perhaps."""
+        known = [option for action in self._actions for option in action.option_strings]
+        typed = (word.partition("=")[0] for word in unknown if word.startswith("--"))
+        near = next(filter(None, (meant(word, known) for word in typed)), None)
+        hint = f" (did you mean {near}?)" if near else ""
+        self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
     def error(self, message: str) -> NoReturn:
         """End with one line, not with the whole usage."""

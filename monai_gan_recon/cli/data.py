@@ -54,8 +54,9 @@ def _add_build(actions: Any, shared: dict[str, Any]) -> None:
     add("--name", help="name of the data set (default: name of the output file)")
     add("--licence", default="not stated", help="licence of the data")
     add("--citation", default="not stated", help="how to cite the data")
-    add("--fractions", type=_fractions, default="0.7,0.1,0.2", help="people in training,validation,testing")
-    add("--seed", type=int, default=0, help="seed of the split")
+    people = "people in training,validation,testing (%(default)s)"
+    add("--fractions", type=_fractions, default="0.7,0.1,0.2", help=people)
+    add("--seed", type=int, default=0, help="seed of the split (%(default)s)")
     add("--suffix", help="end of the files' stems (default in BIDS: T1w)")
     add("--overwrite", action="store_true", help="replace an existing output file")
     build.set_defaults(run=_build)

@@ -38,7 +38,7 @@ class ResumableCheckpoint:
         resume: load the file if it exists; False: refuse to overwrite it.
         save: write checkpoints; False in all but the first of several processes.
         identity: of the training, see :func:`~monai_gan_recon.engines.training_identity`; a checkpoint with another
-            one, or none, is refused.
+            one, or none, is refused, and what differs is named.
 
     Raises:
         ValueError: if the checkpoint is damaged, of another training, or exists without ``resume``; when the training
@@ -51,10 +51,10 @@ class ResumableCheckpoint:
         objects: Mapping[str, Any],
         resume: bool = True,
         save: bool = True,
-        identity: str = "",
+        identity: Mapping[str, str] | None = None,
     ) -> None:
         self.path, self.objects, self.resume = home_expanded(path), dict(objects), resume
-        self.writes, self.identity = save, identity
+        self.writes, self.identity = save, dict(identity or {})
         check_output_dir(self.path.parent)
         if self.path.exists():
             self._read()
@@ -122,9 +122,13 @@ class ResumableCheckpoint:
             raise ValueError(
                 f"{self.path} has NaN or infinite weights, from a training that diverged: move it away to begin anew"
             )
-        if state.get("identity") != self.identity:
+        if (identity := state.get("identity")) != self.identity:
+            known = identity if isinstance(identity, dict) else {}
+            differing = [
+                name for name in {**known, **self.identity} if known.get(name) != self.identity.get(name)
+            ]
             raise ValueError(
-                f"{self.path} is of another training (other data, starting weights or options; which is not known): "
+                f"{self.path} is of another training (other {', '.join(differing) if known else 'options'}): "
                 "choose another --output_dir, or move the checkpoint away to begin anew"
             )
         return state

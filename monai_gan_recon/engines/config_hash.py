@@ -35,9 +35,9 @@ def training_identity(
     datalist: str | os.PathLike[str],
     network: nn.Module,
     init_weights: str | os.PathLike[str] | None,
-    options: Sequence[Any],
-) -> str:
-    """Hash of what makes a training that one and no other; a checkpoint with another hash is not resumed.
+    options: Mapping[str, Any],
+) -> dict[str, str]:
+    """What makes a training that one and no other, as hashes; a checkpoint with others is not resumed.
 
     These count: the manifest's content, the network's architecture, the bytes of the starting weights, and the options
     that decide what is learnt and by which numbers the best epoch is chosen (``identity_options`` of ``train.yaml``:
@@ -46,9 +46,16 @@ def training_identity(
     ``val_interval``, ``device``, ``amp``, ``num_workers``, and where files lie.
 
     Returns:
-        16 hexadecimal digits, the same on every machine.
+        16 hexadecimal digits of each, the same on every machine.
     """
-    return config_hash({"data": read_manifest(datalist)[1], "options": options}, network, init_weights)
+    parts = {"data": read_manifest(datalist)[1], "network": repr(network), **options}
+    if init_weights is not None:
+        parts["starting weights"] = hashlib.sha256(home_expanded(init_weights).read_bytes()).hexdigest()
+    return {name: _hash(json.dumps(part, sort_keys=True, default=str)) for name, part in parts.items()}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def result_record(

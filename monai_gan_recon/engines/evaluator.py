@@ -43,7 +43,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
       measured sample (NaN without noise); ``noise_std`` of each real and imaginary part that the network was told;
     * ``sampled_fraction`` and ``known_fraction``, of k-space, the latter with what Hermitian symmetry adds; number of
       ``coils``, and whether whole ``lines`` were sampled, 1 or 0;
-    * ``seconds`` of the network stage, ``case`` and ``person`` (the case's name if not known).
+    * ``seconds`` of the network stage, ``case``, ``person`` (the case's name if not known) and ``plane``.
 
     Args:
         device: device to compute on.
@@ -101,7 +101,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         with self.mode(self.network):
             output |= self._reconstruct(batchdata["scan"])
         caution = {} if self.coverage is None else self.coverage(output, batchdata)
-        return output | {"caution": caution}
+        return output | {"caution": caution, "plane": batchdata.get("plane")}
 
     def _reconstruct(self, scan: Scan) -> dict[str, Any]:
         slices = scan.size[0]

@@ -23,6 +23,7 @@ from monai_gan_recon.io.formats import kind_by_name, visible
 from monai_gan_recon.io.images import volumes_in
 from monai_gan_recon.measurement.patterns import LINE_PATTERNS, POINT_PATTERNS, check_pattern
 from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
+from monai_gan_recon.vocabulary import PLANES
 
 
 def input_entries(
@@ -100,7 +101,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
             raise ValueError(f"{volume}: --series is for DICOM, and this is none")
         entry: dict[str, Any] = {"image": str(volume), "case": case_name(volume), "plane": None}
         if volume.exists():
-            entry |= {"plane": own_plane(volume), "three_d": is_3d_scan(volume)}
+            entry |= {"plane": None if _is_raw(volume) else own_plane(volume), "three_d": is_3d_scan(volume)}
         return [entry]
     try:
         chosen = choose_series(volume, series)
@@ -257,6 +258,12 @@ def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[
         {"image": str(entry["image"]), "case": entry["case"], "person": str(entry["person"])}
         for entry in with_cases(manifest.section(section))
     ]
+
+
+def common_plane(entries: Sequence[Mapping[str, Any]]) -> str:
+    """Plane to evaluate volumes in: that of their thick slices, where all are 2-D scans of one plane; else coronal."""
+    found = {None if is_3d_scan(entry["image"]) else own_plane(entry["image"]) for entry in entries}
+    return (found.pop() if len(found) == 1 else None) or PLANES[0]
 
 
 class VolumeDataset(Dataset):

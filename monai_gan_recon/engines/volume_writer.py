@@ -139,6 +139,8 @@ class ResultWriter(ABC):
                     said = self.write(output, image, places)
                     if self.record is not None:
                         record = {**self.record, "input": engine.state.batch.get("input")}
+                        if plane := output.get("plane"):
+                            record["protocol"] = {**record["protocol"], "Plane": plane}
                         if caution:
                             record["caution"] = dict(caution)
                         text = json.dumps(record, indent=2, default=str) + "\n"

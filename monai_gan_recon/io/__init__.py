@@ -1,5 +1,10 @@
 """Files in and out, one kind a module, chosen by what the file holds."""
 
+import warnings
+
+with warnings.catch_warnings():  # its import changes which warnings the whole program shows
+    import ismrmrd  # noqa: F401
+
 from .formats import convert, is_raw, read_raw
 from .images import find_volumes, is_3d_scan, own_plane
 from .loading import LoadVolumed, load_label_volume, load_volume

@@ -23,7 +23,7 @@ from .raw import RawScan, to_image
 
 _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
 _PLANES = ({"h", "w"}, {"phase1", "phase2"}, {"readout", "phase1", "phase2"})
-_STATE = 'state them, for example axes="coils,h,w", "h,w,slices" or, for 3-D k-space, "readout,phase1,phase2,coils"'
+_STATE = "state them: --axes coils,h,w, or h,w,slices, or, for 3-D k-space, readout,phase1,phase2,coils"
 _MI_MATRIX, _MI_COMPRESSED = 14, 15
 _HEAP = b"GCOL\x01\0\0\0"
 _PACKED = 1032

@@ -60,8 +60,8 @@ def _bart_axes(array: np.ndarray) -> tuple[np.ndarray, str]:
         )
     if {0, 1, 2} <= set(long):
         raise ValueError(
-            "is 3-D k-space (readout and two phase encodings) where slices are meant; say axes="
-            '"readout,phase1,phase2,coils" to have it transformed along the readout'
+            "is 3-D k-space (readout and two phase encodings) where slices are meant; say "
+            "--axes readout,phase1,phase2,coils to have it transformed along the readout"
         )
     plane = [dimension for dimension in (0, 1, 2) if dimension in long]
     if len(plane) != 2:

@@ -51,7 +51,7 @@ def read_image(
     if looks_like_kspace(image.array):
         raise ValueError(
             f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
-            'the order of its axes (such as "coils,h,w"), or give its inverse Fourier transform'
+            "the order of its axes (such as --axes coils,h,w), or give its inverse Fourier transform"
         )
     if not is_valid(image.affine):
         raise ValueError(

@@ -84,8 +84,7 @@ class CaseReport:
         if "error" in output or "finished" in output or len(failed) > before:
             return
         try:
-            batch = engine.state.batch
-            files = self.write(output, batch["image"], batch.get("plane"))
+            files = self.write(output, engine.state.batch["image"])
         except (OSError, ValueError) as failure:
             if self.results is None or (line := one_line(failure)) is None:
                 raise
@@ -97,14 +96,10 @@ class CaseReport:
                 self.results.results[output["case"]] += [str(file) for file in files.values()]
             tqdm.write(f"{output['case']}: report -> {files['report']}")
 
-    def write(
-        self, output: Mapping[str, Any], image: MetaTensor, plane: str | None = None
-    ) -> dict[str, Path]:
+    def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:
         """Write the report of an output of the evaluator on ``image``; see :func:`write_report`."""
         path = self.files(str(output["case"]))[0]
         stated = {name: value for name, value in self.protocol.items() if value is not None}
-        if plane is not None:
-            stated.setdefault("Plane", plane)
         if "zero_filled" not in output:
             return self._segmentation(path, output, image, stated)
         names = {"zero_filled": "zero_filled", "reconstruction": "pred", "reference": "label"}
@@ -113,6 +108,7 @@ class CaseReport:
         sampled = float(output["sampled_fraction"])
         protocol = {
             **stated,
+            **({"Plane": output["plane"]} if output.get("plane") else {}),
             "Acceleration R": 1 / sampled,
             "Sampled": f"{100 * sampled:.3g} % of k-space",
             "Slices": f"{count}, {height} x {width} pixels",

@@ -25,6 +25,7 @@ TITLES = {
     "reference": "Fully sampled",
     "image": "Image",
 }
+DIFFERENCE = "Difference from the fully sampled image"
 COLOURS = ((0, 0, 0), (86, 180, 233), (230, 120, 60), (240, 228, 66), (0, 158, 115), (204, 121, 167))
 """Of labels 1, 2, ...: told apart by colour-blind readers (after Okabe and Ito)."""
 
@@ -102,7 +103,7 @@ def write_report(
         ],
         "layers": {
             name: {
-                "title": TITLES.get(name, "Difference"),
+                "title": TITLES.get(name, DIFFERENCE),
                 "low": layer.low,
                 "high": layer.high,
                 "heat": name == "difference",
@@ -201,7 +202,7 @@ def _preview(
                 "vmin": 0,
                 "vmax": 255,
             }
-            panels.append((TITLES.get(name, "Difference"), layer.slices[middle], options))
+            panels.append((TITLES.get(name, DIFFERENCE), layer.slices[middle], options))
     if overlay is not None:
         image = np.repeat(panels[0][1][..., None].astype(np.float32), 3, axis=-1)
         for label in names:

@@ -28,8 +28,11 @@ from monai_gan_recon.segmentation.brain_mask import BrainMask
 from monai_gan_recon.segmentation.instances import Instances, class_volumes
 from monai_gan_recon.segmentation.labels import BACKGROUND, TISSUES
 from monai_gan_recon.segmentation.regions import region_files, write_region_files
+from monai_gan_recon.segmentation.tissue_features import white_matter_depth
 
 CONFIG = Path("configs") / "inference.yaml"
+WHITE_MATTER_DEPTH = (0.08, 1.0)
+"""What is believed of :func:`white_matter_depth`: T1 has 0.20 to 0.72, T2 and FLAIR taken for it -0.39 to -0.05."""
 
 
 class TissueSegmenter:
@@ -211,18 +214,27 @@ class TissueEvaluator(SupervisedEvaluator):
             "image": batchdata["image"],
             "pred": labels,
             "brain": prepared["brain"],
-            "caution": cautions(labels, prepared["brain_extraction"]),
+            "caution": cautions(
+                labels,
+                prepared["brain_extraction"],
+                white_matter_depth(prepared["image"], prepared["brain_mask"]),
+            ),
             "seconds": time.perf_counter() - start,
             "network_seconds": network_seconds,
         }
         return output | ({"reference": batchdata["reference"]} if "reference" in batchdata else {})
 
 
-def cautions(labels: MetaTensor, extraction: BrainExtraction | None) -> dict[str, str]:
-    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, volumes that are not to be believed.
+def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matter: float) -> dict[str, str]:
+    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, what is not to be believed.
+
+    Args:
+        labels: of tissues.
+        extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
+        white_matter: its depth, see :func:`white_matter_depth`.
 
     Returns:
-        "Skull" and "Volume", where there is something to say.
+        "Skull", "Volume" and "Contrast", where there is something to say.
     """
     result = {}
     if extraction is not None:
@@ -232,6 +244,11 @@ def cautions(labels: MetaTensor, extraction: BrainExtraction | None) -> dict[str
         result["Volume"] = (
             f"IMPLAUSIBLE, {total:.0f} ml of tissue where a grown-up's whole brain has {VOLUME_ML[0]:.0f} to "
             f"{VOLUME_ML[1]:.0f}: a part of one, a wrong spacing, or a head with skull (--brain_extraction true)?"
+        )
+    if not WHITE_MATTER_DEPTH[0] <= white_matter <= WHITE_MATTER_DEPTH[1]:
+        result["Contrast"] = (
+            "IMPLAUSIBLE, the image does not look like T1 (or what --contrast says): white matter is not found where "
+            "it lies in a brain, tissues may be swapped; for T2 or FLAIR give --method mixture --contrast t2 or flair"
         )
     return result
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
+from scipy import ndimage
 
 from monai_gan_recon.segmentation.brain_mask import MaskedTransformd, mask_values, spacing_mm, volume_values
 from monai_gan_recon.segmentation.labels import TISSUES
@@ -16,6 +17,8 @@ from monai_gan_recon.segmentation.mixture import CONTRASTS, TissueMixture
 FEATURES = 1 + len(TISSUES)
 """Channels: calibrated intensity, then the probability of each tissue."""
 INTENSITY_LIMIT = 3.0
+_COARSE_MM = 2.0
+"""Spacing, about, at which depths are measured."""
 
 
 class TissueFeatures(Transform):
@@ -65,3 +68,29 @@ class TissueFeaturesd(MaskedTransformd):
     """Dictionary version of :class:`TissueFeatures`; without a mask the :class:`BrainMask` of each volume."""
 
     array_version = TissueFeatures
+
+
+def white_matter_depth(features: torch.Tensor, mask: torch.Tensor) -> float:
+    """How much deeper white matter lies than the deeper one of the other tissues, whatever the contrast.
+
+    The depth of a tissue is the median distance of its voxels from the border of the brain. A T2 or FLAIR image that is
+    taken for T1 has its fluid or cortex for white matter, which lie shallower.
+
+    Args:
+        features: (4, X, Y, Z), see :class:`TissueFeatures`.
+        mask: (1, X, Y, Z), the brain.
+
+    Returns:
+        The difference of the depths over the depth of all tissue; 0 if a tissue is missing.
+    """
+    steps = [max(1, round(_COARSE_MM / mm)) for mm in spacing_mm(features)]
+    coarse = tuple(slice(None, None, step) for step in steps)
+    inside = mask_values(mask, mask)[coarse]
+    sampling = [mm * step for mm, step in zip(spacing_mm(features), steps, strict=True)]
+    padded = ndimage.distance_transform_edt(np.pad(inside, 1), sampling)
+    depth = padded[1:-1, 1:-1, 1:-1][inside]
+    tissue = features[(slice(1, None), *coarse)].argmax(0).cpu().numpy()[inside]
+    if np.unique(tissue).size < len(TISSUES):
+        return 0.0
+    csf, gm, wm = (float(np.median(depth[tissue == label])) for label in range(len(TISSUES)))
+    return (wm - max(csf, gm)) / float(np.median(depth))

@@ -111,7 +111,7 @@ class SlicesOfPlaned(Reorientd):
     Args:
         keys: keys of the volumes.
         plane: "coronal" (the paper's), "axial" or "sagittal"; None: what each entry has under ``plane``, or
-            another one if its slices are too small.
+            another one if its slices are too small. The plane that was taken is then under ``plane``.
     """
 
     def __init__(self, keys: KeysCollection, plane: str | None = "coronal") -> None:
@@ -122,8 +122,9 @@ class SlicesOfPlaned(Reorientd):
         self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None
     ) -> dict[Hashable, Any]:
         """Reorient the volumes; their affines follow."""
-        result = dict(data)
-        codes = plane_axcodes(self.plane or _plane_of(result, self.first_key(result)))
+        result: dict[Hashable, Any] = dict(data)
+        result["plane"] = self.plane or _plane_of(result, self.first_key(result))
+        codes = plane_axcodes(result["plane"])
         for key in self.key_iterator(result):
             result[key] = self.ornt_transform(result[key], lazy, codes)
         return result

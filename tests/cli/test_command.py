@@ -66,6 +66,13 @@ def test_a_missing_file_is_told_at_once(words, tmp_path):
     assert "nothing.nii.gz" in done.stderr
 
 
+def test_no_library_shows_the_warnings_that_a_command_silences():
+    code = "import warnings; warnings.simplefilter('ignore'); import monai_gan_recon.io"
+    code += "; warnings.warn('of a library', DeprecationWarning)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_the_package_imports_nothing_heavy():
     code = f"import monai_gan_recon as mgr; assert mgr.__version__; {HEAVY}"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=20)
@@ -147,6 +154,9 @@ def test_names_and_paths(tmp_path, monkeypatch):
             find(name)
     with pytest.raises(ValueError, match="1107"):
         manifest_path(1107)
+    (tmp_path / "volumes").mkdir()
+    with pytest.raises(ValueError, match="manifest build volumes"):
+        manifest_path("volumes")
 
 
 @pytest.mark.parametrize(

@@ -88,3 +88,19 @@ def test_hyphens_and_another_bundle(tmp_path, capsys):
     assert stop.value.code == 2
     assert "--patches_per_epoch" in capsys.readouterr().err
     assert cli.main(["train", "--bundle", str(tmp_path)]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["reconstruct", "in", "--raet", "0.5"], "--rate"),
+        (["reconstruct", "in", "out", "--no-hermitan"], "--no-hermitian"),
+        (["manifest", "build", "in", "--output", "x", "--sed=3"], "--seed"),
+    ],
+)
+def test_a_mistyped_option_is_corrected_by_its_command(capsys, words, meant):
+    with pytest.raises(SystemExit):
+        cli.main(words)
+    printed = capsys.readouterr().err
+    assert f"{meant}?" in printed
+    assert f"monai-gan-recon {words[0]} " in printed

@@ -49,6 +49,7 @@ def test_reconstruct_writes_and_reports(scan, head, command):
 def test_an_existing_result_stays_unless_told(scan, command):
     assert command("reconstruct", scan, "out", "--rate", 0.5)[0] == 0
     written = scan.parent.joinpath("out", "scan_recon.nii.gz")
+    assert json.loads(written.with_name("scan_recon.json").read_text())["protocol"]["Plane"] == "coronal"
     before = written.stat().st_mtime_ns
     code, done, err = command("reconstruct", scan, "out", "--rate", 0.5)
     assert code == done["exit_code"] == 0
@@ -184,10 +185,15 @@ def test_another_training_in_the_same_folder_is_refused(manifest, command, capsy
     model.write_bytes(Path(done["files"][0]).read_bytes())
     start = torch.load(model, weights_only=True)
     torch.save({name: value + 0.001 for name, value in start.items()}, model)
-    for changed in ([other], [manifest, "--from", model], [manifest, "--learning_rate", 0.0001]):
+    for changed, named in (
+        ([other], "other data)"),
+        ([manifest, "--from", model], "other starting weights)"),
+        ([manifest, "--learning_rate", 0.0001], "other learning_rate)"),
+    ):
         assert cli.main(["finetune", *map(str, [*changed, *words])]) == 1
         line = capsys.readouterr().err.splitlines()[-1]
         assert "checkpoint.pt" in line
+        assert named in line
         assert "--output_dir" in line
         assert before == {file: file.read_bytes() for file in before}
     assert cli.main(["finetune", *map(str, [other, *words, "--output_dir", "elsewhere"])]) == 0

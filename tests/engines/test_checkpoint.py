@@ -8,7 +8,7 @@ from torch.optim.lr_scheduler import StepLR
 from monai_gan_recon.engines import ResumableCheckpoint
 
 
-def run(training, path, epochs, kill_after=None, seed=0, resume=True, identity="", **kwargs):
+def run(training, path, epochs, kill_after=None, seed=0, resume=True, identity=None, **kwargs):
     trainer = training(
         seed=seed, max_epochs=epochs, warmup_epochs=2, adversarial_share=0.1, penalty_weight=1.0, **kwargs
     )
@@ -86,14 +86,16 @@ def test_checkpoint_of_another_network(training, tmp_path):
 def test_checkpoint_of_another_training_is_refused_before_the_start(training, tmp_path):
     """With another identity, and without the entry, the file stays as it was."""
     path = tmp_path / "a.pt"
-    run(training, path, 1, identity="one")
-    assert run(training, path, 2, identity="one")[1].state.epoch == 2
+    one = {"data": "1", "learning_rate": "2"}
+    run(training, path, 1, identity=one)
+    assert run(training, path, 2, identity=one)[1].state.epoch == 2
     before = path.read_bytes()
-    with pytest.raises(ValueError, match="--output_dir"):
-        ResumableCheckpoint(path, {}, identity="other")
+    with pytest.raises(ValueError, match=r"learning_rate.*--output_dir") as refusal:
+        ResumableCheckpoint(path, {}, identity=one | {"learning_rate": "3"})
+    assert "data" not in str(refusal.value)
     assert path.read_bytes() == before
     state = torch.load(path, weights_only=True)
     del state["identity"]
     torch.save(state, path)
     with pytest.raises(ValueError, match=r"a\.pt.*--output_dir"):
-        ResumableCheckpoint(path, {}, identity="one")
+        ResumableCheckpoint(path, {}, identity=one)

@@ -31,13 +31,16 @@ def test_identity_of_a_training_is_its_content_not_its_place(tmp_path):
         torch.save({"weight": torch.full((2,), value)}, folder / "start.pt")
         return folder / "mine.json", generator(), folder / "start.pt"
 
-    first = training_identity(*files("one"), [0.1, "gaussian1d"])
-    assert first == training_identity(*files("moved"), [0.1, "gaussian1d"])
+    first = training_identity(*files("one"), {"rate": 0.1, "pattern": "gaussian1d"})
+    assert first == training_identity(*files("moved"), {"rate": 0.1, "pattern": "gaussian1d"})
     data, network, start = files("person", person="b")
-    others = [
-        training_identity(data, network, start, [0.1, "gaussian1d"]),
-        training_identity(*files("weights", value=1.0), [0.1, "gaussian1d"]),
-        training_identity(*files("options"), [0.2, "gaussian1d"]),
-        training_identity(tmp_path / "one" / "mine.json", network, None, [0.1, "gaussian1d"]),
-    ]
-    assert len({first, *others}) == 5
+    options = {"rate": 0.1, "pattern": "gaussian1d"}
+    others = {
+        "data": training_identity(data, network, start, options),
+        "starting weights": training_identity(*files("weights", value=1.0), options),
+        "rate": training_identity(*files("options"), options | {"rate": 0.2}),
+    }
+    for differing, other in others.items():
+        assert [name for name in first if first[name] != other[name]] == [differing]
+    without = training_identity(tmp_path / "one" / "mine.json", network, None, options)
+    assert set(first) - set(without) == {"starting weights"}

@@ -16,6 +16,7 @@ from monai_gan_recon.engines.evaluator import (
 )
 from monai_gan_recon.engines.inference import (
     VolumeDataset,
+    common_plane,
     input_entries,
     volume_loader,
 )
@@ -196,6 +197,23 @@ def test_error_map_needs_a_reference(tmp_path):
     with pytest.raises(ValueError, match="--save_error_map"):
         writer.write({"case": "a", "pred": torch.zeros(1, 2, 4, 4)}, None, writer.files("a"))
     assert not list(tmp_path.glob("out/*"))
+
+
+@pytest.mark.parametrize(
+    ("spacings", "plane"),
+    [
+        ([(1, 1, 5), (1, 1, 4)], "axial"),
+        ([(4, 1, 1)], "sagittal"),
+        ([(1, 1, 5), (1, 1, 1)], "coronal"),
+        ([(1, 1, 5), (4, 1, 1)], "coronal"),
+        ([(1, 1.3, 1.3)], "coronal"),
+    ],
+)
+def test_volumes_of_thick_slices_are_evaluated_in_these(tmp_path, spacings, plane):
+    entries = [{"image": str(tmp_path / f"{n}.nii")} for n in range(len(spacings))]
+    for entry, mm in zip(entries, spacings, strict=True):
+        nib.save(nib.Nifti1Image(np.ones((9, 8, 7), np.float32), np.diag([*mm, 1])), entry["image"])
+    assert common_plane(entries) == plane
 
 
 def test_the_error_map_of_raw_kspace_leaves_the_reference_alone(tmp_path):

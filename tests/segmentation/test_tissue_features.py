@@ -7,7 +7,8 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.networks import MixtureScores
-from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd
+from monai_gan_recon.segmentation.segmenter import cautions
+from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd, white_matter_depth
 
 AFFINE = torch.tensor([[0.0, 0, 1, 5], [-1, 0, 0, 9], [0, 1, 0, -3], [0, 0, 0, 1]])
 
@@ -72,3 +73,21 @@ def test_wrong_input():
     image, labels = phantom((40, 80, 120))
     with pytest.raises(ValueError, match="mask"):
         TissueFeatures()(image, torch.zeros_like(labels))
+
+
+@pytest.mark.parametrize("mm", [1.0, 2.0, 4.0])
+@pytest.mark.parametrize(
+    ("taken", "warned"),
+    [((1, 2, 3), False), ((3, 2, 1), True), ((1, 3, 2), True), ((1, 3, 3), True)],  # true, T2, FLAIR, none
+)
+def test_tissues_that_are_swapped_are_told_by_where_white_matter_lies(taken, warned, mm):
+    """A ball, fluid around it and in its middle; white matter comes to the surface in one half, cortex in the other."""
+    x, y, z = np.mgrid[-20:21, -20:21, -20:21]
+    radius = np.sqrt(x**2 + y**2 + z**2)
+    gray = (radius > 10) & (x > 0)
+    tissue = torch.from_numpy(np.select([radius <= 4, radius > 20, radius > 18, gray], [1, 0, 1, 2], 3))
+    labels = torch.tensor([0, *taken])[tissue][None]
+    affine = torch.diag(torch.tensor([mm, mm, mm, 1.0]))
+    features = torch.cat([labels == label for label in range(4)]).float()
+    depth = white_matter_depth(MetaTensor(features, affine=affine), labels > 0)
+    assert ("Contrast" in cautions(MetaTensor(labels, affine=affine), None, depth)) == warned
