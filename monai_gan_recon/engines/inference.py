@@ -101,7 +101,10 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
             raise ValueError(f"{volume}: --series is for DICOM, and this is none")
         entry: dict[str, Any] = {"image": str(volume), "case": case_name(volume), "plane": None}
         if volume.exists():
-            entry |= {"plane": None if _is_raw(volume, None) else own_plane(volume), "three_d": is_3d_scan(volume)}
+            entry |= {
+                "plane": None if _is_raw(volume, None) else own_plane(volume),
+                "three_d": is_3d_scan(volume),
+            }
         return [entry]
     try:
         chosen = choose_series(volume, series)

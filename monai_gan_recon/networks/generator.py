@@ -98,8 +98,8 @@ class UnrolledGenerator(nn.Module):
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
-        least_std: the prior's standard deviation has a lower bound, since networks are too sure of themselves where
-            much was measured. With one coil it is the smaller of the first number times the measured fraction of
+        least_std: where there is an object at all, the prior's standard deviation has a lower bound, since networks are
+            too sure of themselves where much was measured. With one coil it is the smaller of the first number times the measured fraction of
             k-space and the second times the noise (without noise there is none: the support must hold); with several
             coils, which determine much by themselves, it is the third times the measured fraction.
         denoising: share of the noise level that the network is told, from 0 to 1. With 1 it takes out all that it
@@ -188,7 +188,9 @@ class UnrolledGenerator(nn.Module):
             estimate = support * (estimate + correction)
             variance = 10 ** self.log_variance[i].float()
             if self.cg_iterations[i] > 0:
-                prior_std = torch.maximum(support * torch.sigmoid(4 * spread - 1), least_std)
+                prior_std = support * torch.sigmoid(4 * spread - 1)
+                somewhere = support.amax(dim=1, keepdim=True) > 0  # the object; the air around it stays empty
+                prior_std = torch.maximum(prior_std, least_std * somewhere)
                 estimate = posterior_mean(
                     estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations[i]
                 )

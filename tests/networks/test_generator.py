@@ -298,20 +298,32 @@ def test_every_cascade_has_its_own_steps():
         UnrolledGenerator(**SMALL, denoising=1.5)
 
 
-def test_with_noise_the_prior_is_never_quite_sure():
-    sure = randomised(UnrolledGenerator(**NOISY))
-    for refine in sure.refine:
+def with_prior(network, real, imaginary):
+    """A network that is sure of its estimate, with supports of the real and the imaginary part (0 and above: 1)."""
+    for refine in network.refine:
+        bias = torch.tensor([0.0, 0.0, real, imaginary, -9.0, -9.0])
         torch.nn.init.zeros_(refine.head[0].weight)
-        refine.head[0].bias.data[:] = torch.tensor([0, -9, 0]).repeat_interleave(
-            refine.head[0].bias.numel() // 3
-        )
-    unsure = UnrolledGenerator(**NOISY, least_std=(0.3, 2.0, 0.5)).eval()
-    unsure.load_state_dict(sure.state_dict())
-    for coils, noise_std in ((1, 0.0), (1, 0.2), (3, 0.0), (3, 0.2)):
-        x = network_input((32, 40), coils=coils, noise_std=noise_std)
+        refine.head[0].bias.data[:] = bias.repeat_interleave(len(refine.head[0].bias) // 6)
+    return network
+
+
+@pytest.mark.parametrize("coils", [1, 3])
+@pytest.mark.parametrize("noise_std", [0.0, 0.2])
+def test_where_there_is_an_object_the_prior_is_never_quite_sure(coils, noise_std):
+    x = network_input((32, 40), coils=coils, noise_std=noise_std)
+
+    def moved(real, imaginary):
+        sure = with_prior(randomised(UnrolledGenerator(**NOISY)), real, imaginary)
+        unsure = UnrolledGenerator(**NOISY, least_std=(0.3, 2.0, 0.5)).eval()
+        unsure.load_state_dict(sure.state_dict())
         with torch.no_grad():
-            moved = (unsure(x) - sure(x)).norm() / sure(x).norm()
-        assert bool(moved > 1e-3) is (coils > 1 or noise_std > 0), (coils, noise_std)
-    for wrong in ((0.3,), (-1, 0, 0)):
-        with pytest.raises(ValueError, match="least_std"):
-            UnrolledGenerator(**SMALL, least_std=wrong)
+            return float((unsure(x) - sure(x)).norm() / sure(x).norm()) > 1e-3
+
+    assert moved(0.0, -9.0) is (coils > 1 or noise_std > 0)  # of a real object too
+    assert not moved(-9.0, -9.0)  # the air
+
+
+@pytest.mark.parametrize("wrong", [(0.3,), (-1, 0, 0)])
+def test_lower_bounds_are_three_numbers(wrong):
+    with pytest.raises(ValueError, match="least_std"):
+        UnrolledGenerator(**SMALL, least_std=wrong)
