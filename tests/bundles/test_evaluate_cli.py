@@ -28,6 +28,8 @@ def evaluate(run_bundle, write_manifest, tmp_path):
             manifest or write_manifest(),
             "--size",
             "[32,32]",
+            "--plane",
+            "coronal",
             "--output_dir",
             tmp_path / out,
         ]
@@ -39,7 +41,9 @@ def evaluate(run_bundle, write_manifest, tmp_path):
 
 
 def test_process_from_another_folder(run_process, write_manifest, tmp_path):
-    done = run_process(CONFIG, "--datalist", write_manifest(), "--size", "[32,32]", run_id="evaluate")
+    done = run_process(
+        CONFIG, "--datalist", write_manifest(), "--size", "[32,32]", "--plane", "coronal", run_id="evaluate"
+    )
     assert done.returncode == 0, done.stderr
     results = tmp_path / "elsewhere" / "outputs" / "evaluation"
     assert {"metrics.json"} < {file.name for file in results.iterdir()}
@@ -174,7 +178,15 @@ def test_damaged_volume_ends_the_evaluation(run_bundle, write_manifest, tmp_path
     damaged = manifest.parent / "c.nii.gz"
     damaged.write_bytes(damaged.read_bytes()[:300])
     error, _ = run_bundle(
-        CONFIG, "--datalist", manifest, "--size", "[32,32]", "--output_dir", tmp_path / "out"
+        CONFIG,
+        "--datalist",
+        manifest,
+        "--size",
+        "[32,32]",
+        "--plane",
+        "coronal",
+        "--output_dir",
+        tmp_path / "out",
     )
     assert "c.nii.gz" in error
     assert "\n" not in error
@@ -187,6 +199,8 @@ def test_a_page_to_look_at_of_each_volume(run_bundle, write_manifest, tmp_path):
         write_manifest(),
         "--size",
         "[32,32]",
+        "--plane",
+        "coronal",
         "--output_dir",
         tmp_path / "out",
         "--reports",
