@@ -99,9 +99,10 @@ class UnrolledGenerator(nn.Module):
             image (little noise, many samples), more steps come closer to it.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
         least_std: where there is an object at all, the prior's standard deviation has a lower bound, since networks are
-            too sure of themselves where much was measured. With one coil it is the smaller of the first number times the measured fraction of
-            k-space and the second times the noise (without noise there is none: the support must hold); with several
-            coils, which determine much by themselves, it is the third times the measured fraction.
+            too sure of themselves where much was measured. With one coil it is the smaller of the first number times
+            the measured fraction of k-space and the second times the noise (without noise there is none: the support
+            must hold); with several coils, which determine much by themselves, it is the third times the measured
+            fraction.
         denoising: share of the noise level that the network is told, from 0 to 1. With 1 it takes out all that it
             believes to be noise, with 0 the measured samples stay as they are.
 
