@@ -15,7 +15,7 @@ from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.engines import bf16_pays
 from monai_gan_recon.engines.runtime import autocast
 from monai_gan_recon.measurement import magnitude
-from monai_gan_recon.networks import load_weights
+from monai_gan_recon.networks import UnrolledGenerator, load_weights
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 ZERO_FILLED = "zero_filled"
@@ -116,13 +116,11 @@ class Network:
     @property
     def denoises(self) -> bool:
         """Whether the share of the noise that is taken out can be chosen."""
-        return hasattr(self.module, "denoising")
+        return isinstance(self.module, UnrolledGenerator)
 
     def __call__(self, scanned: Scanned, estimated: bool = False, denoising: float = 1.0) -> torch.Tensor:
         """Magnitudes (N, 1, H, W), slice by slice."""
-        if self.denoises:
-            self.module.denoising = denoising  # type: ignore[assignment]
-        inputs = scanned.block(estimated, self.phase)["input"]
+        inputs = scanned.block(estimated, self.phase, denoising)["input"]
         with torch.inference_mode(), autocast(inputs, bf16_pays("cpu")):  # as in inference
             return torch.cat([magnitude(self.module(one[None]).float()) for one in inputs])
 

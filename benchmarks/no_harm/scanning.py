@@ -37,17 +37,21 @@ class Scanned:
     head: torch.Tensor
     track: str
 
-    def block(self, estimated: bool = False, phase: bool = True) -> dict[str, torch.Tensor]:
+    def block(
+        self, estimated: bool = False, phase: bool = True, denoising: float = 1.0
+    ) -> dict[str, torch.Tensor]:
         """What a method is given, see :func:`monai_gan_recon.simulation.measured_block`.
 
         Args:
             estimated: the noise level as the product estimates it, instead of the known one.
             phase: a smooth phase is estimated and part of the operator; never on the replica track.
+            denoising: share of the noise level that the method is told, as ``--denoising`` does.
         """
         data = self.data
         if estimated:
             noise = estimate_noise_std(data.kspace, data.mask).median()
             data = replace(data, noise_std=noise)
+        data = replace(data, noise_std=denoising * data.noise_std)
         replica = self.track == "replica"
         return measured_block(data, real=replica, phase=phase and not replica)
 
