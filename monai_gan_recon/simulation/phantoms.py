@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
-from monai.transforms import MapTransform, RandomizableTransform
+from monai.transforms import Randomizable, RandomizableTransform
 from skimage.draw import random_shapes
 
 from monai_gan_recon.simulation.phase import random_field
+from monai_gan_recon.transforms.dictionary import ArrayTransformd
 
 _SHADES = 254  # of scikit-image's shapes; 255 is its background
 
@@ -71,29 +71,14 @@ def _phantom(size: Sequence[int], rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.float32(phantom / phantom.max()))[None]
 
 
-class RandPhantomd(RandomizableTransform, MapTransform):
-    """Dictionary version of :class:`RandPhantom`.
+class RandPhantomd(ArrayTransformd, Randomizable):
+    """Dictionary version of :class:`RandPhantom`; every key has a draw of its own."""
 
-    Args:
-        keys: keys of the slices.
-        prob: how often.
-        allow_missing_keys: skip keys that are not there.
-    """
-
-    def __init__(self, keys: KeysCollection, prob: float = 0.1, allow_missing_keys: bool = False) -> None:
-        MapTransform.__init__(self, keys, allow_missing_keys)
-        self.phantom = RandPhantom(prob)
+    array_version = RandPhantom
 
     def set_random_state(
         self, seed: int | None = None, state: np.random.RandomState | None = None
     ) -> RandPhantomd:
         """Make the draws reproducible."""
-        self.phantom.set_random_state(seed, state)
+        self.transform.set_random_state(seed, state)
         return self
-
-    def __call__(self, data: Mapping[Hashable, torch.Tensor]) -> dict[Hashable, torch.Tensor]:
-        """Every key has a draw of its own."""
-        result = dict(data)
-        for key in self.key_iterator(result):
-            result[key] = self.phantom(result[key])
-        return result
