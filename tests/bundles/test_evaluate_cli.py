@@ -193,19 +193,7 @@ def test_damaged_volume_ends_the_evaluation(run_bundle, write_manifest, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-def test_a_page_to_look_at_of_each_volume(run_bundle, write_manifest, tmp_path):
-    arguments = [
-        "--datalist",
-        write_manifest(),
-        "--size",
-        "[32,32]",
-        "--plane",
-        "coronal",
-        "--output_dir",
-        tmp_path / "out",
-        "--reports",
-        "true",
-    ]
-    assert run_bundle("evaluate.yaml", *arguments)[0] is None
+def test_a_page_to_look_at_of_each_volume(evaluate, tmp_path):
+    evaluate("--reports", "true")
     pages = sorted(file.name for file in (tmp_path / "out").glob("reports_*/*_report.html"))
     assert pages == ["b_report.html", "c_report.html"]
