@@ -9,6 +9,7 @@ from monai_gan_recon.simulation.acquisition import (
     noise_std_for,
 )
 from monai_gan_recon.simulation.coils import biot_savart_maps, measured_maps, random_maps
+from monai_gan_recon.simulation.contrast import RandContrastCurve, RandContrastCurved
 from monai_gan_recon.simulation.head_anatomy import HeadAnatomy, Part, RandHeadAnatomy
 from monai_gan_recon.simulation.heads import RandHead, RandHeadImage
 from monai_gan_recon.simulation.phantoms import RandPhantom, RandPhantomd
@@ -20,6 +21,8 @@ __all__ = [
     "FOREGROUND_THRESHOLD",
     "HeadAnatomy",
     "Part",
+    "RandContrastCurve",
+    "RandContrastCurved",
     "RandHead",
     "RandHeadAnatomy",
     "RandHeadImage",

@@ -34,6 +34,7 @@ def random_phase(size: tuple[int, int], rng: np.random.Generator) -> torch.Tenso
 
     In radians, (H, W), float32: wider than a cubic polynomial, from nearly none to many turns.
     """
-    phase = smooth_phase(size, rng, order=int(rng.integers(1, 4)), strength=rng.uniform(0, 1.5 * np.pi))
+    turns = rng.uniform(0, 0.75) if rng.random() < 0.85 else rng.uniform(0.75, 2.5)
+    phase = smooth_phase(size, rng, order=int(rng.integers(1, 4)), strength=2 * np.pi * turns)
     phase = phase + rng.uniform(0, 1) * random_field(size, int(rng.integers(3, 11)), rng)
     return phase + rng.exponential(0.06) * random_field(size, int(rng.integers(16, 65)), rng)
