@@ -92,7 +92,7 @@ def informed(
         data = hermitian_completion(data)
     if not phase:
         return data, None
-    factor = low_resolution_phase(data.adjoint(), phase_width)
+    factor = low_resolution_phase(data.kspace, data.maps, phase_width)
     return data.with_phase(factor), factor
 
 
