@@ -8,7 +8,7 @@ from monai_gan_recon.measurement.fourier import ifft2c
 
 
 def low_resolution_phase(
-    kspace: torch.Tensor, maps: torch.Tensor | None = None, width: float = 0.02
+    kspace: torch.Tensor, maps: torch.Tensor | None = None, width: float | None = None
 ) -> torch.Tensor:
     r"""Phase of the image of the central k-space, as in homodyne reconstruction (Noll, Nishimura & Macovski 1991).
 
@@ -19,11 +19,14 @@ def low_resolution_phase(
     Args:
         kspace: measured samples, complex (\*batch, coils, H, W), 0 where not sampled.
         maps: coil sensitivities as ``kspace``; None: one coil of sensitivity 1.
-        width: standard deviation of the window in units of the k-space's size.
+        width: standard deviation of the window in units of the k-space's size; None: 0.02 for one coil, 0.03 for
+            several, since each coil has a phase of its own to follow.
 
     Returns:
         ``exp(i phase)``, complex numbers of magnitude 1, shape (\*batch, H, W); 1 where there is no signal.
     """
+    if width is None:
+        width = 0.02 if kspace.shape[-3] == 1 else 0.03
     y, x = (
         torch.exp(-0.5 * ((torch.arange(n, device=kspace.device) - n // 2) / (width * n)) ** 2)
         for n in kspace.shape[-2:]

@@ -74,7 +74,7 @@ def acquire(
 
 
 def informed(
-    data: KData, real: bool = False, phase: bool = False, phase_width: float = 0.02
+    data: KData, real: bool = False, phase: bool = False, phase_width: float | None = None
 ) -> tuple[KData, torch.Tensor | None]:
     r"""Put into the measurement what is known of the object's phase.
 
