@@ -99,3 +99,9 @@ def test_memory_is_not_asked_for_what_a_dataset_only_announces(tmp_path):
         file.create_dataset("kspace", (1000, 100, 4000, 4000), np.complex64, chunks=(1, 1, 64, 64))
     with pytest.raises(ValueError, match=r"a\.h5.*announces"):
         read_raw(tmp_path / "a.h5")
+
+
+def test_a_matlab_file_of_version_4_is_called_so(tmp_path, kspace):
+    scipy.io.savemat(tmp_path / "four.mat", {"kspace": kspace[0, 0]}, format="4")
+    with pytest.raises(ValueError, match=r"four\.mat.*version 4"):
+        read_raw(tmp_path / "four.mat")
