@@ -144,8 +144,11 @@ def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
         raise cause from None
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """Filter of a log: not Ignite's line about an exception, which is raised and printed all the same."""
+def tidy(record: logging.LogRecord) -> bool:
+    """Filter of a log: names in it are :func:`printable`; Ignite's line about an exception, which is raised, is left out."""
+    if isinstance(record.args, tuple):
+        names = (str, os.PathLike)
+        record.args = tuple(printable(arg) if isinstance(arg, names) else arg for arg in record.args)
     return "terminating due to exception" not in record.getMessage()
 
 

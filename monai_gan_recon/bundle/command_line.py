@@ -26,7 +26,7 @@ from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
 from monai_gan_recon.bundle.values import check_values, ids, load_configs, refuse_code, suggestion
-from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, is_news, one_line
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, tidy, one_line
 
 _RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
 MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}
@@ -49,8 +49,8 @@ def command_line() -> None:
     if not os.environ.get(TRACEBACK_ENV):
         sys.excepthook = _print_one_line
         for handler in (*logging.getLogger().handlers, logging.lastResort):
-            if handler is not None and is_news not in handler.filters:
-                handler.addFilter(is_news)
+            if handler is not None and tidy not in handler.filters:
+                handler.addFilter(tidy)
     _refuse_all_code(line)
     if line.command not in ("run", "run_workflow"):
         return

@@ -149,7 +149,7 @@ class ResultWriter(ABC):
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
                 if caution:
                     words = "; ".join(f"{name.lower()}: {text}" for name, text in caution.items())
-                    logger.warning("%s: be careful with this result, %s", printable(output["case"]), words)
+                    logger.warning("%s: be careful with this result, %s", output["case"], words)
                 self.results[output["case"]] = [str(file) for file in files.values()]
             except OSError as failure:
                 error = one_line(failure)

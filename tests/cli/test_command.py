@@ -180,3 +180,15 @@ def test_what_is_logged_and_that_nothing_of_it_stays(capsys, verbose, heard):
     assert [line.rpartition(": ")[2] for line in printed.err.splitlines()] == heard
     assert printed.out == ""
     assert [(list(logger.handlers), logger.level) for logger in loggers] == before
+
+
+def test_names_of_files_forge_no_lines(capsys, tmp_path):
+    name = "a\nFORGED: all is well\x1b[2J.nii"
+    with quiet(0):
+        logging.getLogger("monai_gan_recon.io").warning("%s: %d of %s", tmp_path / name, 3, name)
+    (tmp_path / name).touch()
+    assert cli.main(["info", str(tmp_path / name)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert not {"\x1b", "FORGED"} & {line[:6] for line in (printed.out + printed.err).splitlines()}
+    assert "\x1b" not in printed.out + printed.err
