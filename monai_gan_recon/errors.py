@@ -145,7 +145,7 @@ def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
 
 
 def tidy(record: logging.LogRecord) -> bool:
-    """Filter of a log: names in it are :func:`printable`; Ignite's line about an exception, which is raised, is left out."""
+    """Filter of a log: names in it become :func:`printable`, and Ignite's line about what is raised is left out."""
     if isinstance(record.args, tuple):
         names = (str, os.PathLike)
         record.args = tuple(printable(arg) if isinstance(arg, names) else arg for arg in record.args)
@@ -156,6 +156,23 @@ def one_line(error: BaseException) -> str | None:
     """The line that explains an error to a user, or None if it is not the user's to repair; see :func:`users_error`."""
     found = users_error(error)
     return None if found is None else printable(" ".join(str(found).split()))
+
+
+def failed(error: Exception, name: object, keep_going: bool) -> dict[str, str]:
+    """What stands for a volume of several that cannot be done: its line, with the file's name, under ``error``.
+
+    Raises:
+        ValueError: with this line, where the others are not to be done.
+        Exception: the error itself, if it is not the user's to repair.
+    """
+    line = one_line(error)
+    if line is None:
+        raise error
+    if printable(name) not in line:
+        line = f"{printable(name)}: {line}"
+    if not keep_going:
+        raise ValueError(line) from error
+    return {"error": line}
 
 
 def exit_code(command: Callable[[], int | None]) -> int:

@@ -26,7 +26,7 @@ from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
 from monai_gan_recon.bundle.values import check_values, ids, load_configs, refuse_code, suggestion
-from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, tidy, one_line
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, one_line, tidy
 
 _RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
 MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.errors import tidy, one_line, printable
+from monai_gan_recon.errors import one_line, printable, tidy
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.checks import check_exists, check_output_dir, check_switches, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
-from monai_gan_recon.errors import one_line
+from monai_gan_recon.errors import failed
 from monai_gan_recon.io import find_volumes, is_3d_scan, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import kind_by_name, visible
@@ -303,14 +303,7 @@ class VolumeDataset(Dataset):
                 return entry | {"finished": line}
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = one_line(error)
-            if message is None:
-                raise
-            if str(entry.get("image")) not in message:
-                message = f"{entry.get('image')}: {message}"
-            if not self.keep_going:
-                raise ValueError(message) from error
-            return entry | {"error": message}
+            return entry | failed(error, entry.get("image"), self.keep_going)
 
 
 def volume_loader(dataset: VolumeDataset) -> DataLoader:

@@ -171,7 +171,9 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     qform = scale @ header.get_qform() if header["qform_code"] else np.eye(4)
     if not header["sform_code"]:
         return header, Transforms(np.eye(4), 0, qform, int(header["qform_code"]))
-    code = int(header["qform_code"]) if is_valid(qform) else 0  # the sform counts, and results do without the other
+    code = (
+        int(header["qform_code"]) if is_valid(qform) else 0
+    )  # the sform counts, and results do without the other
     return header, Transforms(scale @ header.get_sform(), int(header["sform_code"]), qform, code)
 
 
