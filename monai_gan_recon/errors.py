@@ -37,8 +37,8 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (
 _COMPONENT = r"Failed to instantiate component '(?:monai|torch)\.(?:\w+\.)*(\w+)' with keywords: (\S+)"
 """What MONAI says around the error of a constructor."""
 
-INTERRUPTED = 130
-"""Exit code of a command that was ended by Ctrl-C."""
+INTERRUPTED, UNREAD = 130, 141
+"""Exit codes of a command that was ended by Ctrl-C, or whose reader has gone, as shells have them."""
 
 
 @contextmanager
@@ -75,15 +75,16 @@ def about(what: object) -> Iterator[None]:
 
 @contextmanager
 def silent(logger: str) -> Iterator[None]:
-    """Without the log of a library and warnings, in which it quotes what files hold."""
+    """Without the logs of a library's modules and warnings, in which it quotes what files hold."""
     log = logging.getLogger(logger)
-    disabled, log.disabled = log.disabled, True
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.disabled = disabled
+        log.setLevel(level)
 
 
 def printable(text: object) -> str:
@@ -179,10 +180,17 @@ def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; an error that is the user's to repair becomes one line on stderr.
 
     Returns:
-        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C.
+        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C, 141 where nobody
+        reads what is printed (``| head``).
     """
     try:
-        return int(command() or 0)
+        code = int(command() or 0)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # of what is left to print
+        return UNREAD
     except KeyboardInterrupt as stop:
         print("; ".join(("interrupted", *map(str, stop.args))), file=sys.stderr)
         return INTERRUPTED

@@ -151,6 +151,8 @@ class ResultWriter(ABC):
                     words = "; ".join(f"{name.lower()}: {text}" for name, text in caution.items())
                     logger.warning("%s: be careful with this result, %s", output["case"], words)
                 self.results[output["case"]] = [str(file) for file in files.values()]
+            except BrokenPipeError:  # of what is printed: the files are there
+                raise
             except OSError as failure:
                 error = one_line(failure)
             except ValueError as failure:
