@@ -18,7 +18,7 @@ from monai_gan_recon.errors import one_line, printable, tidy
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "
-    "problems in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C."
+    "problems in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C; 141 nobody reads what is printed."
 )
 
 
