@@ -22,9 +22,7 @@ _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimet
 """Length in mm of the units that headers of NRRD and MetaImage name."""
 _HEADER = 1 << 16
 _DATA = r"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$"
-_RESCALED = (
-    r"(?m)^ElementToIntensityFunction(?:Slope\s*=\s*(?!1(?:\.0*)?\s*$)|Offset\s*=\s*(?!-?0(?:\.0*)?\s*$))"
-)
+_RESCALED = r"(?m)^ElementToIntensityFunction(?:Slope\s*=\s*(?!\s|1(?:\.0*)?\s*$)|Offset\s*=\s*(?!\s|-?0(?:\.0*)?\s*$))"
 _PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 

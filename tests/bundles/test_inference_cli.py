@@ -114,7 +114,7 @@ def test_existing_results_are_replaced_only_when_told(run_bundle, write_nifti, t
     assert output.stat().st_mtime_ns > before
 
 
-@pytest.mark.parametrize("other", ["options", "input", "half", "unknown"])
+@pytest.mark.parametrize("other", ["options", "input", "rewritten", "half", "unknown"])
 def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write_nifti, tmp_path, other):
     arguments = ["--input", write_nifti(), "--output_dir", tmp_path / "out", "--rate", 0.5]
     assert run_bundle(CONFIG, *arguments)[0] is None
@@ -123,6 +123,8 @@ def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write
     if other == "input":
         (tmp_path / "else").mkdir()
         arguments[1] = (tmp_path / "in" / "scan.nii.gz").rename(tmp_path / "else" / "scan.nii.gz")
+    elif other == "rewritten":
+        write_nifti(array=np.random.default_rng(9).random((20, 20, 20)).astype(np.float32))
     elif other == "unknown":
         (tmp_path / "out" / "scan_recon.json").unlink()
     else:
@@ -132,7 +134,7 @@ def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write
     assert "scan_recon" in run_bundle(CONFIG, *arguments)[0]
     assert output.read_bytes() == before
     assert run_bundle(CONFIG, *arguments, "--overwrite", "true")[0] is None
-    assert (output.read_bytes() != before) == (other in ("options", "half"))
+    assert (output.read_bytes() != before) == (other in ("options", "rewritten", "half"))
     record = json.loads((tmp_path / "out" / "scan_recon.json").read_text())
     assert record["protocol"]["Rate"] == arguments[-1]
     assert str(tmp_path) not in json.dumps(record)

@@ -100,10 +100,10 @@ def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
             item = frame, file, index if len(frames) > 1 else None
             instance = str(dataset.get("SOPInstanceUID") or file)  # careless anonymisation has one for all
             told = dataset.get("InstanceNumber"), _position(item), _values(item, tuple(_APART))
-            key: tuple[Hashable, ...] = (instance, index, *told)
-            if key in items and len(frames) == 1 and not _same_pixels(items[key][0], dataset):
-                key += (file,)  # no copy: the position repeats
-            items.setdefault(key, item)
+            which: tuple[Hashable, ...] = (instance, index, *told)
+            if which in items and len(frames) == 1 and not _same_pixels(items[which][0], dataset):
+                which += (file,)  # no copy: the position repeats
+            items.setdefault(which, item)
     result = []
     for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
         seen: list[np.ndarray] = []
