@@ -25,7 +25,7 @@ TITLES = {
     "reference": "Fully sampled",
     "image": "Image",
 }
-DIFFERENCE = "Difference from the fully sampled image"
+DIFFERENCE = "Difference from fully sampled"
 COLOURS = ((0, 0, 0), (86, 180, 233), (230, 120, 60), (240, 228, 66), (0, 158, 115), (204, 121, 167))
 """Of labels 1, 2, ...: told apart by colour-blind readers (after Okabe and Ito)."""
 
