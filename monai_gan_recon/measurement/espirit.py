@@ -104,8 +104,7 @@ def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str:
     if not second > _MOST_SECOND:
         return ""
     return (
-        f"its {len(kspace)} coils do not show one object; if they are slices or repetitions, say so with --axes "
-        "(such as slices,h,w)"
+        "its coils do not show one object; if they are slices or repetitions, say so with --axes slices,h,w"
     )
 
 

@@ -218,5 +218,11 @@ def _preview(
         page.text(left, head / 2, caption, size=12, weight="bold")
         axes = page.panel(left, head, side, side * ratio)
         axes.imshow(image, **options, interpolation="lanczos", aspect="auto")
+    if (
+        overlay is not None and len(names) < 4 and all(len(name) < 5 for name in names.values())
+    ):  # beside the caption
+        for number, (label, name) in enumerate(reversed(names.items())):
+            place = (page.width - gap - 0.5 * number, head / 2)
+            page.text(*place, name, size=9, ha="right", color=f"#{bytes(_colour(label)).hex()}")
     page.text(gap, head + side * ratio + 0.22, DISCLAIMER, size=8.5, color=MUTED)
     page.save(path)
