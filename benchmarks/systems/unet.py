@@ -8,6 +8,7 @@ from torch import nn
 
 from monai_gan_recon.measurement import (
     data_consistency,
+    fft2c,
     from_channels,
     low_resolution_phase,
     normal_operator,
@@ -84,7 +85,7 @@ class CorrectedUNet(nn.Module):
         image = self.unet(torch.linalg.vector_norm(data.adjoint, dim=1, keepdim=True))
         if self.training:
             return torch.cat((image, torch.zeros_like(image)), dim=1)
-        phase = to_channels(low_resolution_phase(from_channels(data.adjoint)))
+        phase = to_channels(low_resolution_phase(fft2c(from_channels(data.adjoint)).unsqueeze(-3)))
         normal = normal_operator(data.mask, data.maps)
         signal_variance = (SIGNAL_ERROR * signal_intensity(data.adjoint)).square()
         return data_consistency(image * phase, data.adjoint, normal, data.noise_std.square(), signal_variance)

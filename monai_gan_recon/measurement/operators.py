@@ -80,12 +80,14 @@ def _fits(known: torch.Tensor, x: torch.Tensor) -> bool:
 class NormalOperator(NamedTuple):
     """What :func:`gram` needs: the mask with its zero frequency first, the maps, and the axes to transform.
 
+    ``conjugate`` is the maps' complex conjugate in memory: PyTorch copies a lazy one at every product.
     ``matrices`` is empty but under ``torch.export``: there it holds what :func:`gram_real` needs to do without complex
     numbers: the Fourier matrices of H and W; of maps, (real, imaginary) and (-imaginary, real).
     """
 
     weight: torch.Tensor
     maps: Optional[torch.Tensor]  # noqa: UP045 - TorchScript reads it
+    conjugate: Optional[torch.Tensor]  # noqa: UP045
     axes: List[int]  # noqa: UP006 - TorchScript reads it
     matrices: List[torch.Tensor]  # noqa: UP006
 
@@ -107,7 +109,7 @@ def normal_operator(mask: torch.Tensor, maps: Optional[torch.Tensor] = None) -> 
         elif bool((mask == mask[..., :1]).all()):
             mask, axes = mask[..., :1], [-2]
     weight = torch.fft.ifftshift(mask, dim=axes).to(torch.float32)
-    return NormalOperator(weight, maps, axes, [])
+    return NormalOperator(weight, maps, None if maps is None else maps.conj().resolve_conj(), axes, [])
 
 
 def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | None) -> NormalOperator:
@@ -119,17 +121,17 @@ def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | No
     if maps is not None:
         parts = torch.view_as_real(maps)
         matrices += [parts, torch.stack((-parts[..., 1], parts[..., 0]), -1)]
-    return NormalOperator(mask.to(torch.float32), maps, [-2, -1], matrices)
+    return NormalOperator(mask.to(torch.float32), maps, None, [-2, -1], matrices)
 
 
 def gram(image: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
     """:math:`A^H A` of complex images (B, H, W), in time without shifts: they commute with a product in k-space."""
-    maps = normal.maps
-    if maps is None:
+    maps, conjugate = normal.maps, normal.conjugate
+    if maps is None or conjugate is None:
         kspace = torch.fft.fftn(image, dim=normal.axes) * normal.weight.squeeze(-3)
         return torch.fft.ifftn(kspace, dim=normal.axes)
     kspace = torch.fft.fftn(maps * image.unsqueeze(-3), dim=normal.axes) * normal.weight
-    return (maps.conj() * torch.fft.ifftn(kspace, dim=normal.axes)).sum(-3)
+    return (conjugate * torch.fft.ifftn(kspace, dim=normal.axes)).sum(-3)
 
 
 def gram_real(x: torch.Tensor, normal: NormalOperator) -> torch.Tensor:

@@ -45,16 +45,16 @@ def posterior_mean(
     std = prior_std.expand_as(prior_mean).movedim(-3, -1).contiguous()
     rhs = adjoint.movedim(-3, -1)
     residual = std * (rhs - gram_real(z, normal))
-    solved = 1e-12 * _inner(std * rhs, std * rhs)  # below it, rounding errors alone are left: no more steps
+    solved = 1e-12 * _power(std * rhs)  # below it, rounding errors alone are left: no more steps
     solution, direction = torch.zeros_like(residual), residual
-    power = _inner(residual, residual)
+    power = _power(residual)
     for _ in range(iterations):
-        image = std * gram_real(std * direction, normal) + noise_variance * direction
+        image = torch.addcmul(std * gram_real(std * direction, normal), direction, noise_variance)
         step = power / _inner(direction, image).clamp_min(1e-30) * (power > solved)
         solution = torch.addcmul(solution, step, direction)
         residual = torch.addcmul(residual, step, image, value=-1.0)
         previous = power
-        power = _inner(residual, residual)
+        power = _power(residual)
         direction = torch.addcmul(residual, power / previous.clamp_min(1e-30), direction)
     return torch.addcmul(z, std, solution).movedim(-1, -3)
 
@@ -109,6 +109,10 @@ def kspace_residual(image: torch.Tensor, adjoint: torch.Tensor, normal: NormalOp
     """
     difference = torch.linalg.vector_norm(gram(image, normal) - adjoint, dim=(-2, -1))
     return difference / torch.linalg.vector_norm(adjoint, dim=(-2, -1)).clamp_min(1e-12)
+
+
+def _power(a: torch.Tensor) -> torch.Tensor:
+    return torch.linalg.vector_norm(a, dim=(1, 2, 3), keepdim=True).square()
 
 
 def _inner(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:

@@ -80,9 +80,10 @@ class UnrolledGenerator(nn.Module):
     support is 0 (background; the imaginary part of a real object) nothing can be, so the measured samples must be
     explained by the rest: knowing where the object is not recovers most missing lines.
 
-    After the last cascade the measured samples are put back as far as their noise allows: if there is none, exactly for
-    one coil, and for several to a few thousandths of their norm. Then, with noise, the last word is the network's: one
-    more of them adds :math:`\sigma f(x, mask, \sigma)`.
+    After the last cascade, where there is no noise, the image is fitted to the samples by least squares inside the last
+    support, starting from the estimate: the few steps of a cascade stop short of what the samples determine. Then the
+    measured samples are put back as far as their noise allows: if there is none, exactly for one coil, and for several
+    nearly. With noise the last word is the network's: one more of them adds :math:`\sigma f(x, mask, \sigma)`.
 
     Everything is relative to an intensity of the measurement's own, :func:`signal_intensity`, so that a factor on image
     and noise is a factor on the result.
@@ -97,6 +98,8 @@ class UnrolledGenerator(nn.Module):
         cg_iterations: conjugate gradient steps of the posterior means, one number for all or one for each cascade; with
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
+        exact_iterations: conjugate gradient steps of the fit to samples without noise. Few of them regularise it; it is
+            left out while the network is trained, where it costs more than it teaches.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
         least_std: where there is an object at all, the prior's standard deviation has a lower bound, since networks are
             too sure of themselves where much was measured. With one coil it is the smaller of the first number times
@@ -119,6 +122,7 @@ class UnrolledGenerator(nn.Module):
         norm: str | tuple | None = None,
         cascades: int = 1,
         cg_iterations: int | Sequence[int] = DEFAULT_ITERATIONS,
+        exact_iterations: int = 0,
         noise_layers: Sequence[int] | None = None,
         least_std: Sequence[float] = (0.0, 0.0, 0.0),
         denoising: float = 1.0,
@@ -139,7 +143,8 @@ class UnrolledGenerator(nn.Module):
             )
         for count in steps:
             check_counts(0, cg_iterations=count)
-        self.cg_iterations = steps
+        check_counts(0, exact_iterations=exact_iterations)
+        self.cg_iterations, self.exact_iterations = steps, exact_iterations
         self.refine = nn.ModuleList(
             ResNetEncoderDecoder(BASE_CHANNELS, 6, layers, width, decoder_blocks, stem, norm)
             for _ in range(cascades)
@@ -155,6 +160,7 @@ class UnrolledGenerator(nn.Module):
         """What the parts do not show, if it is not the default."""
         default = all(count == DEFAULT_ITERATIONS for count in self.cg_iterations)
         shown = [] if default else [f"cg_iterations={self.cg_iterations}"]
+        shown += [f"exact_iterations={self.exact_iterations}"] if self.exact_iterations else []
         shown += [f"least_std={self.least_std}"] if any(self.least_std) else []
         return ", ".join(shown + ([] if self.denoising == 1 else [f"denoising={self.denoising}"]))
 
@@ -181,7 +187,7 @@ class UnrolledGenerator(nn.Module):
         if maps is not None and maps.shape[1] > 1:
             least_std = self.least_std[2] * measured
         estimate = adjoint
-        variance = torch.ones_like(noise)
+        variance, support = torch.ones_like(noise), torch.ones_like(adjoint)
         for i, refine in enumerate(self.refine):
             output = refine(torch.cat((estimate, known), dim=1)).float()
             correction, support, spread = output.chunk(3, dim=1)
@@ -195,15 +201,19 @@ class UnrolledGenerator(nn.Module):
                 estimate = posterior_mean(
                     estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations[i]
                 )
+        exact = data.noise_std == 0
+        if self.exact_iterations > 0 and not self.training and self._may_be(exact):
+            free = ((support > 0) & exact).float()
+            tiny = torch.full_like(noise, 1e-6)  # keeps the least squares solvable
+            estimate = posterior_mean(estimate, free, adjoint, normal, tiny, self.exact_iterations)
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
-        if self.denoise is not None and (
-            self.training
-            or torch.jit.is_tracing()
-            or torch.compiler.is_compiling()
-            or bool((noise > 0).any())
-        ):
+        if self.denoise is not None and (self.training or self._may_be(noise > 0)):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()
         return estimate * scale
+
+    def _may_be(self, condition: torch.Tensor) -> bool:
+        """Whether a step is needed: for some slice, or of an exported graph, which cannot choose."""
+        return torch.jit.is_tracing() or torch.compiler.is_compiling() or bool(condition.any())
 
 
 def signal_intensity(x: torch.Tensor, eps: float = 1e-8) -> torch.Tensor:

@@ -74,7 +74,7 @@ def acquire(
 
 
 def informed(
-    data: KData, real: bool = False, phase: bool = False, phase_width: float = 0.02
+    data: KData, real: bool = False, phase: bool = False, phase_width: float | None = None
 ) -> tuple[KData, torch.Tensor | None]:
     r"""Put into the measurement what is known of the object's phase.
 
@@ -92,7 +92,7 @@ def informed(
         data = hermitian_completion(data)
     if not phase:
         return data, None
-    factor = low_resolution_phase(data.adjoint(), phase_width)
+    factor = low_resolution_phase(data.kspace, data.maps, phase_width)
     return data.with_phase(factor), factor
 
 

@@ -33,14 +33,16 @@ def test_equals_a_dense_solution(coils, sigma, kind):
     mean, std = prior()
     y = operator.forward(complex_randn(1, *SIZE, dtype=torch.complex128, seed=3))
     y = y + sigma * complex_randn(*y.shape, dtype=torch.complex128, seed=4) * operator.mask
-    found = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, sigma**2, MANY)
+    found = posterior_mean(
+        mean, std, to_channels(operator.adjoint(y)), operator.normal, torch.tensor(sigma**2), MANY
+    )
 
     a, d = real_form(dense(operator, SIZE)), std.flatten()
     gain = torch.linalg.solve(a * d**2 @ a.T + sigma**2 * torch.eye(len(a), dtype=a.dtype), a * d**2).T
     innovation = stacked(y)[0] - a @ mean.flatten()
     wanted = mean.flatten() + gain @ innovation
     assert (found.flatten() - wanted).norm() < 1e-4 * wanted.norm()
-    few = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, sigma**2)
+    few = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, torch.tensor(sigma**2))
     assert (few.flatten() - wanted).norm() < (mean.flatten() - wanted).norm()
 
 
@@ -60,7 +62,12 @@ def test_chi_squared_under_the_true_prior(coils):
     y = operator.forward(from_channels(truth)) + noise * operator.mask
 
     found = posterior_mean(
-        mean.expand(draws, -1, -1, -1), std, to_channels(operator.adjoint(y)), operator.normal, sigma**2, 100
+        mean.expand(draws, -1, -1, -1),
+        std,
+        to_channels(operator.adjoint(y)),
+        operator.normal,
+        torch.tensor(sigma**2),
+        100,
     )
     difference = operator.forward(from_channels(found)) - y
     chi = chi_squared(difference, operator.mask, sigma).mean().item()
@@ -80,19 +87,21 @@ def test_no_uncertainty_keeps_the_prior():
     operator = operator_of(2, "points", SIZE)
     mean, std = prior()
     adjoint = to_channels(operator.adjoint(operator.forward(complex_randn(1, *SIZE, dtype=torch.complex128))))
-    found = posterior_mean(mean, std, adjoint, operator.normal, 0.01)
+    found = posterior_mean(mean, std, adjoint, operator.normal, torch.tensor(0.01))
     assert torch.equal(found[std == 0], mean[std == 0])
     assert (found - mean)[std > 0.1].abs().max() > 0.1
-    assert torch.equal(posterior_mean(mean, std, adjoint, operator.normal, 0.01, iterations=0), mean)
+    assert torch.equal(
+        posterior_mean(mean, std, adjoint, operator.normal, torch.tensor(0.01), iterations=0), mean
+    )
 
 
 def test_an_image_that_fits_stays_and_an_empty_one_is_finite():
     operator = operator_of(0, "columns", SIZE)
     mean, std = prior()
     fits = to_channels(operator.gram(from_channels(mean)))
-    torch.testing.assert_close(posterior_mean(mean, std, fits, operator.normal, 0.1), mean)
+    torch.testing.assert_close(posterior_mean(mean, std, fits, operator.normal, torch.tensor(0.1)), mean)
     empty = torch.zeros(1, 2, *SIZE, requires_grad=True)
-    found = posterior_mean(empty, std.float(), empty, operator.normal, 0.0)
+    found = posterior_mean(empty, std.float(), empty, operator.normal, torch.tensor(0.0))
     found.sum().backward()
     assert torch.equal(found, torch.zeros_like(found))
     assert empty.grad.isfinite().all()
