@@ -177,8 +177,7 @@ class LoadKSpaced(MapTransform):
             mask = self._mask(raw)
             scan = KSpaceScan(raw, mask, maps, **self.options)
         middle = scan.size[0] // 2
-        doubt = coil_doubt(scan.kspace[middle], scan.used[middle]) if scan.maps is None else ""
-        if doubt:
+        if scan.maps is None and (doubt := coil_doubt(scan.kspace[middle], scan.used[middle])):
             logger.warning("%s: %s", path, doubt)
         if mask is not None and self.mask is not None:
             energy = scan.kspace[middle].abs().square().sum(dim=0)

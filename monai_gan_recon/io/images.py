@@ -105,7 +105,7 @@ def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
 
 
 def looks_like_labels(path: Path) -> bool:
-    """Whether an image is a label map, by its middle slice: whole numbers that most neighbours share.
+    """Whether an image is a label map, by its middle slice, see :func:`are_labels`.
 
     Args:
         path: NIfTI, NRRD or MetaImage file.
@@ -114,10 +114,13 @@ def looks_like_labels(path: Path) -> bool:
         ValueError: if it cannot be read.
     """
     if kind_of(path) == "nifti":
-        values = read_middle_slice(path)
-    else:
-        volume = read_image(path).array
-        values = volume[..., volume.shape[-1] // 2]
+        return are_labels(read_middle_slice(path))
+    volume = read_image(path).array
+    return are_labels(volume[..., volume.shape[-1] // 2])
+
+
+def are_labels(values: np.ndarray) -> bool:
+    """Whether the values of a slice (X, Y) are whole numbers that most neighbours share, but for the background."""
     if values.dtype.kind not in "biuf" or not (values == np.round(values)).all():
         return False
     found, counts = np.unique(values, return_counts=True)

@@ -82,8 +82,8 @@ def espirit_maps(
     return maps.reshape(kspace.shape)
 
 
-def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str:
-    """What speaks against the coils of a slice being coils; empty if nothing does.
+def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str | None:
+    """What speaks against the coils of a slice being coils; None if nothing does.
 
     Coils see one object: of ESPIRiT's eigenvalues one is near 1 in it, the second is not. Slices that are taken for
     coils have nothing in common, and the second is, too: 0.97 and more for slices of heads, 0.33 to 0.76 for coils
@@ -95,14 +95,14 @@ def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str:
     """
     centre = kspace[(slice(None), *calibration_region(mask[0], (_FEW_PIXELS, _FEW_PIXELS)))]
     if min(centre.shape) < 2 or min(centre.shape[1:]) < LEAST_CALIBRATION:
-        return ""
+        return None
     noise_std = float(estimate_noise_std(kspace[None], mask[None]).median())
     grid = (_FEW_PIXELS, _FEW_PIXELS)
     eigenvalues = torch.linalg.eigvalsh(_centre_gram(centre, grid, noise_std))
     energy = interpolate_centre(centre, grid).abs().square().sum(0).flatten()
     second = float((energy * eigenvalues[:, -2]).sum() / energy.sum())
     if not second > _MOST_SECOND:
-        return ""
+        return None
     return (
         "its coils do not show one object; if they are slices or repetitions, say so with --axes slices,h,w"
     )

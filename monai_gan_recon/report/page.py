@@ -221,7 +221,7 @@ def _preview(
     if (
         overlay is not None and len(names) < 4 and all(len(name) < 5 for name in names.values())
     ):  # beside the caption
-        for number, (label, name) in enumerate(reversed(names.items())):
+        for number, (label, name) in enumerate(reversed(list(names.items()))):
             place = (page.width - gap - 0.5 * number, head / 2)
             page.text(*place, name, size=9, ha="right", color=f"#{bytes(_colour(label)).hex()}")
     page.text(gap, head + side * ratio + 0.22, DISCLAIMER, size=8.5, color=MUTED)

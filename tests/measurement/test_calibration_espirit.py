@@ -79,7 +79,8 @@ def test_coils_of_one_object_are_told_from_slices(coils, rate, snr):
 def test_nothing_to_tell_of_one_coil_or_without_a_centre():
     mask = torch.zeros(1, *SIZE, dtype=torch.bool)
     mask[..., ::4] = True
-    assert coil_doubt(signal(1), torch.ones_like(mask)) == coil_doubt(signal(4) * mask, mask) == ""
+    assert coil_doubt(signal(1), torch.ones_like(mask)) is None
+    assert coil_doubt(signal(4) * mask, mask) is None
 
 
 def test_each_slice_has_its_maps_and_its_mask():
