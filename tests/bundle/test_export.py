@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+import yaml
 from monai.bundle import ConfigParser
 
 from monai_gan_recon.measurement import KData, pack
@@ -202,8 +203,9 @@ def test_onnx_of_fixed_size_agrees(verb, name, network, tmp_path, channels):
 @pytest.mark.parametrize("channels", [4, pytest.param(8, marks=pytest.mark.slow)])
 def test_onnx_of_a_small_network_agrees(verb, name, tmp_path, channels):
     torch.manual_seed(0)
-    least_std = (0.3, 2.0, 0.5)  # the configuration's
-    network = UnrolledGenerator([1], 2, stem="pixel_unshuffle", noise_layers=[1], least_std=least_std)
+    configured = yaml.safe_load((bundle_path(name) / "configs" / "inference.yaml").read_text())["network_def"]
+    kept = {key: configured[key] for key in ("stem", "exact_iterations", "least_std")}
+    network = UnrolledGenerator([1], 2, noise_layers=[1], **kept)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.1)
     torch.save(network.state_dict(), tmp_path / "small.pt")
