@@ -15,7 +15,7 @@ from monai.transforms import Compose
 
 from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.data.scans import MeasuredScan
-from monai_gan_recon.errors import is_news
+from monai_gan_recon.errors import tidy
 from monai_gan_recon.measurement import KData
 from monai_gan_recon.resources import RECONSTRUCTION
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
@@ -134,11 +134,11 @@ def _run(
     count = len(evaluator.data_loader)
     if count > 1:
         raise ValueError(f"{options['input']}: holds {count} volumes, and one is meant; give its file")
-    evaluator.logger.addFilter(is_news)
+    evaluator.logger.addFilter(tidy)
     try:
         workflow.run()
     finally:
-        evaluator.logger.removeFilter(is_news)
+        evaluator.logger.removeFilter(tidy)
     result: MetaTensor = writer.on_original_grid(
         evaluator.state.output["pred"], evaluator.state.batch["image"]
     )

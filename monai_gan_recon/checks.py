@@ -6,6 +6,7 @@ import difflib
 import inspect
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -61,15 +62,21 @@ def read_json(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
     """Content of a JSON file that is an object; ``what`` says what it is not otherwise, for the message.
 
     Raises:
-        ValueError: if it is no JSON object in UTF-8, or is nested too deeply.
+        ValueError: if it is no JSON object in UTF-8, has a name twice in one object, or is nested too deeply.
     """
     try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        content = json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: {what} (no valid JSON: {str(error)[:100]})") from error
     if not isinstance(content, dict):
         raise ValueError(f"{path}: {what} (no JSON object)")
     return content
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if twice := [name for name, count in Counter(name for name, _ in pairs).items() if count > 1]:
+        raise ValueError(f"the name {twice[0]!r} is there twice")
+    return dict(pairs)
 
 
 def check_exists(path: str | os.PathLike[str]) -> Path:

@@ -37,8 +37,8 @@ LIBRARY_ERRORS: tuple[type[Exception], ...] = (
 _COMPONENT = r"Failed to instantiate component '(?:monai|torch)\.(?:\w+\.)*(\w+)' with keywords: (\S+)"
 """What MONAI says around the error of a constructor."""
 
-INTERRUPTED = 130
-"""Exit code of a command that was ended by Ctrl-C."""
+INTERRUPTED, UNREAD = 130, 141
+"""Exit codes of a command that was ended by Ctrl-C, or whose reader has gone, as shells have them."""
 
 
 @contextmanager
@@ -75,15 +75,16 @@ def about(what: object) -> Iterator[None]:
 
 @contextmanager
 def silent(logger: str) -> Iterator[None]:
-    """Without the log of a library and warnings, in which it quotes what files hold."""
+    """Without the logs of a library's modules and warnings, in which it quotes what files hold."""
     log = logging.getLogger(logger)
-    disabled, log.disabled = log.disabled, True
+    level = log.level
+    log.setLevel(logging.CRITICAL + 1)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        log.disabled = disabled
+        log.setLevel(level)
 
 
 def printable(text: object) -> str:
@@ -144,8 +145,11 @@ def with_causes(step: Callable[..., Result], *arguments: Any) -> Result:
         raise cause from None
 
 
-def is_news(record: logging.LogRecord) -> bool:
-    """Filter of a log: not Ignite's line about an exception, which is raised and printed all the same."""
+def tidy(record: logging.LogRecord) -> bool:
+    """Filter of a log: names in it become :func:`printable`, and Ignite's line about what is raised is left out."""
+    if isinstance(record.args, tuple):
+        names = (str, os.PathLike)
+        record.args = tuple(printable(arg) if isinstance(arg, names) else arg for arg in record.args)
     return "terminating due to exception" not in record.getMessage()
 
 
@@ -155,14 +159,38 @@ def one_line(error: BaseException) -> str | None:
     return None if found is None else printable(" ".join(str(found).split()))
 
 
+def failed(error: Exception, name: object, keep_going: bool) -> dict[str, str]:
+    """What stands for a volume of several that cannot be done: its line, with the file's name, under ``error``.
+
+    Raises:
+        ValueError: with this line, where the others are not to be done.
+        Exception: the error itself, if it is not the user's to repair.
+    """
+    line = one_line(error)
+    if line is None:
+        raise error
+    if printable(name) not in line:
+        line = f"{printable(name)}: {line}"
+    if not keep_going:
+        raise ValueError(line) from error
+    return {"error": line}
+
+
 def exit_code(command: Callable[[], int | None]) -> int:
     """Run a command; an error that is the user's to repair becomes one line on stderr.
 
     Returns:
-        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C.
+        The exit code: what the command gives (None is 0); 1 after such an error, 130 after Ctrl-C, 141 where nobody
+        reads what is printed (``| head``).
     """
     try:
-        return int(command() or 0)
+        code = int(command() or 0)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # of what is left to print
+        return UNREAD
     except KeyboardInterrupt as stop:
         print("; ".join(("interrupted", *map(str, stop.args))), file=sys.stderr)
         return INTERRUPTED

@@ -6,12 +6,17 @@ The source tree has them at its top, in ``bundles/`` and ``data_manifests/``; a 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from monai_gan_recon.checks import home_expanded
 
 RECONSTRUCTION = "brain_mri_gan_reconstruction"
 SEGMENTATION = "brain_mri_tissue_segmentation"
+_OPTIONS = re.compile(r"^# -+ options\n(.*?)(?=^# -+ |\Z)", re.DOTALL | re.MULTILINE)
+_ITEM = re.compile(r"""^(\w+):[ ]*("[^"]*"|[^#\n]*?)[ ]*(?:\#[ ](.*))?$""", re.MULTILINE)
 
 
 def bundle_path(name_or_folder: str | os.PathLike[str]) -> Path:
@@ -57,6 +62,30 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
         f"{name_or_file}: no such data manifest; give a JSON file or one of: "
         + ", ".join(available_manifests())
     )
+
+
+@dataclass(frozen=True)
+class ConfigOption:
+    """An option of a configuration: name, default as it is written, and what it is."""
+
+    name: str
+    default: str
+    text: str
+
+
+def config_options(files: Iterable[str | os.PathLike[str]]) -> Iterator[ConfigOption]:
+    """Options of configurations that are merged; a later file changes defaults, and adds options.
+
+    The files are read as text, so that ``--help`` needs neither YAML nor MONAI: the items between ``# --- options`` and
+    the next such heading, each with its default and a comment that says what it is.
+    """
+    found: dict[str, ConfigOption] = {}
+    for file in files:
+        section = _OPTIONS.search(Path(file).read_text(encoding="utf-8"))
+        for name, default, text in _ITEM.findall(section[1] if section else ""):
+            known = found.get(name)
+            found[name] = ConfigOption(name, default, text or (known.text if known else ""))
+    return iter(found.values())
 
 
 def available_bundles() -> list[str]:

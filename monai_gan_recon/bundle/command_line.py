@@ -5,9 +5,9 @@ and ``_target_`` in it. Nothing of a configuration runs before its first ``$impo
 this package, under an id with a dash, which no option can replace: at that moment :func:`check_at_import` looks at
 the command line, and ends the program if there is code in it. :func:`command_line`, as first step of ``initialize``,
 checks the same for programs that import the package earlier. What MONAI does before it comes to any configuration's
-content is out of reach: it ends with a KeyError for a nested option whose parent does not exist
-(``--netwrok#width 3``), opens the file of a value ``%FILE``, and imports the module of ``--workflow_name`` and of
-``--_meta_ '$import MODULE'``. The command ``monai-gan-recon`` has none of these.
+content is out of reach: it ends with an error of its own for a nested option whose parent does not exist, or is a text
+(``--netwrok#width 3``, ``--network#width 3``), opens the file of a value ``%FILE``, and imports the module of
+``--workflow_name`` and of ``--_meta_ '$import MODULE'``. The command ``monai-gan-recon`` has none of these.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from monai.bundle.utils import DEFAULT_MLFLOW_SETTINGS
 
 from monai_gan_recon.bundle.typed import Typed, typed
 from monai_gan_recon.bundle.values import check_values, ids, load_configs, refuse_code, suggestion
-from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, is_news, one_line
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, one_line, tidy
 
 _RUN, _WORKFLOW = inspect.signature(run).parameters, inspect.signature(ConfigWorkflow).parameters
 MONAI_OPTIONS = {"bundle_root", "workflow_name", *_RUN, *_WORKFLOW} - {"override"}
@@ -49,8 +49,8 @@ def command_line() -> None:
     if not os.environ.get(TRACEBACK_ENV):
         sys.excepthook = _print_one_line
         for handler in (*logging.getLogger().handlers, logging.lastResort):
-            if handler is not None and is_news not in handler.filters:
-                handler.addFilter(is_news)
+            if handler is not None and tidy not in handler.filters:
+                handler.addFilter(tidy)
     _refuse_all_code(line)
     if line.command not in ("run", "run_workflow"):
         return
@@ -125,7 +125,7 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
             f'unexpected argument {extra!r}: options start with --, and lists are quoted: --size "[256,256]"'
         )
     tracking = DEFAULT_MLFLOW_SETTINGS["configs"] if "tracking" in line.options else ()
-    check_values(_given(line), config, {*MONAI_OPTIONS, *tracking})
+    check_values(_given(line), config, {*MONAI_OPTIONS, *tracking}, line.config_files())
     if (init_id := line.value("init_id")) not in (None, "initialize"):
         raise ValueError(f"--init_id {init_id}: the checks are in 'initialize', which cannot be left out")
     for name in ("run_id", "final_id"):

@@ -8,7 +8,7 @@ set through this module, which refuses everything that MONAI would not take as i
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import yaml
 from monai.bundle import ConfigParser
 
 from monai_gan_recon.checks import meant
+from monai_gan_recon.resources import config_options
 from monai_gan_recon.vocabulary import PATH_OPTIONS
 
 _MEANING = {
@@ -30,18 +31,26 @@ _DEEP = 32
 """Most lists and dictionaries within each other."""
 
 
-def check_values(options: Mapping[str, Any], config: Any, also: Collection[str] = ()) -> None:
+def check_values(
+    options: Mapping[str, Any],
+    config: Any,
+    also: Collection[str] = (),
+    files: Iterable[str | os.PathLike[str]] = (),
+) -> None:
     """Check values for items of a configuration: the one place for command lines, Python calls and settings.
 
     Args:
         options: by id, nested ones as "network_def::width".
         config: content of the configuration.
         also: further names that are known, such as MONAI's own options.
+        files: of the configuration; where they list their options, what the configuration builds beside these (the
+            network, the evaluator) takes no value.
 
     Raises:
         ValueError: for the first item that is not there or cannot be set, or whose value is code or of another type.
     """
     known = list(ids(config))
+    listed = {option.name for option in config_options(files)} if options else set()
     for name, value in options.items():
         refuse_code(name, value)
         option = _option(name)
@@ -52,7 +61,9 @@ def check_values(options: Mapping[str, Any], config: Any, also: Collection[str] 
                 f"{option} cannot be set: it loads and checks what the configuration needs; change a copy of the file"
             )
         _refuse_hash(option, value)
-        configured = _find(config, name)
+        configured, place = _find(config, name)
+        if listed and place.partition("::")[0] not in listed and _is_built(configured):
+            raise ValueError(f"{option} is no option: the configuration builds it; change a copy of the file")
         if name in PATH_OPTIONS:
             _refuse_no_path(option, value, configured)
         _refuse_other_type(option, value, configured)
@@ -111,14 +122,26 @@ def _refuse_hash(option: str, value: Any) -> None:
             _refuse_hash(option, item)
 
 
-def _find(config: Any, name: str) -> Any:
-    """What the configuration has under an id; None for MONAI's own options."""
+def _find(config: Any, name: str) -> tuple[Any, str]:
+    """What the configuration has under an id, None for MONAI's own options, and the id that it refers to in the end."""
+    found = config
     for key in name.split("::"):
         try:
-            config = config[int(key) if isinstance(config, list) else key]
+            found = found[int(key) if isinstance(found, list) else key]
         except (KeyError, TypeError):  # a key written "a#b" in the file
-            return None
-    return config
+            return None, name
+    if isinstance(found, str) and found.startswith("@") and (other := found[1:].replace("#", "::")) != name:
+        return _find(config, other)
+    return found, name
+
+
+def _is_built(configured: Any) -> bool:
+    """Whether it is, or has in it, what MONAI runs, replaces or builds an object of."""
+    if isinstance(configured, Mapping):
+        return "_target_" in configured or any(map(_is_built, configured.values()))
+    if isinstance(configured, list):
+        return any(map(_is_built, configured))
+    return isinstance(configured, str) and configured[:1] in _MEANING
 
 
 def _refuse_no_path(option: str, value: Any, configured: Any) -> None:
@@ -192,7 +215,7 @@ def read_config(file: str | os.PathLike[str], **options: Any) -> ConfigParser:
     """
     content = load_configs([file])
     values = {name.replace("#", "::"): value for name, value in options.items()}
-    check_values(values, content)
+    check_values(values, content, files=[file])
     parser = ConfigParser(content)
     for name, value in values.items():
         parser[name] = str(value) if isinstance(value, os.PathLike) else value

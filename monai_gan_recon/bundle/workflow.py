@@ -74,7 +74,7 @@ def open_bundle(
     folder = bundle_path(bundle)
     files = [str(_config_file(folder, name)) for name in (config, *merged)]
     options = {name.replace("#", "::"): value for name, value in (options or {}).items()}
-    check_values(options, load_configs(files))
+    check_values(options, load_configs(files), files=files)
     logger = logging.getLogger(ConfigWorkflow.__module__)
     disabled, logger.disabled = logger.disabled, True  # it warns that there is no file of logging
     try:

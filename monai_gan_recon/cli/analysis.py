@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monai_gan_recon.checks import check_exists
 from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.cli.options import id_value
+from monai_gan_recon.errors import printable
 from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _report(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.report.volumes import report_files
 
     files = report_files(**_given(options))
-    return Outcome(f"{options.image}: report", list(files.values()), timed=True)
+    return Outcome(f"{printable(options.image)}: report", list(files.values()), timed=True)
 
 
 def _add_regions(commands: Any, shared: dict[str, Any]) -> None:
@@ -87,7 +88,7 @@ def _regions(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.segmentation.regions import report_regions
 
     count, files = report_regions(**_given(options) | {"names": dict(options.names)})
-    return Outcome(f"{options.labels}: {count} instances", files, {"instances": count}, timed=True)
+    return Outcome(f"{printable(options.labels)}: {count} instances", files, {"instances": count}, timed=True)
 
 
 def _add_paired(commands: Any, shared: dict[str, Any]) -> None:

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from monai_gan_recon.errors import is_news, one_line, printable
+from monai_gan_recon.errors import one_line, printable, tidy
 
 EXIT_CODES = (
     "exit codes: 0 done; 1 an error in one line on stderr: bad data, a missing file, some of several volumes failed, "
-    "problems in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C."
+    "problems in a manifest; 2 wrong usage; 130 interrupted by Ctrl-C; 141 nobody reads what is printed."
 )
 
 
@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         files = {"seconds": round(seconds, 2), "files": [str(file) for file in outcome.files]}
         print(json.dumps(report | {"exit_code": outcome.code} | files | dict(outcome.data), default=str))
         return outcome.code
-    print(outcome.text)
+    print("\n".join(map(printable, outcome.text.split("\n"))))
     if outcome.timed:
         print(f"{seconds:.1f} s" + "".join(f"\n  {printable(file)}" for file in outcome.files))
     return outcome.code
@@ -90,7 +90,7 @@ def quiet(verbose: int) -> Iterator[None]:
         logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s")
     )
     handler.addFilter(lambda record: verbose > 1 or record.name.startswith("monai_gan_recon."))
-    handler.addFilter(is_news)
+    handler.addFilter(tidy)
     root, own = logging.getLogger(), logging.getLogger("monai_gan_recon")
     monai = logging.getLogger("monai")
     before = root.handlers[:], own.level, monai.level

@@ -9,6 +9,7 @@ from typing import Any
 
 from monai_gan_recon.checks import check_exists, home_expanded
 from monai_gan_recon.cli.console import Outcome
+from monai_gan_recon.errors import printable
 from monai_gan_recon.resources import manifest_path
 
 
@@ -118,5 +119,5 @@ def _check(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.manifest_check import manifest_problems
 
     problems = manifest_problems(options.manifest, options.dataset_dir, options.hashes, progress=True)
-    text = "\n".join(problems) or f"{options.manifest}: no problems found"
+    text = "\n".join(map(printable, problems)) or f"{options.manifest}: no problems found"
     return Outcome(text, data={"problems": problems}, code=1 if problems else 0)

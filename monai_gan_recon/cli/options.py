@@ -1,45 +1,16 @@
-"""Options of a subcommand, read from the bundle's configuration: each is written, explained and given its default once.
-
-The files are read as text, so that ``--help`` needs neither YAML nor MONAI: the items between ``# --- options`` and the
-next such heading, each with its default and a comment that says what it is.
-"""
+"""Options of a subcommand, read from the bundle's configuration, which has each with its default and its help."""
 
 from __future__ import annotations
 
 import argparse
-import re
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from monai_gan_recon.checks import check_exists
-from monai_gan_recon.resources import bundle_path, manifest_path
+from monai_gan_recon.resources import bundle_path, config_options, manifest_path
 from monai_gan_recon.vocabulary import INPUT_OPTIONS
 
-_OPTIONS = re.compile(r"^# -+ options\n(.*?)(?=^# -+ |\Z)", re.DOTALL | re.MULTILINE)
-_ITEM = re.compile(r"""^(\w+):[ ]*("[^"]*"|[^#\n]*?)[ ]*(?:\#[ ](.*))?$""", re.MULTILINE)
 _HIDDEN = ("bundle_root", "raw")
-
-
-@dataclass(frozen=True)
-class Item:
-    """An option of a configuration: name, default as it is written, and what it is."""
-
-    name: str
-    default: str
-    text: str
-
-
-def items(files: Sequence[Path]) -> Iterator[Item]:
-    """Options of configurations that are merged; a later file changes defaults, and adds options."""
-    found: dict[str, Item] = {}
-    for file in files:
-        section = _OPTIONS.search(file.read_text(encoding="utf-8"))
-        for name, default, text in _ITEM.findall(section[1] if section else ""):
-            known = found.get(name)
-            found[name] = Item(name, default, text or (known.text if known else ""))
-    return iter(found.values())
 
 
 def add_options(
@@ -62,7 +33,7 @@ def add_options(
     if not all(file.is_file() for file in files):  # a bundle for another subcommand
         return
     group = parser.add_argument_group(f"options of {' and '.join(configs)}")
-    for item in items(files):
+    for item in config_options(files):
         if item.name in (*_HIDDEN, *hidden):
             continue
         text = item.text.replace("%", "%%")

@@ -32,6 +32,7 @@ from monai_gan_recon.measurement import (
     sampling_mask,
 )
 from monai_gan_recon.simulation import measured_block
+from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +80,10 @@ class KSpaceScan:
             if given is not None and given.shape[-2] != rows:
                 start = (given.shape[-2] - rows) // 2
                 given = given[..., start : start + rows, :]
+        size = kspace.shape[-2:]
+        if min(size) < MIN_SLICE_SIZE:
+            least = f"{MIN_SLICE_SIZE} x {MIN_SLICE_SIZE}"
+            raise ValueError(f"its slices have {size[0]} x {size[1]} pixels, at least {least} are needed")
         used = measured if mask is None else measured & mask
         if not bool(used.flatten(1).any(dim=1).all()):
             raise ValueError("the sampling mask leaves a slice without a single measured sample")
@@ -194,7 +199,9 @@ class LoadKSpaced(MapTransform):
         if self.mask is not None:
             lines = self.mask[None, :] if self.axis == -1 else self.mask[:, None]
             mask = lines if self.mask.ndim == 1 else self.mask
-            if mask.ndim != 2 or np.broadcast_shapes(mask.shape, (height, width)) != (height, width):
+            if mask.ndim != 2 or any(
+                n not in (1, m) for n, m in zip(mask.shape, (height, width), strict=True)
+            ):
                 raise ValueError(
                     f"the sampling mask {self.mask.shape} does not fit slices of {height} x {width}"
                 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, overload
 
-from monai_gan_recon.checks import read_json
+from monai_gan_recon.checks import check_counts, read_json
 from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
 
@@ -23,6 +23,9 @@ from .manifest_paths import (
 )
 
 SECTIONS = ("training", "validation", "testing")
+TEXTS = ("name", "title", "description", "licence", "licence_url", "citation", "source", "modality", "root")
+MOST_REPEATS = 1000
+"""Most often that a volume's slices count."""
 LONGEST_NAME = 80
 """Letters of a data set's name, of which files of results are named."""
 
@@ -89,13 +92,16 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
 
     Raises:
         FileNotFoundError: if there is no such manifest.
-        ValueError: if it is not JSON, or an entry lacks its image or person, or a path or ``root`` leaves the data
-            set's folder, or a person is written in two ways.
+        ValueError: if it is not JSON, a field has another type than it must have, an entry lacks its image or person,
+            a path or ``root`` leaves the data set's folder, or a person is written in two ways.
     """
     path = manifest_path(name_or_path)
     content = read_json(path, "not a data manifest")
     if not any(section in content for section in SECTIONS):
         raise ValueError(f"{path}: not a data manifest, since it has none of the lists {', '.join(SECTIONS)}")
+    for name in TEXTS:
+        if not isinstance(content.get(name, ""), str):
+            raise ValueError(f"{path}: {name!r} must be a text, not {content[name]!r:.200}")
     for section in SECTIONS:
         entries = content.get(section, [])
         if not isinstance(entries, list):
@@ -104,19 +110,31 @@ def read_manifest(name_or_path: str | os.PathLike[str]) -> tuple[Path, dict[str,
             where = f"{path}: {section} entry {number}"
             if not isinstance(entry, dict):
                 raise ValueError(f"{where} must be an object with 'image' and 'person'")
-            for key in ("image", "person"):
-                if not isinstance(entry.get(key), str) or not entry[key]:
-                    raise ValueError(f"{where} has no {key!r}")
-            for key, stated in file_keys(entry).items():
-                if not isinstance(stated, (str, type(None))):
-                    raise ValueError(f"{where}: the sha256 of {key!r} must be a text, not {stated!r}")
-                with about(where):
-                    check_relative(entry[key])
+            with about(where):
+                _check_entry(entry)
     with about(path):
         check_name(content.get("name", ""))
         check_root(content.get("root", ""))
         one_spelling(entry["person"] for _, entry in all_entries(content))
     return path, content
+
+
+def _check_entry(entry: Entry) -> None:
+    for key in ("image", "person"):
+        if not isinstance(entry.get(key), str) or not entry[key]:
+            raise ValueError(f"has no {key!r}")
+    if not isinstance(entry.get("session", ""), str):
+        raise ValueError(f"'session' must be a text, not {entry['session']!r:.200}")
+    for key, stated in file_keys(entry).items():
+        if not isinstance(stated, (str, type(None))):
+            raise ValueError(f"the sha256 of {key!r} must be a text, not {stated!r:.200}")
+        check_relative(entry[key])
+    check_repeat(entry)
+
+
+def check_repeat(entry: Mapping[str, Any]) -> None:
+    """Raise a ValueError if an entry's ``repeat``, how often an epoch has its slices, is no whole number in bounds."""
+    check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
 
 
 def check_name(name: Any) -> None:

@@ -26,9 +26,7 @@ from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
 from .cases import with_cases
 from .epochs import DictTransform, EpochDataset
-
-MOST_REPEATS = 1000
-"""Most often that a volume's slices count."""
+from .manifest import check_repeat
 
 _FOREGROUND = 0.02
 """Pixels above this value are foreground."""
@@ -87,7 +85,7 @@ class VolumeSliceDataset(EpochDataset):
         if not data:
             raise ValueError("the data list of the training slices is empty; give at least one volume")
         for entry in data:
-            check_counts(most=MOST_REPEATS, **{f"repeat of {entry['image']}": entry.get("repeat", 1)})
+            check_repeat(entry)
         names = check_planes(planes)
         folder = self._cache_folder(cache_dir)
         self._items: list[tuple[Path, str, str, str, int]] = []

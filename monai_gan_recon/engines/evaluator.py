@@ -15,6 +15,7 @@ from tqdm import tqdm
 from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.runtime import autocast, resolve_amp
+from monai_gan_recon.errors import failed
 from monai_gan_recon.measurement import (
     from_channels,
     gram,
@@ -56,6 +57,8 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         zero_filled: keep the zero-filled volume, too.
         coverage: called with the output and the item; what it gives is the output's ``caution``: what to be careful
             about, see :class:`monai_gan_recon.engines.inference.Coverage`.
+        keep_going: True: a volume that cannot be reconstructed is an output with its message under ``error``; False: it
+            is raised as a ValueError of one line.
         val_handlers: MONAI or Ignite handlers.
 
     Raises:
@@ -73,6 +76,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         progress: bool = True,
         zero_filled: bool = True,
         coverage: Callable[[Mapping[str, Any], Mapping[str, Any]], Mapping[str, str]] | None = None,
+        keep_going: bool = False,
         val_handlers: Sequence[Any] | None = None,
     ) -> None:
         check_counts(batch_size=batch_size)
@@ -85,7 +89,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             decollate=False,
         )
         self.batch_size, self.progress, self.bf16 = batch_size, progress, resolve_amp(amp, device)
-        self.zero_filled, self.coverage = zero_filled, coverage
+        self.zero_filled, self.coverage, self.keep_going = zero_filled, coverage, keep_going
 
     def run(self, global_epoch: int = 1) -> None:
         """Reconstruct all volumes, without gradients."""
@@ -98,8 +102,12 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         engine.state.output = output
         if passed := passed_on(batchdata):
             return output | passed
-        with self.mode(self.network):
-            output |= self._reconstruct(batchdata["scan"])
+        name = getattr(batchdata.get("image"), "meta", {}).get("filename_or_obj", case)
+        try:
+            with self.mode(self.network):
+                output |= self._reconstruct(batchdata["scan"])
+        except (RuntimeError, ValueError, MemoryError) as error:
+            return output | failed(error, name, self.keep_going)
         caution = {} if self.coverage is None else self.coverage(output, batchdata)
         return output | {"caution": caution, "plane": batchdata.get("plane")}
 

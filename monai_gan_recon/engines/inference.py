@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from monai_gan_recon.checks import check_exists, check_output_dir, check_switches, home_expanded
 from monai_gan_recon.data import Manifest, case_name, with_cases
 from monai_gan_recon.data.cases import neutral_name
-from monai_gan_recon.errors import one_line
+from monai_gan_recon.errors import failed
 from monai_gan_recon.io import find_volumes, is_3d_scan, is_raw, own_plane
 from monai_gan_recon.io.dicom import choose_series, is_dicom
 from monai_gan_recon.io.formats import kind_by_name, visible
@@ -36,7 +36,7 @@ def input_entries(
     """Entries of a file, a DICOM folder, or a folder of volumes.
 
     Each has the image, its case, the plane of its acquisition, whether that is 3-D, its DICOM series, and a
-    hash that tells the input.
+    hash that tells the input, by its SeriesInstanceUID, or by its path, size and time.
 
     Args:
         path: see :func:`monai_gan_recon.io.find_volumes`.
@@ -88,9 +88,18 @@ def input_entries(
             f"{path}: several volumes are named {twice[0]!r}, their results would share a name; rename one"
         )
     for entry in entries:
-        identity = getattr(entry.get("series"), "uid", "") or os.path.abspath(entry["image"])
+        identity = getattr(entry.get("series"), "uid", "") or _state_of(entry["image"])
         entry["input"] = hashlib.sha256(os.fsencode(identity)).hexdigest()[:16]
     return entries
+
+
+def _state_of(path: str) -> str:
+    """The place of a file and when it was written: results of an older one of its name are not its own."""
+    try:
+        state = os.stat(path)
+    except OSError:  # whoever reads it says why
+        return os.path.abspath(path)
+    return f"{os.path.abspath(path)} {state.st_size} {state.st_mtime_ns}"
 
 
 def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[dict[str, Any]]:
@@ -303,14 +312,7 @@ class VolumeDataset(Dataset):
                 return entry | {"finished": line}
             return dict(self.transform(entry))
         except (RuntimeError, ValueError, OSError) as error:
-            message = one_line(error)
-            if message is None:
-                raise
-            if str(entry.get("image")) not in message:
-                message = f"{entry.get('image')}: {message}"
-            if not self.keep_going:
-                raise ValueError(message) from error
-            return entry | {"error": message}
+            return entry | failed(error, entry.get("image"), self.keep_going)
 
 
 def volume_loader(dataset: VolumeDataset) -> DataLoader:

@@ -149,8 +149,10 @@ class ResultWriter(ABC):
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
                 if caution:
                     words = "; ".join(f"{name.lower()}: {text}" for name, text in caution.items())
-                    logger.warning("%s: be careful with this result, %s", printable(output["case"]), words)
+                    logger.warning("%s: be careful with this result, %s", output["case"], words)
                 self.results[output["case"]] = [str(file) for file in files.values()]
+            except BrokenPipeError:  # of what is printed: the files are there
+                raise
             except OSError as failure:
                 error = one_line(failure)
             except ValueError as failure:

@@ -78,7 +78,9 @@ def _check_mat(path: Path) -> None:
     content = memoryview(path.read_bytes())
     order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
     if 0 in content[:4]:  # scipy takes it for version 4, and asks for memory unchecked
-        raise ValueError(DAMAGED)
+        raise ValueError(
+            "is no MATLAB file of version 5 to 7.3; if it is of version 4, write it anew: save(..., '-v7')"
+        )
     try:
         while at < len(content):
             kind, size = (int.from_bytes(content[at + k : at + k + 4], order) for k in (0, 4))  # type: ignore[arg-type]

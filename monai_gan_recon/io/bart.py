@@ -40,7 +40,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ValueError("its .hdr does not list the dimensions; write it again") from error
     if min(shape, default=0) < 1 or data.stat().st_size != 8 * math.prod(shape):
-        size = " x ".join(map(str, shape))
+        size = " x ".join(map(str, shape))[:100]
         raise ValueError(
             f"its .hdr announces {size} complex numbers, and its .cfl has {data.stat().st_size / 8:g}; it is "
             "truncated, or header and data are not of the same scan"

@@ -20,6 +20,7 @@ from .arrays import (
     is_complex,
     open_hdf5,
 )
+from .masks import measured
 from .mrd import read_header, spaces
 from .raw import RawScan
 
@@ -75,14 +76,11 @@ def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     if "mask" not in file:
         return None
     values, (slices, _, height, width) = np.squeeze(_item(file, "mask")), kspace.shape
-    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
-        raise ValueError(f"the mask holds {values.dtype}, or values that are not finite; it is 0 or 1")
-    mask = values != 0
+    mask = measured(values)
     if mask.shape not in ((width,), (height, width), (slices, height, width)):
         raise ValueError(f"the mask {mask.shape} does not fit k-space of {height} x {width} samples a slice")
     # samples that only pad the encoded matrix are zero in all slices and coils: nobody measured them
-    measured = np.any([(one != 0).any(axis=0) for one in kspace], axis=0)
-    return np.asarray(mask & measured)
+    return np.asarray(mask & np.any([(one != 0).any(axis=0) for one in kspace], axis=0))
 
 
 def _geometry(

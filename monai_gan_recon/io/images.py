@@ -199,4 +199,4 @@ def _is_volume(entry: Path) -> bool:
     try:
         return kind_of(entry) in _VOLUMES
     except (OSError, ValueError):
-        return kind_by_name(entry) in _VOLUMES
+        return kind_by_name(entry) in (*_VOLUMES, *_RAW)

@@ -15,6 +15,7 @@ from ..checks import home_expanded
 from .arrays import open_npy
 from .nifti import read_nifti
 
+_ROUNDED = 1e-3
 _HOW = "give a mask as .npy or NIfTI with 0 = not measured"
 _MOST_OUTSIDE = 0.002
 """Share of the energy outside the right mask, at most: 0.00002 stored with 8 bits, 0.002 shifted by half a pixel."""
@@ -47,8 +48,10 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
             raise ValueError(f"{path}: {error}; {_HOW}") from error
     else:
         raise ValueError(f"{path}: unknown kind of sampling mask; {_HOW}")
-    if mask.dtype.kind not in "biuf" or not np.isfinite(mask).all():
-        raise ValueError(f"{path}: a sampling mask holds finite real numbers; {_HOW}")
+    try:
+        mask = measured(mask)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; {_HOW}") from error
     while mask.ndim > 3 and mask.shape[-1] == 1:
         mask = mask[..., 0]
     if mask.ndim == 2 and mask.shape[1] == 1:
@@ -57,7 +60,22 @@ def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
         raise ValueError(f"{path}: a sampling mask has one to three axes, not shape {mask.shape}; {_HOW}")
     if not mask.any():
         raise ValueError(f"{path}: the sampling mask is empty, no sample is measured; {_HOW}")
-    return np.asarray(mask != 0)
+    return mask
+
+
+def measured(values: np.ndarray) -> np.ndarray:
+    """Which samples a mask of numbers measures: where it is not 0.
+
+    Raises:
+        ValueError: if they are no finite real numbers, or several that are no counts: a density, or a mask that was
+            interpolated, measures everywhere.
+    """
+    if values.dtype.kind not in "biuf" or not np.isfinite(values).all():
+        raise ValueError(f"a sampling mask holds finite real numbers, not {values.dtype} or NaN")
+    used = values[values != 0].astype(float)
+    if used.size and np.ptp(used) > _ROUNDED * used.max() and ((used < 0) | (used % 1 > 0)).any():
+        raise ValueError(f"holds values from {used.min():g} to {used.max():g}, which is no sampling mask")
+    return np.asarray(values != 0)
 
 
 def fit_mask(

@@ -19,6 +19,7 @@ from nibabel.wrapstruct import WrapStructError
 
 from ..atomic import atomic_path
 from ..errors import refusing, silent
+from .geometry import is_valid
 
 TRANSFORMS = "nifti_transforms"
 """Key of a volume's metadata for the :class:`Transforms` of its file."""
@@ -180,8 +181,12 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
         for name in names:
             header[name] = float(header[name]) / length
     qform = scale @ header.get_qform() if header["qform_code"] else np.eye(4)
-    sform = scale @ header.get_sform() if header["sform_code"] else np.eye(4)
-    return header, Transforms(sform, int(header["sform_code"]), qform, int(header["qform_code"]))
+    if not header["sform_code"]:
+        return header, Transforms(np.eye(4), 0, qform, int(header["qform_code"]))
+    code = (
+        int(header["qform_code"]) if is_valid(qform) else 0
+    )  # the sform counts, and results do without the other
+    return header, Transforms(scale @ header.get_sform(), int(header["sform_code"]), qform, code)
 
 
 def _unit(header: nib.Nifti1Header) -> int:

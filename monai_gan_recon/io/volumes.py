@@ -22,6 +22,7 @@ _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimet
 """Length in mm of the units that headers of NRRD and MetaImage name."""
 _HEADER = 1 << 16
 _DATA = r"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$"
+_RESCALED = r"(?m)^ElementToIntensityFunction(?:Slope\s*=\s*(?!\s|1(?:\.0*)?\s*$)|Offset\s*=\s*(?!\s|-?0(?:\.0*)?\s*$))"
 _PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 
@@ -89,6 +90,7 @@ def read_itk_header(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
     if dimension not in (2, 3) or reader.GetNumberOfComponents() != parts:
         raise ValueError(f"{path}: has {dimension} axes or several numbers a voxel; give one 3-D volume")
     check_shape(path, size)
+    _check_left_out(path, dimension)
     unit = _unit(path, reader)
     steps = np.reshape(reader.GetDirection(), (dimension, dimension)) * reader.GetSpacing()
     return (*size, 1)[:3], from_lps(unit * steps, unit * np.array(reader.GetOrigin()))
@@ -163,6 +165,18 @@ def _check_meta_image(path: Path) -> None:
             values = np.array(keys[key], dtype=np.float64)
             if not 1 <= axes <= 10 or values.size != numbers[key] or not np.isfinite(values).all():
                 raise ValueError(f"{key} is not {numbers[key]} numbers")
+
+
+def _check_left_out(path: Path, dimension: int) -> None:
+    """Refuse what ITK reads past: values that have a scale, and an axis that has no direction."""
+    text = _head(path)[0]
+    if re.search(_RESCALED, text):
+        raise ValueError(
+            f"{path}: its values have a slope and an offset of their own; apply them and write it anew"
+        )
+    directions = re.search(r"(?m)^space directions:(.*)$", text)
+    if directions and directions[1].count("(") < dimension:
+        raise ValueError(f"{path}: has an axis without a direction; give a volume whose axes lie in space")
 
 
 def _unit(path: Path, image: sitk.ImageFileReader) -> float:

@@ -64,7 +64,9 @@ def calibrate(
             f"the noise scan has {noise.shape[0]} coils and the scan {kspace.shape[1]}: give the noise of these coils"
         )
     if maps is not None:
-        maps = maps.expand(kspace.shape)
+        maps = (
+            maps.expand(kspace.shape) / maps.abs().amax()
+        )  # their scale is arbitrary, and squares must not vanish
     if whiten and not one_coil:
         samples = edge_noise(kspace, mask) if noise is None else noise
         covariance = noise_covariance(samples, robust=noise is None)
@@ -109,6 +111,8 @@ def _check(kspace: torch.Tensor, maps: torch.Tensor | None) -> None:
         raise ValueError(
             f"maps of shape {tuple(maps.shape)} do not fit k-space (slices, coils, H, W) {shape}: {hint}"
         )
+    if maps is not None and not 0 < float(maps.abs().amax()) < float("inf"):
+        raise ValueError("the coil maps are zero everywhere, or have NaN or infinite values; give others")
     if shape[1] > max(16, min(shape[2:])):
         raise ValueError(
             f"k-space (slices, coils, H, W) {shape} has more coils than pixels: coils on the wrong axis?"

@@ -42,8 +42,10 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         odd = any(value.is_complex() or value.is_meta or value.is_sparse for value in state.values())
-        if odd or not all(isinstance(name, str) for name in state):
-            raise ValueError("no names with dense, real tensors")
+        own = {name: value.is_floating_point() for name, value in network.state_dict().items()}
+        rounded = any(own.get(name) and not value.is_floating_point() for name, value in state.items())
+        if odd or rounded or not all(isinstance(name, str) for name in state):
+            raise ValueError("no names with dense, real tensors, or rounded ones")
         state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     except Exception as error:
         raise ValueError(

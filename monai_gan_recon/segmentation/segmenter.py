@@ -20,7 +20,7 @@ from monai_gan_recon.engines.dicom_output import DicomOutput
 from monai_gan_recon.engines.evaluator import passed_on
 from monai_gan_recon.engines.runtime import check_device
 from monai_gan_recon.engines.volume_writer import ResultWriter
-from monai_gan_recon.errors import one_line, with_causes
+from monai_gan_recon.errors import failed, with_causes
 from monai_gan_recon.io import save_nifti
 from monai_gan_recon.io.dicom import require_highdicom
 from monai_gan_recon.segmentation.brain_extraction import VOLUME_ML, BrainExtraction
@@ -203,13 +203,8 @@ class TissueEvaluator(SupervisedEvaluator):
             prepared = self.segmenter.prepare(batchdata["image"])
             labels, network_seconds = self.segmenter.labels(prepared)
         except (RuntimeError, ValueError, OSError) as error:
-            message = one_line(error)
-            if message is None:
-                raise
-            line = f"{batchdata['image'].meta.get('filename_or_obj', case)}: {message}"
-            if not self.keep_going:
-                raise ValueError(line) from error
-            return output | {"error": line}
+            name = batchdata["image"].meta.get("filename_or_obj", case)
+            return output | failed(error, name, self.keep_going)
         output |= {
             "image": batchdata["image"],
             "pred": labels,

@@ -6,10 +6,10 @@ from fire import core, inspectutils
 from fire.parser import DefaultParseValue
 from monai.bundle import run as monai_run
 
-from monai_gan_recon.bundle import bundle_root, command_line, typed_values
+from monai_gan_recon.bundle import bundle_root, command_line, read_config, typed_values
 from monai_gan_recon.bundle.typed import typed
 from monai_gan_recon.bundle.values import check_values
-from monai_gan_recon.resources import SEGMENTATION, bundle_path
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 
 PROGRAM = "/somewhere/site-packages/monai/bundle/__main__.py"
 
@@ -68,6 +68,25 @@ def test_kinds_of_values_stay(configured, right, wrong):
     for value in wrong:
         with pytest.raises(ValueError, match="--option"):
             check_values({"option": value}, {"option": configured})
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "right"),
+    [
+        ("network", 1, False), ("evaluator", {"a": 1}, False), ("handlers", [], False), ("inference", "x", False),
+        ("evaluator::network", 1, False), ("protocol::Rate", 1, False), ("writer::dicom", {}, False),
+        ("track", "replica", True), ("weights", None, True), ("network_def::width", 4, True),
+        ("network_def::denoising", 0.5, True), ("evaluator::device", "cpu", True), ("covered::snr", 3, True),
+        ("dataset::keep_going", False, True), ("network_def::denoising", [1], False),
+    ],
+)  # fmt: skip
+def test_what_the_configuration_builds_takes_no_value(option, value, right):
+    file = bundle_path(RECONSTRUCTION) / "configs" / "inference.yaml"
+    if right:
+        assert read_config(file, **{option: value})[option] == value
+    else:
+        with pytest.raises(ValueError, match=f"--{option.replace('::', '#')}"):
+            read_config(file, **{option: value})
 
 
 @pytest.mark.parametrize("value", ["", "  ", 7, True, ["a"], None])

@@ -114,7 +114,7 @@ def test_existing_results_are_replaced_only_when_told(run_bundle, write_nifti, t
     assert output.stat().st_mtime_ns > before
 
 
-@pytest.mark.parametrize("other", ["options", "input", "half", "unknown"])
+@pytest.mark.parametrize("other", ["options", "input", "rewritten", "half", "unknown"])
 def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write_nifti, tmp_path, other):
     arguments = ["--input", write_nifti(), "--output_dir", tmp_path / "out", "--rate", 0.5]
     assert run_bundle(CONFIG, *arguments)[0] is None
@@ -123,6 +123,8 @@ def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write
     if other == "input":
         (tmp_path / "else").mkdir()
         arguments[1] = (tmp_path / "in" / "scan.nii.gz").rename(tmp_path / "else" / "scan.nii.gz")
+    elif other == "rewritten":
+        write_nifti(array=np.random.default_rng(9).random((20, 20, 20)).astype(np.float32))
     elif other == "unknown":
         (tmp_path / "out" / "scan_recon.json").unlink()
     else:
@@ -132,7 +134,7 @@ def test_results_of_another_run_are_neither_taken_nor_replaced(run_bundle, write
     assert "scan_recon" in run_bundle(CONFIG, *arguments)[0]
     assert output.read_bytes() == before
     assert run_bundle(CONFIG, *arguments, "--overwrite", "true")[0] is None
-    assert (output.read_bytes() != before) == (other in ("options", "half"))
+    assert (output.read_bytes() != before) == (other in ("options", "rewritten", "half"))
     record = json.loads((tmp_path / "out" / "scan_recon.json").read_text())
     assert record["protocol"]["Rate"] == arguments[-1]
     assert str(tmp_path) not in json.dumps(record)
@@ -151,6 +153,57 @@ def test_folder_goes_on_after_a_bad_volume(run_bundle, write_nifti, tmp_path):
         for what in ("preview.png", "recon.json", "recon.nii.gz", "report.html")
     ]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
+
+
+def test_folder_of_raw_data_goes_on_where_one_cannot_be_reconstructed(run_bundle, tmp_path):
+    rng = np.random.default_rng(0)
+    (tmp_path / "in").mkdir()
+    scans = {
+        "a": rng.normal(size=(3, 32, 24)) + 1j,
+        "no_centre": (rng.normal(size=(3, 32, 24)) + 1j) * (np.arange(24) % 2),
+        "small": rng.normal(size=(3, 32, 12)) + 1j,
+    }
+    for name, kspace in scans.items():
+        np.save(tmp_path / "in" / f"{name}.npy", kspace)
+    error, printed = run_bundle(
+        CONFIG,
+        "--input",
+        tmp_path / "in",
+        "--axes",
+        "coils,h,w",
+        "--output_dir",
+        tmp_path / "out",
+        "--report",
+        "False",
+    )
+    assert error == "2 of 3 volumes failed"
+    for name in ("no_centre", "small"):
+        assert [line for line in printed.err.splitlines() if f"{name}.npy: " in line]
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {"a_recon.json", "a_recon.nii.gz"}
+
+
+def test_coil_maps_without_a_scale_or_a_number(run_bundle, tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "k.npy", rng.normal(size=(3, 32, 24)) + 1j)
+    maps = rng.normal(size=(3, 32, 24)) + 1j * rng.normal(size=(3, 32, 24))
+    results = []
+    for number, factor in enumerate((1, 1e-30, np.nan)):
+        np.save(tmp_path / "maps.npy", maps * factor)
+        out = tmp_path / f"out{number}"
+        common = [
+            "--input",
+            tmp_path / "k.npy",
+            "--axes",
+            "coils,h,w",
+            "--report",
+            "False",
+            "--output_dir",
+            out,
+        ]
+        error, _ = run_bundle(CONFIG, *common, "--maps", tmp_path / "maps.npy")
+        results.append(error or nib.load(out / "k_recon.nii.gz").get_fdata())
+    np.testing.assert_allclose(results[1], results[0], rtol=1e-3, atol=1e-3 * results[0].max())
+    assert "maps.npy" in results[2]
 
 
 @pytest.fixture

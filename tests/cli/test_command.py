@@ -11,7 +11,7 @@ import pytest
 
 from monai_gan_recon import __version__, cli
 from monai_gan_recon.cli.console import quiet
-from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV
+from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, UNREAD
 from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
 
 HEAVY = (
@@ -197,3 +197,24 @@ def test_what_is_logged_and_that_nothing_of_it_stays(capsys, verbose, heard):
     assert [line.rpartition(": ")[2] for line in printed.err.splitlines()] == heard
     assert printed.out == ""
     assert [(list(logger.handlers), logger.level) for logger in loggers] == before
+
+
+def test_names_of_files_forge_no_lines(capsys, tmp_path):
+    name = "a\nFORGED: all is well\x1b[2J.nii"
+    with quiet(0):
+        logging.getLogger("monai_gan_recon.io").warning("%s: %d of %s", tmp_path / name, 3, name)
+    (tmp_path / name).touch()
+    assert cli.main(["info", str(tmp_path / name)]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.count("\n") == 1
+    assert not {"\x1b", "FORGED"} & {line[:6] for line in (printed.out + printed.err).splitlines()}
+    assert "\x1b" not in printed.out + printed.err
+
+
+def test_a_reader_that_leaves_early_ends_the_command_quietly():
+    code = "import os, sys; from monai_gan_recon.errors import exit_code; sys.exit(exit_code(lambda: print('x' * 99)))"
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run([sys.executable, "-c", code], stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (UNREAD, "")

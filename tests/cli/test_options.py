@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from monai_gan_recon import cli
-from monai_gan_recon.cli.options import given, items
-from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
+from monai_gan_recon.cli.options import given
+from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path, config_options
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from monai_gan_recon.resources import RECONSTRUCTION, SEGMENTATION, bundle_path
 def test_items_are_what_yaml_reads(bundle, configs):
     files = [bundle_path(bundle) / "configs" / name for name in configs]
     merged = {name: value for file in files for name, value in yaml.safe_load(file.read_text()).items()}
-    found = {item.name: item for item in items(files)}
+    found = {item.name: item for item in config_options(files)}
     assert found["output_dir"].text
     for name, item in found.items():
         if item.default:  # not a value of several lines

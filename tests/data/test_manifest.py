@@ -122,6 +122,17 @@ def test_nothing_is_no_name():
         ('{"training": [{"person": "a", "image": "a.nii", "label": null}]}', "None"),
         ('{"training": [{"person": "a", "image": "a.nii", "sha256": ["x"]}]}', "sha256"),
         ('{"training": [{"person": "P0", "image": "a"}, {"person": "p0 ", "image": "b"}]}', "two people"),
+        ('{"training": [], "title": ["x"]}', "title"),
+        ('{"training": [], "licence": null}', "licence"),
+        ('{"training": [], "training": [{"person": "a", "image": "a.nii"}]}', "twice"),
+        ('{"training": [{"person": "a", "image": "a.nii", "session": 1}]}', "session"),
+        *(
+            (
+                '{"training": [{"person": "a", "image": "a.nii", "repeat": VALUE}]}'.replace("VALUE", value),
+                "repeat",
+            )
+            for value in ("NaN", '"3"', "0", "1.5", "true", "null", "[2]", "1e400", "1001")
+        ),
     ],
 )
 def test_malformed_manifest(tmp_path, text, match):
@@ -130,6 +141,12 @@ def test_malformed_manifest(tmp_path, text, match):
     with pytest.raises(ValueError, match=match) as info:
         load_manifest(path)
     assert "\n" not in str(info.value)
+
+
+def test_a_mark_of_the_order_of_bytes_is_no_fault(write_manifest):
+    path, _ = write_manifest()
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_manifest(path).testing
 
 
 def test_nothing_in_a_manifest_is_executed(write_manifest, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from monai_gan_recon.io import read_raw
+from monai_gan_recon.io import read_mask, read_raw
 from tests.io.conftest import fourier, objects
 
 
@@ -99,3 +99,26 @@ def test_memory_is_not_asked_for_what_a_dataset_only_announces(tmp_path):
         file.create_dataset("kspace", (1000, 100, 4000, 4000), np.complex64, chunks=(1, 1, 64, 64))
     with pytest.raises(ValueError, match=r"a\.h5.*announces"):
         read_raw(tmp_path / "a.h5")
+
+
+def test_a_matlab_file_of_version_4_is_called_so(tmp_path, kspace):
+    scipy.io.savemat(tmp_path / "four.mat", {"kspace": kspace[0, 0]}, format="4")
+    with pytest.raises(ValueError, match=r"four\.mat.*version 4"):
+        read_raw(tmp_path / "four.mat")
+
+
+@pytest.mark.parametrize(
+    ("values", "right"),
+    [
+        (np.arange(20) % 3, True), (255 * (np.arange(20) % 2), True), (0.99999 * (np.arange(20) % 2), True),
+        (np.linspace(0, 1, 20), False), (np.array([0, 1, -1]), False), (np.array([0, 0.98, 1]), False),
+        (np.array([1, np.nan]), False), (np.array(["a"]), False),
+    ],
+)  # fmt: skip
+def test_a_density_or_an_interpolated_mask_is_no_sampling_mask(tmp_path, values, right):
+    np.save(tmp_path / "m.npy", values)
+    if right:
+        np.testing.assert_array_equal(read_mask(tmp_path / "m.npy"), values != 0)
+    else:
+        with pytest.raises(ValueError, match=r"m\.npy"):
+            read_mask(tmp_path / "m.npy")

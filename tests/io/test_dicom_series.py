@@ -142,6 +142,16 @@ def test_the_same_file_twice_counts_once(write_series):
     np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0))
 
 
+def test_a_copy_with_other_pixels_is_none(write_series):
+    folder, _ = write_series()
+    file = sorted(folder.iterdir())[2]
+    dataset = pydicom.dcmread(file)
+    dataset.PixelData = dataset.PixelData[::-1]
+    dataset.save_as(folder / "again.dcm")
+    with pytest.raises(ValueError, match="repeat a position"):
+        load_volume(folder)
+
+
 def test_slices_that_share_a_uid_are_slices_all_the_same(write_series):
     """As anonymisation that is careless leaves them."""
     folder, values = write_series(SOPInstanceUID="1.2.3.4")

@@ -1,5 +1,7 @@
 """Files in: values and affine of good ones, one clear line for bad ones."""
 
+import os
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -250,6 +252,15 @@ def test_a_folder_hides_nothing(write_nifti, volume, tmp_path, write_series):
     for path in (folder / "deep", found[3]):
         with pytest.raises(ValueError, match=path.name):
             load_volume(path)
+
+
+@pytest.mark.parametrize("name", ["x.h5", "x.mrd", "x.mat", "x.npy", "x.nhdr"])
+def test_a_pipe_that_is_named_like_input_is_not_left_out(write_nifti, volume, tmp_path, name):
+    write_nifti("in/a.nii.gz", volume)
+    os.mkfifo(tmp_path / "in" / name)
+    assert [path.name for path in find_volumes(tmp_path / "in")] == ["a.nii.gz", name]
+    with pytest.raises(ValueError, match=f"{name}: is a pipe"):
+        load_volume(tmp_path / "in" / name)
 
 
 def test_negative_lengths_and_cifti_end_their_own_volume(write_nifti, volume, tmp_path):

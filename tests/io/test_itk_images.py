@@ -121,3 +121,31 @@ def test_flipped_bits_of_compressed_itk_files_are_never_read(tmp_path, volume, s
         path.write_bytes(changed)
         with pytest.raises(ValueError, match="damaged"):
             load_volume(path)
+
+
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("Slope = 1", True), ("Slope = 1.0\nElementToIntensityFunctionOffset = 0", True), ("Offset = -0.00", True),
+        ("Slope = 2", False), ("Slope = -1", False), ("Slope = 1.5", False), ("Offset = 0.5", False),
+    ],
+)  # fmt: skip
+def test_values_with_a_scale_that_itk_reads_past_are_refused(tmp_path, volume, line, right):
+    path = tmp_path / "a.mha"
+    sitk.WriteImage(sitk.GetImageFromArray(volume.T), str(path))
+    said = f"ElementToIntensityFunction{line}\n".encode()
+    path.write_bytes(path.read_bytes().replace(b"ElementSpacing", said + b"ElementSpacing", 1))
+    if right:
+        np.testing.assert_array_equal(load_volume(path).numpy()[0], volume)
+    else:
+        with pytest.raises(ValueError, match=r"a\.mha.*slope"):
+            load_volume(path)
+
+
+def test_an_axis_without_a_direction_is_refused(tmp_path, volume):
+    path = tmp_path / "a.nrrd"
+    sitk.WriteImage(sitk.GetImageFromArray(volume.T), str(path))
+    assert b"directions: (1,0,0)" in path.read_bytes()
+    path.write_bytes(path.read_bytes().replace(b"directions: (1,0,0)", b"directions: none", 1))
+    with pytest.raises(ValueError, match=r"a\.nrrd.*direction"):
+        load_volume(path)

@@ -228,3 +228,16 @@ def test_unknown_codes_are_refused_rather_than_forgotten(tmp_path, place, code):
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.nii"):
         load_volume(path)
+
+
+@pytest.mark.parametrize(("place", "value"), [(256, np.nan), (80, np.nan), (84, np.inf)])
+def test_a_qform_that_is_no_place_is_left_out_beside_a_sform(tmp_path, volume, place, value):
+    turned = rigid((0, 0, 90), (1, 2, 3), False, (3, 4, 5))
+    path = write(tmp_path / "a.nii", volume, turned, turned, (2, 1))
+    data = bytearray(path.read_bytes())
+    data[place : place + 4] = np.array(value, "<f4").tobytes()
+    path.write_bytes(data)
+    image = load_volume(path)
+    header = nib.load(save_nifti(image, image.affine, tmp_path / "b.nii", image.meta)).header
+    assert (int(header["sform_code"]), int(header["qform_code"])) == (2, 0)
+    np.testing.assert_allclose(header.get_sform(), turned, atol=1e-5)

@@ -54,6 +54,7 @@ class Executes:
         lambda name, value: (name, value.to_sparse()),
         lambda name, value: (1, value),
         lambda name, value: (name, "text"),
+        lambda name, value: (name, value.int()),
     ],
 )
 def test_odd_tensors_are_no_weights(tmp_path, odd):

@@ -102,6 +102,5 @@ def _check_settings(option: str, settings: Mapping[str, Any], file: Path, own: M
         if name in own:
             raise ValueError(f"{option}: {name} has an option of its own, {own[name]}")
     with about(option):
-        check_values(
-            {name.replace("#", "::"): value for name, value in settings.items()}, load_configs([file])
-        )
+        values = {name.replace("#", "::"): value for name, value in settings.items()}
+        check_values(values, load_configs([file]), files=[file])

@@ -16,7 +16,7 @@ from pydicom.multival import MultiValue
 
 from ...vocabulary import PLANES
 from ..geometry import is_valid, lengths, of_slices, plane_across
-from .files import GEOMETRY
+from .files import GEOMETRY, PIXELS
 from .frames import single_frames
 from .reader import is_colour, is_mosaic
 
@@ -100,7 +100,10 @@ def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
             item = frame, file, index if len(frames) > 1 else None
             instance = str(dataset.get("SOPInstanceUID") or file)  # careless anonymisation has one for all
             told = dataset.get("InstanceNumber"), _position(item), _values(item, tuple(_APART))
-            items.setdefault((instance, index, *told), item)
+            which: tuple[Hashable, ...] = (instance, index, *told)
+            if which in items and len(frames) == 1 and not _same_pixels(items[which][0], dataset):
+                which += (file,)  # no copy: the position repeats
+            items.setdefault(which, item)
     result = []
     for uid, series in _groups(list(items.values()), lambda item: str(item[0].get("SeriesInstanceUID", ""))):
         seen: list[np.ndarray] = []
@@ -111,6 +114,11 @@ def stacks(images: Sequence[tuple[pydicom.FileDataset, Path]]) -> list[Series]:
             key = str(uid) if whole else f"{uid}:{place}"
             result.append(replace(_series(key, volume, several), whole=whole, apart=apart))
     return result
+
+
+def _same_pixels(*datasets: pydicom.Dataset) -> bool:
+    one, other = ([data[name].value for name in PIXELS if name in data] for data in datasets)
+    return one == other
 
 
 def _groups(items: Sequence[Item], key: Callable[[Item], Hashable]) -> list[tuple[Hashable, list[Item]]]:

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pydicom
 import pytest
+from pydicom.encaps import encapsulate
 from pydicom.pixels import get_decoder
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -104,3 +105,16 @@ def test_a_compressed_slice_that_is_cut_off_is_one_line(series):
     with pytest.raises(ValueError, match=str(folder)) as info:
         load_volume(folder)
     assert "pip" not in str(info.value)
+
+
+def test_decoders_that_fail_leave_nothing_in_a_log(write_series, caplog):
+    folder, _ = write_series()
+    for file in folder.iterdir():
+        dataset = pydicom.dcmread(file)
+        dataset.file_meta.TransferSyntaxUID = RLELossless
+        dataset.PixelData = encapsulate([b"junk" * 10])
+        dataset["PixelData"].is_undefined_length = True
+        dataset.save_as(file)
+    with pytest.raises(ValueError, match="cannot be decoded"):
+        load_volume(folder)
+    assert not caplog.records
