@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NoReturn
 
@@ -22,6 +22,8 @@ from monai_gan_recon.errors import TRACEBACK_ENV, exit_code
 
 class _Parser(argparse.ArgumentParser):
     _intermixed = False
+    commands: Mapping[str, argparse.ArgumentParser] = {}
+    """All subcommands, of one of them."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """Of a subcommand: arguments may stand before, between and after options."""
@@ -37,11 +39,14 @@ class _Parser(argparse.ArgumentParser):
         return found, unknown
 
     def _refuse(self, unknown: Sequence[str]) -> NoReturn:
-        """End with what was not understood, and what was meant, perhaps."""
-        known = [option for action in self._actions for option in action.option_strings]
-        typed = (word.partition("=")[0] for word in unknown if word.startswith("--"))
-        near = next(filter(None, (meant(word, known) for word in typed)), None)
-        hint = f" (did you mean {near}?)" if near else ""
+        """End with what was not understood, and which subcommand knows it, or what was meant, perhaps."""
+        hint = ""
+        for word in (word.partition("=")[0] for word in unknown if word.startswith("--")):
+            others = [name for name, other in self.commands.items() if word in other._option_string_actions]
+            near = meant(word, self._option_string_actions)
+            known = f"did you mean {near}?" if near else ""
+            known = f"{word} is an option of {', '.join(others)}" if others else known
+            hint += f" ({known})" if known else ""
         self.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
 
     def error(self, message: str) -> NoReturn:
@@ -84,6 +89,8 @@ def parser(bundle: str | None = None) -> argparse.ArgumentParser:
         room.add_commands(commands, bundle, **shared)
     for room in (data, analysis, bundles):
         room.add_commands(commands, **shared)
+    for command in commands.choices.values():
+        command.commands = commands.choices
     return result
 
 

@@ -58,7 +58,9 @@ def _add_report(commands: Any, shared: dict[str, Any]) -> None:
 
 
 def _report(options: argparse.Namespace) -> Outcome:
-    check_exists(options.image)
+    for name in ("image", "zero_filled", "reference", "labels"):
+        if (file := getattr(options, name)) is not None:
+            check_exists(file)
     from monai_gan_recon.report.volumes import report_files
 
     files = report_files(**_given(options))
@@ -82,6 +84,7 @@ def _add_regions(commands: Any, shared: dict[str, Any]) -> None:
 
 
 def _regions(options: argparse.Namespace) -> Outcome:
+    check_exists(options.labels)
     from monai_gan_recon.segmentation.regions import report_regions
 
     count, files = report_regions(**_given(options) | {"names": dict(options.names)})

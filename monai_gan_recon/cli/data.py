@@ -10,6 +10,7 @@ from typing import Any
 from monai_gan_recon.checks import check_exists, home_expanded
 from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.errors import printable
+from monai_gan_recon.resources import manifest_path
 
 
 def add_commands(commands: Any, **shared: Any) -> None:
@@ -92,6 +93,7 @@ _fractions.__name__ = "comma-separated numbers"  # argparse: "invalid ... value"
 
 
 def _build(options: argparse.Namespace) -> Outcome:
+    check_exists(options.folder)
     from monai_gan_recon.data.build_manifest import FILES_ARE_PEOPLE, build_manifest, write_manifest
 
     names = ("folder", "output", "name", "licence", "citation", "fractions", "seed", "suffix")
@@ -113,6 +115,7 @@ def _build(options: argparse.Namespace) -> Outcome:
 
 
 def _check(options: argparse.Namespace) -> Outcome:
+    manifest_path(options.manifest)
     from monai_gan_recon.data.manifest_check import manifest_problems
 
     problems = manifest_problems(options.manifest, options.dataset_dir, options.hashes, progress=True)

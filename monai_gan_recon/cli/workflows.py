@@ -55,7 +55,11 @@ def _add_finetune(commands: Any, bundle: str, shared: dict[str, Any]) -> None:
         **shared,
     )
     finetune.add_argument(
-        "--from", dest="start", default="shipped", help="shipped, or a file of weights (%(default)s)"
+        "--from",
+        "--weights",
+        dest="start",
+        default="shipped",
+        help="shipped, or a file of weights (%(default)s)",
     )
     finetune.add_argument("--rate", type=float, default=0.25, help="sampling rate of the table (%(default)s)")
     finetune.add_argument(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 import os
 import re
 from collections.abc import Sequence
@@ -15,10 +17,12 @@ from tqdm import tqdm
 from monai_gan_recon.atomic import atomic_path
 
 from ..checks import check_seed
+from ..io.images import looks_like_labels
 from .cases import case_name
 from .manifest import SECTIONS, check_name, one_spelling
 from .manifest_check import sha256_of
 
+logger = logging.getLogger(__name__)
 FILES_ARE_PEOPLE = "files without sub-XX in their path count as a person each"
 
 
@@ -60,6 +64,11 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
         if session := re.search(r"ses-[A-Za-z0-9]+", relative):
             entry["session"] = session.group()
         entries.append(entry)
+        with contextlib.suppress(ValueError, OSError):  # damaged: whoever reads it says so
+            if not suffix and looks_like_labels(file):
+                logger.warning(
+                    "%s: looks like a label map, and is listed as an image; --suffix chooses images", file
+                )
     if not entries:
         kind = f"*_{suffix}.nii.gz images" if suffix else "NIfTI images"
         raise ValueError(f"{folder}: no {kind} found; check the folder and --suffix")

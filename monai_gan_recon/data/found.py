@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import nibabel as nib
+import torch
 
 from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.errors import printable
 from monai_gan_recon.io import is_raw, read_raw
 from monai_gan_recon.io.dicom import Series, find_series
-from monai_gan_recon.io.dicom.files import visible_files
+from monai_gan_recon.io.dicom.files import silent_pydicom, visible_files
+from monai_gan_recon.io.dicom.reader import place_slices
 from monai_gan_recon.io.formats import kind_by_name, kind_of
 from monai_gan_recon.io.geometry import is_valid, lengths
-from monai_gan_recon.io.images import read_geometry, volumes_in
+from monai_gan_recon.io.images import looks_like_labels, read_geometry, volumes_in
+from monai_gan_recon.measurement import coil_doubt
 from monai_gan_recon.vocabulary import MIN_SLICE_SIZE
 
 
@@ -33,6 +36,7 @@ class Found:
         coils: of k-space.
         sampled: fraction of k-space that was measured.
         series: number and UID of a DICOM series.
+        choose: its number for ``--series``, where there are several.
         possible: what can be done with it, or why nothing can.
     """
 
@@ -45,6 +49,7 @@ class Found:
     coils: int | None = None
     sampled: float | None = None
     series: str = ""
+    choose: int | None = None
     possible: str = ""
 
     def __str__(self) -> str:
@@ -52,9 +57,8 @@ class Found:
         parts.append(" x ".join(f"{mm:.3g}" for mm in self.spacing_mm) + " mm" if self.spacing_mm else "")
         parts += [self.orientation, self.contrast, f"{self.coils} coils" if self.coils else ""]
         parts.append("" if self.sampled is None else f"{100 * self.sampled:.3g} % of k-space measured")
-        return (
-            f"{printable(self.path)}: " + ", ".join(part for part in parts if part) + f"\n  {self.possible}"
-        )
+        choose = "" if self.choose is None else f"--series {self.choose}: "
+        return f"{printable(self.path)}: {', '.join(filter(None, parts))}\n  {choose}{self.possible}"
 
 
 def find(path: Path, axes: str | None = None) -> list[Found]:
@@ -77,7 +81,7 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
         of_disc = path.name.upper() == "DICOMDIR"
         files, dicom = ([], [path]) if of_disc or kind_of(path) == "dicom" else ([path], [])
     found = [item for file in files for item in _of_file(file, axes)]
-    found += [item for source in dicom for item in _of_dicom(source)]
+    found += [item for source in dicom for item in _of_dicom(source, numbered=len(dicom) == 1)]
     if not found:
         raise ValueError(
             f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space"
@@ -95,6 +99,7 @@ def _of_file(file: Path, axes: str | None) -> Iterator[Found]:
             yield _of_raw(file, str(kind), axes)
             return
         size, affine, _ = read_geometry(file)
+        labels = kind != "npy" and len(size) < 4 and is_valid(affine) and looks_like_labels(file)
     except (ValueError, OSError) as error:  # the other files still count
         if kind_by_name(file) != "dicom":  # else its series says so
             yield _unreadable(file, kind or "unreadable", error)
@@ -103,6 +108,7 @@ def _of_file(file: Path, axes: str | None) -> Iterator[Found]:
     spacing = tuple(round(float(mm), 9) for mm in lengths(affine)) if known else None
     orientation = "".join(nib.aff2axcodes(affine)) if known else ""
     possible = _possible(size) if is_valid(affine) else "its affine is not valid: repair the header first"
+    possible = _LABELS if labels else possible
     yield Found(file, str(kind), size, spacing, orientation, possible=possible)
 
 
@@ -112,24 +118,37 @@ def _of_raw(file: Path, kind: str, axes: str | None) -> Found:
     spacing = None if raw.affine is None else tuple(round(float(mm), 4) for mm in lengths(raw.affine))
     sampled = float(raw.sampled().mean())
     text = "reconstruct" if sampled < 1 else "fully sampled: reconstruct --retrospective --rate 0.25"
-    size = (slices, height, width)
+    size, middle = (slices, height, width), slices // 2
+    if raw.maps is None and (
+        doubt := coil_doubt(
+            torch.from_numpy(raw.kspace[middle]), torch.from_numpy(raw.sampled()[middle])[None]
+        )
+    ):
+        text = f"{doubt}. Else {text}"
     return Found(file, kind, size, spacing, coils=coils, sampled=sampled, possible=f"{text}; convert")
 
 
-def _of_dicom(source: Path) -> Iterator[Found]:
+def _of_dicom(source: Path, numbered: bool) -> Iterator[Found]:
     try:
         series = find_series(source)
     except (ValueError, OSError) as error:
         yield _unreadable(source, "dicom", error)
         return
-    for item in series:
-        yield _of_series(item)
+    for place, item in enumerate(series, 1):
+        yield replace(_of_series(item), choose=place if numbered and len(series) > 1 else None)
 
 
 def _of_series(item: Series) -> Found:
     size = (*item.size, len(item.slices))
     number = "" if item.number is None else f"{item.number} "
-    known = bool(item.orientation)
+    known, possible = bool(item.orientation), f"{item.unfit}: left out beside other series"
+    if not item.unfit:
+        try:
+            with silent_pydicom():
+                place_slices(item.slices, item.whole)
+            possible = _possible(size)
+        except ValueError as error:
+            possible = printable(error)
     return Found(
         item.path,
         "dicom",
@@ -138,7 +157,7 @@ def _of_series(item: Series) -> Found:
         item.orientation,
         ", ".join(filter(None, (item.contrast, item.apart))),
         series=f"series {number}{item.uid}",
-        possible=f"{item.unfit}: left out beside other series" if item.unfit else _possible(size),
+        possible=possible,
     )
 
 
@@ -153,4 +172,10 @@ def _possible(size: tuple[int, ...]) -> str:
         return "a line of numbers: a sampling mask?"
     if sorted(size)[-2] < MIN_SLICE_SIZE:
         return f"no plane has slices of {MIN_SLICE_SIZE} x {MIN_SLICE_SIZE} pixels: nothing"
-    return "image: reconstruct (is undersampled first; --mask if it was undersampled); segment, if it is a T1 brain"
+    return "image: reconstruct (undersamples it first; --mask if it is so already); segment, if it is a T1 of the head"
+
+
+_LABELS = (
+    "looks like a label map: a reference for Dice (evaluate --bundle brain_mri_tissue_segmentation), for regions, and "
+    "for report --labels; nothing to reconstruct"
+)

@@ -26,6 +26,7 @@ from monai_gan_recon.measurement import (
     check_axis,
     check_pattern,
     check_rate,
+    coil_doubt,
     espirit_maps,
     remove_readout_oversampling,
     sampling_mask,
@@ -180,8 +181,11 @@ class LoadKSpaced(MapTransform):
         with about(path):
             mask = self._mask(raw)
             scan = KSpaceScan(raw, mask, maps, **self.options)
+        middle = scan.size[0] // 2
+        if scan.maps is None and (doubt := coil_doubt(scan.kspace[middle], scan.used[middle])):
+            logger.warning("%s: %s", path, doubt)
         if mask is not None and self.mask is not None:
-            energy = scan.kspace[scan.size[0] // 2].abs().square().sum(dim=0)
+            energy = scan.kspace[middle].abs().square().sum(dim=0)
             if doubt := mask_doubt(mask, energy, zero_filled=False):
                 logger.warning("%s: %s", path, doubt)
         stand_in = torch.zeros(1).expand(1, *scan.size)

@@ -14,7 +14,7 @@ from .dicom import Series, is_dicom, read_dicom
 from .dicom.files import visible_files
 from .formats import kind_by_name, kind_of, visible
 from .geometry import is_valid, plane_of_scan, slice_axis
-from .nifti import Transforms, read_header, read_nifti
+from .nifti import Transforms, read_header, read_middle_slice, read_nifti
 from .raw import looks_like_kspace
 from .volumes import read_itk, read_itk_header, read_numpy
 
@@ -102,6 +102,32 @@ def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
         array, affine = read_numpy(path, None)
         return array.shape, affine, None
     raise ValueError(f"{path}: is no image in one file")
+
+
+def looks_like_labels(path: Path) -> bool:
+    """Whether an image is a label map, by its middle slice, see :func:`are_labels`.
+
+    Args:
+        path: NIfTI, NRRD or MetaImage file.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    if kind_of(path) == "nifti":
+        return are_labels(read_middle_slice(path))
+    volume = read_image(path).array
+    return are_labels(volume[..., volume.shape[-1] // 2])
+
+
+def are_labels(values: np.ndarray) -> bool:
+    """Whether the values of a slice (X, Y) are whole numbers that most neighbours share, but for the background."""
+    if values.dtype.kind not in "biuf" or not (values == np.round(values)).all():
+        return False
+    found, counts = np.unique(values, return_counts=True)
+    background = found[counts.argmax()]
+    pairs = ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1]))
+    same = [(a == b)[(a != background) | (b != background)] for a, b in pairs]
+    return bool(same[0].size and np.concatenate(same).mean() > 0.5)
 
 
 def own_plane(path: str | os.PathLike[str]) -> str:

@@ -20,7 +20,7 @@ from ..checks import home_expanded
 from ..vocabulary import MIN_SLICE_SIZE
 from .dicom import Series
 from .geometry import plane_axcodes, slice_sizes
-from .images import read_image
+from .images import are_labels, read_image
 from .nifti import TRANSFORMS, Transforms
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,8 @@ def load_volume(
     _check_slice_size(path, array.shape, affine, plane)
     if transforms is not None and not transforms.sform_code and not transforms.qform_code:
         logger.warning("%s: its header does not say where left and right are (sform and qform code 0)", path)
+    if are_labels(array[..., array.shape[-1] // 2]):
+        logger.warning("%s: looks like a label map, and is taken for an image", path)
     return _meta_tensor(torch.from_numpy(_single_precision(path, array)), affine, path, transforms)
 
 

@@ -72,14 +72,7 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     if (unit := _unit(header.all)) not in _MM:
         level, said = (logging.WARNING, f"the unknown unit {unit}") if unit else (logging.INFO, "no unit")
         logger.log(level, "%s: names %s of length; mm are taken", path, said)
-    packed, size = _is_packed(path), math.prod(map(int, shape)) * dtype.itemsize
-    damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
-    if (
-        not float(header.all["vox_offset"]) >= header.all.template_dtype.itemsize
-    ):  # it would be read as voxels
-        raise damaged
-    if size > path.stat().st_size * (GZIP_RATIO if packed else 1):
-        raise damaged
+    packed, damaged = _is_packed(path), _check_voxels(path, header)
     with refusing(damaged), gzip.open(path) if packed else path.open("rb") as stream:
         raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
         while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
@@ -95,6 +88,25 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     ):
         return (raw if scale[1] == 0 else raw.astype(np.int64) + int(scale[1])), header
     return (raw if scale == (1.0, 0.0) else _scaled(raw, *scale, exact)), header
+
+
+def read_middle_slice(path: Path) -> np.ndarray:
+    """Voxels (X, Y) of the slice in the middle of a NIfTI file; errors as in :func:`read_nifti`."""
+    header = read_header(path)
+    damaged = _check_voxels(path, header)
+    with refusing(damaged), gzip.open(path) if _is_packed(path) else path.open("rb") as stream:
+        proxy = nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False)
+        return np.asarray(proxy[(slice(None), slice(None), *(length // 2 for length in header.shape[2:]))])
+
+
+def _check_voxels(path: Path, header: Header) -> ValueError:
+    """Check that the file can hold what its header announces; what to raise for voxels that cannot be read."""
+    damaged = ValueError(f"{path}: is truncated or damaged, its voxels cannot be read; copy it again")
+    size = math.prod(map(int, header.shape)) * header.dtype.itemsize
+    after_header = float(header.all["vox_offset"]) >= header.all.template_dtype.itemsize
+    if not after_header or size > path.stat().st_size * (GZIP_RATIO if _is_packed(path) else 1):
+        raise damaged
+    return damaged
 
 
 class Header(NamedTuple):

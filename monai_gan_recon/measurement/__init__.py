@@ -2,7 +2,7 @@
 
 from monai_gan_recon.measurement.calibration import Calibrated, calibrate
 from monai_gan_recon.measurement.coils import compress_coils, low_resolution_maps, remove_readout_oversampling
-from monai_gan_recon.measurement.espirit import espirit_maps
+from monai_gan_recon.measurement.espirit import coil_doubt, espirit_maps
 from monai_gan_recon.measurement.fourier import fft2c, from_channels, ifft2c, magnitude, to_channels
 from monai_gan_recon.measurement.hermitian import hermitian_completion, mirror
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, KData, Measurement, pack, unpack
@@ -33,6 +33,7 @@ __all__ = [
     "check_partial_fourier",
     "check_pattern",
     "check_rate",
+    "coil_doubt",
     "compress_coils",
     "data_consistency",
     "espirit_maps",

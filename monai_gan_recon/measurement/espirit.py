@@ -13,11 +13,14 @@ import torch
 
 from ..atomic import atomic_path
 from .coils import calibration_region, interpolate_centre, principal_coils
-from .noise import calibration_matrix
+from .noise import calibration_matrix, estimate_noise_std
 
 LEAST_CALIBRATION = 6
 """Smallest height and width of a fully sampled centre that maps can be estimated from."""
 
+_FEW_PIXELS = 32
+_MOST_SECOND = 0.85
+"""Largest second eigenvalue, averaged over the energy of the image, of coils that see one object."""
 _RECIPE = "espirit 1"  # part of the cache's key: change it with the algorithm
 
 
@@ -79,8 +82,34 @@ def espirit_maps(
     return maps.reshape(kspace.shape)
 
 
-def _slice_maps(
-    centre: torch.Tensor, size: tuple[int, int], noise_std: float, crop: float, threshold: float
+def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str | None:
+    """What speaks against the coils of a slice being coils; None if nothing does.
+
+    Coils see one object: of ESPIRiT's eigenvalues one is near 1 in it, the second is not. Slices that are taken for
+    coils have nothing in common, and the second is, too: 0.97 and more for slices of heads, 0.33 to 0.76 for coils
+    of heads and phantoms.
+
+    Args:
+        kspace: complex k-space (coils, H, W) of one slice.
+        mask: sampling mask, bool (1, H, W).
+    """
+    centre = kspace[(slice(None), *calibration_region(mask[0], (_FEW_PIXELS, _FEW_PIXELS)))]
+    if min(centre.shape) < 2 or min(centre.shape[1:]) < LEAST_CALIBRATION:
+        return None
+    noise_std = float(estimate_noise_std(kspace[None], mask[None]).median())
+    grid = (_FEW_PIXELS, _FEW_PIXELS)
+    eigenvalues = torch.linalg.eigvalsh(_centre_gram(centre, grid, noise_std))
+    energy = interpolate_centre(centre, grid).abs().square().sum(0).flatten()
+    second = float((energy * eigenvalues[:, -2]).sum() / energy.sum())
+    if not second > _MOST_SECOND:
+        return None
+    return (
+        "its coils do not show one object; if they are slices or repetitions, say so with --axes slices,h,w"
+    )
+
+
+def _centre_gram(
+    centre: torch.Tensor, size: tuple[int, int], noise_std: float, threshold: float = 0.02
 ) -> torch.Tensor:
     coils = len(centre)
     kernel = min(max(min(centre.shape[1:]) // 3, 3), 5)
@@ -88,12 +117,18 @@ def _slice_maps(
     energy, vectors = torch.linalg.eigh(matrix.mT @ matrix.conj())
     noise_edge = 2 * noise_std**2 * (len(matrix) ** 0.5 + matrix.shape[1] ** 0.5) ** 2
     kernels = vectors[:, energy > max(threshold**2 * float(energy[-1]), noise_edge, 1e-300)]
-    gram = _pixel_gram((kernels @ kernels.mH).reshape(coils, kernel, kernel, coils, kernel, kernel), size)
+    return _pixel_gram((kernels @ kernels.mH).reshape(coils, kernel, kernel, coils, kernel, kernel), size)
+
+
+def _slice_maps(
+    centre: torch.Tensor, size: tuple[int, int], noise_std: float, crop: float, threshold: float
+) -> torch.Tensor:
+    gram = _centre_gram(centre, size, noise_std, threshold)
     vectors, eigenvalues = zip(*(_largest_eigenvector(block) for block in gram.split(4096)), strict=True)
     vector, eigenvalue = torch.cat(vectors), torch.cat(eigenvalues)
     reference = vector @ principal_coils(centre)[0].to(vector.dtype)
     maps = vector * (torch.sgn(reference).conj() * (eigenvalue > crop))[:, None]
-    return maps.T.reshape(coils, *size).to(centre.dtype)
+    return maps.T.reshape(len(centre), *size).to(centre.dtype)
 
 
 def _largest_eigenvector(gram: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -25,7 +25,7 @@ TITLES = {
     "reference": "Fully sampled",
     "image": "Image",
 }
-DIFFERENCE = "Difference from the fully sampled image"
+DIFFERENCE = "Difference from fully sampled"
 COLOURS = ((0, 0, 0), (86, 180, 233), (230, 120, 60), (240, 228, 66), (0, 158, 115), (204, 121, 167))
 """Of labels 1, 2, ...: told apart by colour-blind readers (after Okabe and Ito)."""
 
@@ -218,5 +218,11 @@ def _preview(
         page.text(left, head / 2, caption, size=12, weight="bold")
         axes = page.panel(left, head, side, side * ratio)
         axes.imshow(image, **options, interpolation="lanczos", aspect="auto")
+    if (
+        overlay is not None and len(names) < 4 and all(len(name) < 5 for name in names.values())
+    ):  # beside the caption
+        for number, (label, name) in enumerate(reversed(list(names.items()))):
+            place = (page.width - gap - 0.5 * number, head / 2)
+            page.text(*place, name, size=9, ha="right", color=f"#{bytes(_colour(label)).hex()}")
     page.text(gap, head + side * ratio + 0.22, DISCLAIMER, size=8.5, color=MUTED)
     page.save(path)

@@ -127,6 +127,7 @@ def test_options(refused, write_nifti, options, words):
 @pytest.mark.parametrize(
     "options",
     [["--retrospective", "true"], ["--axes", "h,w"], ["--virtual_coils", 4], ["--noise_std", 0],
+     ["--pattern", "radial", "--axis", -2],
      ["--track", "simulated", "--hermitian", "true"], ["--mask", "m.npy", "--pattern", "random"]],
 )  # fmt: skip
 def test_options_without_effect_on_images(refused, write_nifti, options):

@@ -152,13 +152,17 @@ def test_volumes_on_request(evaluate, tmp_path):
         ({}, ["--track", "raw"], ["raw"]),
         ({}, ["--min_foreground", 10], ["min_foreground"]),
         ({}, ["--axis", 1], ["axis"]),
+        ({}, ["--snr", 5], ["--snr", "no effect"]),
+        ({}, ["--use_phase", "false"], ["--use_phase", "no effect"]),
+        ({}, ["--track", "simulated", "--hermitian", "false"], ["--hermitian", "no effect"]),
+        ({}, ["--pattern", "poisson", "--axis", "-2"], ["--axis", "no effect"]),
         ({}, ["--ratte", "0.1"], ["--ratte", "rate?"]),
         ({}, ["--figures", "some"], ["figures"]),
     ],
 )
 def test_bad_input(run_bundle, write_manifest, tmp_path, changes, options, words):
     arguments = {"--datalist": write_manifest(**changes), "--output_dir": tmp_path / "out"}
-    arguments |= dict([options]) if options else {}
+    arguments |= dict(zip(options[::2], options[1::2], strict=True))
     error, _ = run_bundle(CONFIG, *(part for pair in arguments.items() for part in pair))
     assert isinstance(error, str)
     assert "\n" not in error

@@ -17,10 +17,10 @@ def processes_run_this_tree(monkeypatch):
 
 @pytest.fixture
 def head():
-    """(32, 32, 24) ellipsoids, float32."""
+    """(32, 32, 24) shaded ellipsoids, float32."""
     x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in (32, 32, 24)), indexing="ij")
     inner = x**2 + (y - 0.2) ** 2 + z**2 < 0.3
-    return (200.0 * (x**2 + y**2 + z**2 < 0.8) + 150 * inner).astype(np.float32)
+    return ((200.0 * (x**2 + y**2 + z**2 < 0.8) + 150 * inner) * (1 + 0.1 * x)).astype(np.float32)
 
 
 @pytest.fixture

@@ -3,15 +3,18 @@
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
+import torch
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 from monai_gan_recon import cli
 from monai_gan_recon.io import RawScan, write_ismrmrd
+from monai_gan_recon.measurement import fft2c
 
 
-def write_series(folder, number, slices, orientation=(1, 0, 0, 0, 1, 0)):
+def write_series(folder, number, slices, orientation=(1, 0, 0, 0, 1, 0), missing=()):
     series = generate_uid()
-    for index in range(slices):
+    for index in sorted({*range(slices)} - {*missing}):
         data = pydicom.Dataset()
         data.file_meta = pydicom.dataset.FileMetaDataset()
         data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -39,11 +42,45 @@ def test_series_are_listed_without_identity(tmp_path, command, capsys):
     assert first["spacing_mm"] == [2.0, 1.5, 3.0]
     assert first["contrast"] == "*tfl3d1 TR 2300 ms TE 2.98 ms"
     assert [volume["series"].split()[-1] for volume in (first, second)] == uids
+    assert [volume["choose"] for volume in (first, second)] == [1, 2]
     assert cli.main(["info", str(tmp_path)]) == 0
     text = str(done) + err + capsys.readouterr().out
     assert "ecret" not in text
     assert "SECRET7" not in text
     assert "1970" not in text
+
+
+def test_a_missing_slice_is_told(tmp_path, command):
+    write_series(tmp_path, 3, 20, missing=[7])
+    (found,) = command("info", tmp_path)[1]["volumes"]
+    assert found["size"] == [32, 24, 19]
+    assert "1 missing" in found["possible"]
+    assert "reconstruct" not in found["possible"]
+    assert "choose" not in found
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.float32])
+@pytest.mark.parametrize("suffix", [".nii.gz", ".nrrd"])
+def test_label_maps_are_told_from_images(tmp_path, command, kind, suffix):
+    blocks = np.random.default_rng(0).integers(0, 4, (6, 6, 4))
+    labels = np.kron(blocks, np.ones((6, 6, 6), int))
+    noisy = np.round(60 * labels + np.random.default_rng(1).normal(0, 10, labels.shape)).clip(0, 255)
+    for name, array in (("labels", labels), ("image", noisy)):
+        image = sitk.GetImageFromArray(array.astype(kind).T)
+        sitk.WriteImage(image, tmp_path / f"{name}{suffix}")
+    labels, image = (
+        command("info", tmp_path / f"{name}{suffix}")[1]["volumes"] for name in ("labels", "image")
+    )
+    assert "Dice" in labels[0]["possible"]
+    assert "Dice" not in image[0]["possible"]
+
+
+def test_slices_given_as_coils_are_told(head, tmp_path, command):
+    slices = [np.roll(head[..., 12], (5 * n, 7 * n), (0, 1)) for n in range(5)]
+    np.save(tmp_path / "k.npy", fft2c(torch.tensor(np.stack(slices), dtype=torch.complex64)).numpy())
+    for axes, told in (("coils,h,w", True), ("slices,h,w", False)):
+        (found,) = command("info", tmp_path / "k.npy", "--axes", axes)[1]["volumes"]
+        assert ("one object" in found["possible"]) is told
 
 
 def test_kspace_and_images_of_a_folder(scan, command):

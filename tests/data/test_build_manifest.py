@@ -39,6 +39,14 @@ def test_plain_folder_gives_one_person_a_file(write_nifti, tmp_path):
     assert [e["person"] for e in find_images(tmp_path / "plain")] == ["1000_T1w", "1001_T1w", "1001_fast"]
 
 
+def test_label_maps_among_images_are_told(write_nifti, tmp_path, caplog):
+    write_nifti("plain/a.nii.gz", np.random.default_rng(0).random((8, 8, 4)).astype(np.float32))
+    write_nifti("plain/a_seg.nii.gz", np.kron(np.eye(2)[..., None], np.ones((4, 4, 4))).astype(np.uint8))
+    find_images(tmp_path / "plain")
+    (line,) = caplog.messages
+    assert "a_seg.nii.gz" in line
+
+
 def test_copies_under_two_names_are_refused(write_nifti, tmp_path):
     for name in ("a", "b", "copy_of_a"):
         write_nifti(f"plain/{name}.nii.gz", np.full((4, 4, 4), ord(name[-1]), dtype=np.float32))

@@ -196,6 +196,14 @@ def test_a_mask_of_raw_kspace_is_looked_at(head, tmp_path, caplog):
         assert [word in record.getMessage() for record in caplog.records] == [True] * (word is not None)
 
 
+@pytest.mark.parametrize(("axes", "lines"), [("coils,h,w", 1), ("slices,h,w", 0)])
+def test_slices_taken_for_coils_are_told(head, tmp_path, caplog, axes, lines):
+    slices = fft2c(torch.stack([head.roll((9 * n, 7 * n), (0, 1)) for n in range(4)]).to(torch.complex64))
+    np.save(tmp_path / "k.npy", slices.numpy())
+    LoadKSpaced("image", axes=axes)({"image": str(tmp_path / "k.npy")})
+    assert sum("one object" in line for line in caplog.messages) == lines
+
+
 def test_cropping_does_not_go_with_measured_data(tmp_path, complex_volume):
     np.save(tmp_path / "mask.npy", np.ones(16))
     chain = Compose([CropPadSlicesd("image", [16, 16]), AcquiredScand("image", mask=tmp_path / "mask.npy")])

@@ -284,6 +284,15 @@ def test_values_that_float32_would_change_are_refused(write_nifti, volume):
     np.testing.assert_allclose(small.numpy()[0], volume * 1e-20, rtol=1e-6)
 
 
+def test_a_label_map_that_is_taken_for_an_image_is_told(write_nifti, volume, caplog):
+    blocks = np.random.default_rng(0).integers(0, 4, (4, 4, 4))
+    load_volume(write_nifti("seg.nii", np.kron(blocks, np.ones((8, 8, 8))).astype(np.float32)))
+    assert "label map" in caplog.text
+    caplog.clear()
+    load_volume(write_nifti("image.nii", volume))
+    assert not caplog.text
+
+
 @pytest.mark.parametrize("suffix", ["nii.gz", "nrrd"])
 def test_atlas_ids_stay_what_they_are(write_nifti, tmp_path, suffix):
     labels = np.zeros((6, 5, 4), np.int32)

@@ -5,8 +5,8 @@ import pytest
 import torch
 from calibration_scans import SIZE, object_, signal, white
 
-from monai_gan_recon.measurement import sampling_mask
-from monai_gan_recon.measurement.espirit import espirit_maps
+from monai_gan_recon.measurement import fft2c, sampling_mask
+from monai_gan_recon.measurement.espirit import coil_doubt, espirit_maps
 from monai_gan_recon.simulation.coils import biot_savart_maps
 
 
@@ -63,6 +63,24 @@ def test_same_maps_as_sigpy_and_faster(data_dir):
     overlap = (ours.conj() * theirs).sum(0).abs()[inside]
     assert float((1 - overlap).mean()) < 1e-4  # sigpy's 100 power iterations are the less converged
     assert float((1 - overlap).quantile(0.99)) < 1e-5
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.25])
+@pytest.mark.parametrize("coils", [2, 8, 24])
+@pytest.mark.parametrize("snr", [1000, 10])
+def test_coils_of_one_object_are_told_from_slices(coils, rate, snr):
+    mask = sampling_mask("gaussian1d", SIZE, rate, seed=0)[None]
+    noise = white(coils, *SIZE, std=0.5 / snr)
+    assert not coil_doubt((signal(coils) + noise) * mask, mask)
+    slices = [object_().roll((5 * n, -7 * n), (0, 1)) for n in range(coils)]
+    assert coil_doubt((fft2c(torch.stack(slices)) + noise) * mask, mask)
+
+
+def test_nothing_to_tell_of_one_coil_or_without_a_centre():
+    mask = torch.zeros(1, *SIZE, dtype=torch.bool)
+    mask[..., ::4] = True
+    assert coil_doubt(signal(1), torch.ones_like(mask)) is None
+    assert coil_doubt(signal(4) * mask, mask) is None
 
 
 def test_each_slice_has_its_maps_and_its_mask():

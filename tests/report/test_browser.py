@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from monai_gan_recon.report import write_report
+
 webdriver = pytest.importorskip("selenium.webdriver", reason="needs selenium: pip install '.[dev]'")
 
 pytestmark = pytest.mark.slow
@@ -98,6 +100,18 @@ def test_window_zoom_and_difference(page):
         change(page, name, value)
         assert pixels(page) != before
     assert pixels(page)[1] > 0  # the difference has colours
+
+
+def test_one_image_is_not_compared(browser, scan, tmp_path):
+    files = write_report(
+        tmp_path / "one_report.html", {"image": scan["reference"]}, "one", spacing=(1.0, 2.0)
+    )
+    browser.get(files["report"].as_uri())
+    settle(browser)
+    for name in ("left", "right", "split"):
+        assert not browser.find_element("id", name).is_displayed()
+    (pan,) = browser.find_elements("css selector", "[data-tool][aria-pressed=true]")
+    assert pan.text == "Pan"
 
 
 def test_names_are_text(page):

@@ -4,10 +4,12 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from monai_gan_recon.report import preview_path, write_report
-from monai_gan_recon.report.page import DISCLAIMER
+from monai_gan_recon.report.canvas import DPI, Page
+from monai_gan_recon.report.page import DIFFERENCE, DISCLAIMER, TITLES
 from monai_gan_recon.report.pixels import decode, encode, encode_within
 
 
@@ -31,6 +33,14 @@ class Elements(HTMLParser):
 def content(file):
     text = file.read_text(encoding="utf-8")
     return json.loads(re.search(r'id="data">(.*?)</script>', text, re.S)[1])
+
+
+@pytest.mark.parametrize("caption", [*TITLES.values(), DIFFERENCE])
+def test_captions_fit_their_panels(caption):
+    page = Page(10, 2)
+    page.text(0, 1, caption, size=12, weight="bold")
+    (text,) = page.figure.texts
+    assert text.get_window_extent(FigureCanvasAgg(page.figure).get_renderer()).width < 3.6 * DPI
 
 
 def test_slices_round_trip():

@@ -20,6 +20,8 @@ from .frames import single_frames
 _CONVERT = "convert it to NIfTI (for example with dcm2niix) and give that"
 _UNDECODED = "its DICOM pixel data cannot be decoded, they are truncated or damaged; export the series again"
 _MOST_TIMES = 1e6
+Frame = tuple[pydicom.Dataset, pydicom.FileDataset, int, Path]
+"""Data set of one frame, the one with its pixels, its place in it, and the file."""
 logger = logging.getLogger(__name__)
 
 
@@ -42,17 +44,8 @@ def read_slices(
     Raises:
         Refused: for whatever keeps them from being read.
     """
-    items = _frames(slices)
+    items, affine = place_slices(slices, whole)
     datasets = [item[0] for item in items]
-    _check_slices(datasets)
-    distance = _distances(datasets)
-    order = np.argsort(distance, kind="stable")
-    items = [items[index] for index in order]
-    datasets = [item[0] for item in items]
-    spacing = _check_spacing(distance[order])
-    affine = _affine(datasets)
-    if whole:
-        _check_complete(datasets, spacing)
     values = [_pixels(*item) for item in items]
     volume = np.stack(values).T
     inverted = {str(dataset.get("PhotometricInterpretation")) == "MONOCHROME1" for dataset in datasets}
@@ -64,9 +57,25 @@ def read_slices(
     return volume, affine
 
 
-def _frames(
-    slices: Sequence[tuple[Path, int | None]],
-) -> list[tuple[pydicom.Dataset, pydicom.FileDataset, int, Path]]:
+def place_slices(
+    slices: Sequence[tuple[Path, int | None]], whole: bool = True
+) -> tuple[list[Frame], np.ndarray]:
+    """Frames of the slices in order, and their affine, as :func:`read_slices` has them: what headers alone tell."""
+    items = _frames(slices)
+    datasets = [item[0] for item in items]
+    _check_slices(datasets)
+    distance = _distances(datasets)
+    order = np.argsort(distance, kind="stable")
+    items = [items[index] for index in order]
+    datasets = [item[0] for item in items]
+    spacing = _check_spacing(distance[order])
+    affine = _affine(datasets)
+    if whole:
+        _check_complete(datasets, spacing)
+    return items, affine
+
+
+def _frames(slices: Sequence[tuple[Path, int | None]]) -> list[Frame]:
     """Every slice as a data set of one frame, the one with its pixels, its place in it, and the file."""
     files: dict[Path, tuple[pydicom.FileDataset, list[pydicom.Dataset]]] = {}
     for file in dict.fromkeys(file for file, _ in slices):
