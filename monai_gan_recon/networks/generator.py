@@ -98,8 +98,10 @@ class UnrolledGenerator(nn.Module):
         cg_iterations: conjugate gradient steps of the posterior means, one number for all or one for each cascade; with
             0 the prior mean is taken. The last cascade is worth most of them: where the support alone determines the
             image (little noise, many samples), more steps come closer to it.
-        exact_iterations: conjugate gradient steps of the fit to samples without noise. Few of them regularise it; it is
-            left out while the network is trained, where it costs more than it teaches.
+        exact_iterations: conjugate gradient steps of the fit to samples without noise where a quarter of k-space is
+            measured, or known by symmetry; in proportion more where more is, since there they pay more. An exported
+            graph has this number always. The fit is left out while the network is trained, where it costs more than it
+            teaches.
         noise_layers: bottlenecks of each stage of the last network, the one scaled by the noise; None: there is none.
         least_std: where there is an object at all, the prior's standard deviation has a lower bound, since networks are
             too sure of themselves where much was measured. With one coil it is the smaller of the first number times
@@ -205,7 +207,10 @@ class UnrolledGenerator(nn.Module):
         if self.exact_iterations > 0 and not self.training and self._may_be(exact):
             free = ((support > 0) & exact).float()
             tiny = torch.full_like(noise, 1e-6)  # keeps the least squares solvable
-            estimate = posterior_mean(estimate, free, adjoint, normal, tiny, self.exact_iterations)
+            steps = self.exact_iterations
+            if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+                steps = int(4 * steps * float((measured * exact).max()))
+            estimate = posterior_mean(estimate, free, adjoint, normal, tiny, steps)
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
         if self.denoise is not None and (self.training or self._may_be(noise > 0)):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()

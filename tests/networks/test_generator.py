@@ -156,6 +156,8 @@ def test_only_slices_without_noise_are_fitted_and_only_out_of_training(coils):
         torch.testing.assert_close(mixed[1], without[1])
         torch.testing.assert_close(with_fit(x)[0], mixed[0])
         assert residual(with_fit, x) < 1e-3
+        more = measured(object_of((64, 64)), coils, mask=torch.ones(1, 1, 64, 64) > 0)
+        assert residual(with_fit, pack(more)) < 1e-5
         assert torch.equal(with_fit.train()(x), plain.train()(x))
 
 
@@ -235,8 +237,6 @@ def test_traced_equals_eager(name, coils):
         for size in ((32, 40), (48, 33)):
             x = network_input(size, coils=coils, noise_std=0.1, seed=1)
             torch.testing.assert_close(traced(x), network(x), rtol=1e-4, atol=1e-5)
-            x[0, 3] = 0
-            torch.testing.assert_close(traced(x), network(x), rtol=1e-3, atol=1e-4)
 
 
 def test_magnitude_networks_see_magnitudes_and_give_real_images():
