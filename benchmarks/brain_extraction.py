@@ -113,8 +113,7 @@ def draw(file: Path, image: MetaTensor, masks: dict[str, np.ndarray], title: str
     upright = Orientation("RAS", labels=None)
     values = upright(image).as_tensor()[0].numpy()
     turned = [
-        upright(MetaTensor(torch.from_numpy(mask[None].astype(np.float32)), affine=image.affine))[0].numpy()
-        > 0.5
+        upright(MetaTensor(torch.from_numpy(mask[None].astype(np.float32)), affine=image.affine))[0].numpy() > 0.5
         for mask in masks.values()
     ]
     spacing = spacing_mm(upright(image))
@@ -137,17 +136,13 @@ def draw(file: Path, image: MetaTensor, masks: dict[str, np.ndarray], title: str
             )
             for mask, colour in zip(turned, ("red", "lime"), strict=False):
                 if np.take(mask, at, axis).any():
-                    axes[axis, column].contour(
-                        np.take(mask, at, axis).T, [0.5], colors=colour, linewidths=0.7
-                    )
+                    axes[axis, column].contour(np.take(mask, at, axis).T, [0.5], colors=colour, linewidths=0.7)
             axes[axis, column].axis("off")
     file.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(file, dpi=80)
 
 
-def simulated(
-    extract: ExtractBrain, data_root: Path, folder: Path, limit: int | None
-) -> list[dict[str, Any]]:
+def simulated(extract: ExtractBrain, data_root: Path, folder: Path, limit: int | None) -> list[dict[str, Any]]:
     """Heads around testing people's brains, one a scan, each of its own contrast and faults; the worst are drawn."""
     rows, seen = [], []
     for seed, (dataset, case, brain) in enumerate(brains(data_root, limit)):

@@ -41,9 +41,7 @@ def main() -> None:
         "low_resolution_maps": (lambda: low_resolution_maps(kspace, mask), 20),
         "estimate_noise_std": (lambda: estimate_noise_std(kspace, mask), 20),
         "sigpy EspiritCalib": (
-            lambda: EspiritCalib(
-                kspace.numpy(), calib_width=32, kernel_width=5, crop=0.8, show_pbar=False
-            ).run(),
+            lambda: EspiritCalib(kspace.numpy(), calib_width=32, kernel_width=5, crop=0.8, show_pbar=False).run(),
             1,
         ),
     }

@@ -34,9 +34,7 @@ def main() -> None:
     """Run the measurement, print it and write ``benchmarks/results/inference_speed.json``."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--slices", type=int, default=180)
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).parent / "results" / "inference_speed.json"
-    )
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "inference_speed.json")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         volume = gaussian_filter(np.random.default_rng(0).random((256, arguments.slices, 256)), 4)

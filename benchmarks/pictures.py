@@ -57,14 +57,10 @@ def draw(panels: Mapping[str, np.ndarray], path: Path, aspect: float = 1.0) -> N
     """Images side by side in one gray scale, that of the last."""
     last = list(panels.values())[-1]
     height = 3.2 * aspect * last.shape[0] / last.shape[1]
-    figure = Figure(
-        figsize=(3.2 * len(panels), height + 0.45), dpi=110, facecolor="black", layout="constrained"
-    )
+    figure = Figure(figsize=(3.2 * len(panels), height + 0.45), dpi=110, facecolor="black", layout="constrained")
     for i, (title, image) in enumerate(panels.items()):
         axes = figure.add_subplot(1, len(panels), i + 1)
-        axes.imshow(
-            image, cmap="gray", vmin=0, vmax=np.percentile(last, 99.7), aspect=aspect, interpolation="lanczos"
-        )
+        axes.imshow(image, cmap="gray", vmin=0, vmax=np.percentile(last, 99.7), aspect=aspect, interpolation="lanczos")
         axes.set_title(title, color="white", fontsize=11)
         axes.axis("off")
     with atomic_path(path) as temporary:

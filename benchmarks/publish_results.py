@@ -103,9 +103,7 @@ def paired_summary() -> str:
     for result in read_results("tissue_paired"):
         lines += [_summary_line(result, method, method) for method in ("zero_filled", "reconstruction")]
     for result in read_results("tissue_paired_cell"):
-        lines.append(
-            _summary_line(result, "reconstruction", "reconstruction, a model of this rate, trained on OASIS")
-        )
+        lines.append(_summary_line(result, "reconstruction", "reconstruction, a model of this rate, trained on OASIS"))
     return markdown_table(lines)
 
 
@@ -116,8 +114,7 @@ def _summary_line(result: Mapping[str, Any], method: str, name: str) -> list[str
     )
     rows = result["scores"], result["paired_differences"]
     same, change = (
-        next(row for row in among if want.items() <= row.items())
-        for among, want in zip(rows, wanted, strict=True)
+        next(row for row in among if want.items() <= row.items()) for among, want in zip(rows, wanted, strict=True)
     )
     simulated = result["track"] == "simulated"
     return [

@@ -46,9 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rates", type=float, nargs="+", default=RATES)
     parser.add_argument("--weights", type=float, nargs="+", default=WEIGHTS)
     parser.add_argument("--iterations", type=int, default=200)
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).parent / "results" / "compressed_sensing.json"
-    )
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "compressed_sensing.json")
     options = parser.parse_args(arguments)
     volumes = validation_slices(options.datalist, options.dataset_dir, options.size, options.slices)
     grid = [(m, t, r) for m in options.methods for t in TRACKS for r in options.rates]

@@ -45,9 +45,7 @@ def main() -> None:
     parser.add_argument("--batch_size", type=int, default=8)
     parser.add_argument("--width", type=int, default=64, help="64 is ResNet-50")
     parser.add_argument("--rounds", type=int, default=5, help="turns of each side")
-    parser.add_argument(
-        "--output", type=Path, default=Path(__file__).parent / "results" / "training_throughput.json"
-    )
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results" / "training_throughput.json")
     arguments = parser.parse_args()
     device = torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
     batch = random_batch(arguments.size, arguments.batch_size)
@@ -68,9 +66,7 @@ def main() -> None:
         seconds = take_turns(sides, arguments.rounds, device)
         rate = {name: arguments.batch_size / statistics.median(times) for name, times in seconds.items()}
         ratio = rate["trainer"] / rate["bare loop"]
-        print(
-            f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}"
-        )
+        print(f"{phase}: trainer {rate['trainer']:.2f}, bare loop {rate['bare loop']:.2f} slices/s, ratio {ratio:.3f}")
         result[phase] = {**{f"{n} slices/s": round(r, 3) for n, r in rate.items()}, "ratio": round(ratio, 4)}
     write_json(arguments.output, result)
 
@@ -81,9 +77,7 @@ def random_batch(size: int, batch_size: int) -> dict[str, torch.Tensor]:
     return Undersample(rate=0.3)(images)
 
 
-def networks(
-    device: torch.device, width: int
-) -> tuple[UnrolledGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
+def networks(device: torch.device, width: int) -> tuple[UnrolledGenerator, ResNetCritic, list[torch.optim.Optimizer]]:
     """Generator, critic and their optimisers, the same for both sides."""
     torch.manual_seed(0)
     generator = UnrolledGenerator(width=width).to(device, memory_format=torch.channels_last)
@@ -161,9 +155,7 @@ def bare_iteration(
     return iteration
 
 
-def take_turns(
-    sides: dict[str, Callable[[], None]], rounds: int, device: torch.device
-) -> dict[str, list[float]]:
+def take_turns(sides: dict[str, Callable[[], None]], rounds: int, device: torch.device) -> dict[str, list[float]]:
     """Seconds of each round of each side, after one round to warm up."""
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds + 1):

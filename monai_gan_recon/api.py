@@ -63,9 +63,7 @@ def reconstruct(
     if isinstance(image, KData):
         useless += sorted(name for name in options if name.partition("#")[0] not in _OF_KDATA)
     if useless:
-        raise ValueError(
-            f"{useless[0]}: has no effect on this input, of which nothing is written; leave it out"
-        )
+        raise ValueError(f"{useless[0]}: has no effect on this input, of which nothing is written; leave it out")
     if isinstance(image, KData):
         return _of_kdata(image, bundle, options)
     axes, given, array = options.get("axes"), image, None
@@ -139,7 +137,5 @@ def _run(
         workflow.run()
     finally:
         evaluator.logger.removeFilter(tidy)
-    result: MetaTensor = writer.on_original_grid(
-        evaluator.state.output["pred"], evaluator.state.batch["image"]
-    )
+    result: MetaTensor = writer.on_original_grid(evaluator.state.output["pred"], evaluator.state.batch["image"])
     return result

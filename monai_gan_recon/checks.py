@@ -41,9 +41,7 @@ def check_output_dir(path: Any) -> Path:
         ValueError: if it is no path, a file, or not writable.
     """
     if not isinstance(path, (str, os.PathLike)) or not str(path).strip():
-        raise ValueError(
-            f"{path!r} is no folder for results; for a name that looks like a number write ./NAME"
-        )
+        raise ValueError(f"{path!r} is no folder for results; for a name that looks like a number write ./NAME")
     if str(path).lower().endswith((".nii", ".nii.gz", ".h5", ".mrd", ".dcm")):
         raise ValueError(f"{path}: results go into a folder, named after the input; give the folder's name")
     there = folder = home_expanded(path).absolute()

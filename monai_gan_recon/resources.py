@@ -45,9 +45,7 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
         FileNotFoundError: if there is neither such a file nor such a name.
         ValueError: if it is no name, or a folder.
     """
-    if (
-        not isinstance(name_or_file, (str, os.PathLike)) or not str(name_or_file).strip()
-    ):  # "007" comes as a number
+    if not isinstance(name_or_file, (str, os.PathLike)) or not str(name_or_file).strip():  # "007" comes as a number
         raise ValueError(f"{name_or_file!r} is not the name of a data manifest or its file")
     given, shipped = home_expanded(name_or_file), _folder("data_manifests") / f"{name_or_file}.json"
     for file in (given, shipped):
@@ -59,8 +57,7 @@ def manifest_path(name_or_file: str | os.PathLike[str]) -> Path:
             f"monai-gan-recon manifest build {name_or_file} --output mine.json"
         )
     raise FileNotFoundError(
-        f"{name_or_file}: no such data manifest; give a JSON file or one of: "
-        + ", ".join(available_manifests())
+        f"{name_or_file}: no such data manifest; give a JSON file or one of: " + ", ".join(available_manifests())
     )
 
 

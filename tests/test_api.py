@@ -90,17 +90,13 @@ def test_a_measurement_keeps_its_samples_and_units(slice_of_head):
     torch.testing.assert_close(result[0], result[1])
 
 
-@pytest.mark.parametrize(
-    ("options", "word"), [({"rat": 0.5}, "rat"), ({"rate": 7.0}, "7"), ({"rate": "fast"}, "rate")]
-)
+@pytest.mark.parametrize(("options", "word"), [({"rat": 0.5}, "rat"), ({"rate": 7.0}, "7"), ({"rate": "fast"}, "rate")])
 def test_wrong_options(slice_of_head, options, word):
     with pytest.raises(ValueError, match=word):
         mgr.reconstruct(slice_of_head, **options)
 
 
-@pytest.mark.parametrize(
-    "options", [{"rate": 0.1}, {"mask": "mask.npy"}, {"noise_std": 9}, {"retrospective": True}]
-)
+@pytest.mark.parametrize("options", [{"rate": 0.1}, {"mask": "mask.npy"}, {"noise_std": 9}, {"retrospective": True}])
 def test_a_measurement_takes_no_option_that_it_would_ignore(slice_of_head, options):
     data = KData(torch.from_numpy(centred(slice_of_head))[None], torch.ones(1, 1, 48, dtype=torch.bool))
     with pytest.raises(ValueError, match=next(iter(options))):

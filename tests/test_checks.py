@@ -40,9 +40,7 @@ def test_bounds_of_numbers():
         checks.check_positive(rate=0)
 
 
-@pytest.mark.parametrize(
-    "value", [1, None, "x", [1], [2, 1], [0, 1], [1, math.nan], [True, 2], [1, 2, 3], {1: 2}]
-)
+@pytest.mark.parametrize("value", [1, None, "x", [1], [2, 1], [0, 1], [1, math.nan], [True, 2], [1, 2, 3], {1: 2}])
 def test_ranges(value):
     checks.check_range(snr=[3, 100], rates=(0.5, 0.5))
     with pytest.raises(ValueError, match="snr"):
@@ -70,9 +68,7 @@ def test_dictionaries_of_arguments(value):
     "error",
     [
         MemoryError(),
-        RuntimeError(
-            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4e12 bytes"
-        ),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4e12 bytes"),
         RuntimeError("DefaultCPUAllocator: not enough memory"),
     ],
 )

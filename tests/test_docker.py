@@ -46,9 +46,7 @@ def test_what_is_copied_exists_and_is_not_ignored():
 
 def test_extras_exist():
     (extras,) = re.findall(r"\.whl\)\[([\w,]+)\]", TEXT)
-    assert set(extras.split(",")) <= set(
-        importlib.metadata.metadata("monai-gan-recon").get_all("Provides-Extra")
-    )
+    assert set(extras.split(",")) <= set(importlib.metadata.metadata("monai-gan-recon").get_all("Provides-Extra"))
 
 
 def test_it_does_not_run_as_root_and_runs_the_command():

@@ -46,9 +46,7 @@ def test_one_version_everywhere():
 
 
 def test_the_package_says_that_it_is_typed():
-    assert (
-        importlib.resources.files("monai_gan_recon").joinpath("py.typed").is_file()
-    )  # the wheel has it, too
+    assert importlib.resources.files("monai_gan_recon").joinpath("py.typed").is_file()  # the wheel has it, too
 
 
 def test_every_dependency_has_a_tested_version():
@@ -114,9 +112,7 @@ def test_shipped_weights_beat_zero_filling(rate):
 def test_commands_of_make_exist():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     named = set(
-        re.findall(
-            r"\bmake ([a-z-]+)\b", "\n".join(re.findall(r"```bash\n.*?```|`make [^`]+`", readme(), re.S))
-        )
+        re.findall(r"\bmake ([a-z-]+)\b", "\n".join(re.findall(r"```bash\n.*?```|`make [^`]+`", readme(), re.S)))
     )
     assert {"demo", "test", "test-slow", "setup"} <= named
     assert named <= targets
@@ -126,9 +122,7 @@ def test_commands_of_make_exist():
 def test_documented_commands_and_options_exist(page):
     text = page.read_text()
     for command in re.findall(r"^python -m monai\.bundle run .+$", text, re.M):
-        run_id, files = re.match(
-            r"python -m monai\.bundle run (\w+) --config_file (\"\[.+?\]\"|\S+)", command
-        ).groups()
+        run_id, files = re.match(r"python -m monai\.bundle run (\w+) --config_file (\"\[.+?\]\"|\S+)", command).groups()
         names = re.findall(r"[$\w/]+\.yaml", files)
         config = ConfigParser.load_config_files([str(find_config(name, page)) for name in names])
         assert run_id in config

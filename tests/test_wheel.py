@@ -62,9 +62,7 @@ def run(wheel, tmp_path_factory):
     command = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--quiet", wheel]
     subprocess.run(command, check=True, timeout=300)
     (packages,) = folder.glob("lib/*/site-packages")
-    (packages / "libraries.pth").write_text(
-        sysconfig.get_path("purelib") + "\n"
-    )  # its .pth files are not read
+    (packages / "libraries.pth").write_text(sysconfig.get_path("purelib") + "\n")  # its .pth files are not read
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     elsewhere = tmp_path_factory.mktemp("elsewhere")
 

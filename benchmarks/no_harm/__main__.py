@@ -25,9 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--output_dir", type=Path, default=Path("outputs") / "no_harm")
     parser.add_argument("--weights", nargs="+", default=[], metavar="NAME=FILE[@SYSTEM.yaml]")
     parser.add_argument("--ours", help="name of the weights that are judged; default: the last")
-    parser.add_argument(
-        "--cells", nargs="+", default=[], help="wildcards of cells' names; default: the table"
-    )
+    parser.add_argument("--cells", nargs="+", default=[], help="wildcards of cells' names; default: the table")
     parser.add_argument("--methods", nargs="*", choices=CLASSICAL, default=list(CLASSICAL))
     parser.add_argument("--slices", type=int, default=3, help="of each scan")
     parser.add_argument("--masks", type=int, default=1, help="draws of mask, phase and noise for each scan")

@@ -49,9 +49,7 @@ class Cell:
         return f"{self.dataset}, {self.track}{coils}{snr}, {self.pattern} {100 * self.rate:.3g} %"
 
 
-def _simulated(
-    dataset: str, pattern: str, rates: Iterable[float], snrs: Iterable[float], coils: int = 1
-) -> list[Cell]:
+def _simulated(dataset: str, pattern: str, rates: Iterable[float], snrs: Iterable[float], coils: int = 1) -> list[Cell]:
     return [Cell(dataset, "simulated", pattern, rate, snr, coils) for rate in rates for snr in snrs]
 
 
@@ -104,8 +102,6 @@ def choose(patterns: Sequence[str], table: Sequence[Cell] = TABLE) -> list[Cell]
     for pattern in patterns:
         found = [cell for cell in table if fnmatchcase(cell.name, pattern)]
         if not found:
-            raise ValueError(
-                f"--cells: {pattern!r} fits no cell; `python -m benchmarks.no_harm cells` lists them"
-            )
+            raise ValueError(f"--cells: {pattern!r} fits no cell; `python -m benchmarks.no_harm cells` lists them")
         chosen.update(dict.fromkeys(found))
     return list(chosen)

@@ -82,9 +82,7 @@ _FULL = (256, 256)
 TEST_SETS: dict[str, Images | RawScans] = {
     "oasis": Images("oasis_malc", plane="coronal", size=_FULL),
     "ds002748": Images("ds002748", plane="coronal", size=_FULL),
-    "ds000011_T1": Images(
-        "heads_and_brains", "*ds000011/*_T1w.nii.gz", "coronal", _FULL, tuned_on="training"
-    ),
+    "ds000011_T1": Images("heads_and_brains", "*ds000011/*_T1w.nii.gz", "coronal", _FULL, tuned_on="training"),
     "ds000011_T2": Images("heads_and_brains", "*ds000011/*_inplaneT2.nii.gz", tuned_on="training"),
     "ms_T1": Images("ms_heads", "*_T1W.nii.gz", tuned_on="training"),
     "ms_T2": Images("ms_heads", "*_T2W.nii.gz", tuned_on="training"),
@@ -127,9 +125,7 @@ def cases(
     chosen = TEST_SETS[name]
     files = _files(chosen, data, tuning)
     kept = list(dict.fromkeys(person for person, _, _ in files))[:people]
-    return [
-        _prepared(chosen, person, case, path, slices, cache) for person, case, path in files if person in kept
-    ]
+    return [_prepared(chosen, person, case, path, slices, cache) for person, case, path in files if person in kept]
 
 
 def _files(chosen: Images | RawScans, data: Path, tuning: bool) -> list[tuple[str, str, Path]]:
@@ -149,9 +145,7 @@ def _files(chosen: Images | RawScans, data: Path, tuning: bool) -> list[tuple[st
     return [(str(e["person"]), str(e["case"]), Path(e["image"])) for e in with_cases(entries)]
 
 
-def _prepared(
-    chosen: Images | RawScans, person: str, case: str, path: Path, slices: int, cache: Path | None
-) -> Case:
+def _prepared(chosen: Images | RawScans, person: str, case: str, path: Path, slices: int, cache: Path | None) -> Case:
     """One case, from the cache where it is there."""
     key = zlib.crc32(repr((asdict(chosen), str(path), path.stat().st_mtime_ns, slices)).encode())
     file = None if cache is None else cache / f"{case}-{key:08x}.npz"

@@ -70,9 +70,7 @@ def vif(image: Tensor, reference: Tensor) -> Tensor:
             x, y = (_blurred(slices, side)[..., ::2, ::2] for slices in (x, y))
         products = torch.cat((x, y, x.square(), y.square(), x * y))
         mean_x, mean_y, *squares, product = _blurred(products, side).chunk(5)
-        var_x, var_y = (
-            (square - mean.square()).relu() for square, mean in zip(squares, (mean_x, mean_y), strict=True)
-        )
+        var_x, var_y = ((square - mean.square()).relu() for square, mean in zip(squares, (mean_x, mean_y), strict=True))
         covariance = product - mean_x * mean_y
         gain = covariance / (var_y + _EPS)
         rest = var_x - gain * covariance

@@ -36,10 +36,7 @@ def heat_map(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
     names = [name for name in (ZERO_FILLED, *CLASSICAL) if name in tried]
     names += [name for name in tried if name not in names]
     values = np.array(
-        [
-            [cell["columns"].get(name, {}).get("lead", {}).get("mean", np.nan) for name in names]
-            for cell in shown
-        ],
+        [[cell["columns"].get(name, {}).get("lead", {}).get("mean", np.nan) for name in names] for cell in shown],
         dtype=float,
     ).reshape(len(shown), len(names))
     figure = Figure(figsize=(4.4 + 0.62 * len(names), 1.5 + 0.19 * len(shown)), dpi=90, layout="constrained")
@@ -49,9 +46,7 @@ def heat_map(cells: Sequence[Mapping[str, Any]], path: Path) -> None:
         if np.isfinite(value):
             colour = "white" if abs(value) > 0.6 * RANGE_DB else "black"
             axes.text(column, row, f"{value:+.1f}", ha="center", va="center", size=6.5, color=colour)
-    axes.set_xticks(
-        range(len(names)), [name.replace(" (", "\n(").replace("_", " ") for name in names], size=7
-    )
+    axes.set_xticks(range(len(names)), [name.replace(" (", "\n(").replace("_", " ") for name in names], size=7)
     axes.xaxis.tick_top()
     axes.tick_params(axis="x", rotation=45)
     axes.set_yticks(range(len(shown)), [cell["title"] for cell in shown], size=7)
@@ -73,9 +68,7 @@ def worst_row(rows: Mapping[str, Sequence[Row]], name: str) -> tuple[str, Row, f
     return column, row, difference
 
 
-def worst_slice(
-    run: Run, cell: Cell, rows: Mapping[str, Sequence[Row]], best: str | None, name: str
-) -> dict[str, Any]:
+def worst_slice(run: Run, cell: Cell, rows: Mapping[str, Sequence[Row]], best: str | None, name: str) -> dict[str, Any]:
     """Images of a cell's worst slice: ``titles`` and ``images`` (panels, H, W), cut to the head; made once.
 
     Args:
@@ -97,9 +90,7 @@ def worst_slice(
     scanned = next(s for case, mask, s in run.scans(cell) if (case.name, mask) == (row["case"], row["mask"]))
     numbers = next(case.numbers for case, *_ in run.scans(cell) if case.name == row["case"])
     place = numbers.index(row["slice"])
-    images = torch.cat(
-        [scanned.reference[place], *(method(scanned)[place] for method, *_ in methods.values())]
-    )
+    images = torch.cat([scanned.reference[place], *(method(scanned)[place] for method, *_ in methods.values())])
     head = scanned.head[place, 0]
     ys, xs = head.any(1).nonzero().flatten(), head.any(0).nonzero().flatten()
     images = images[:, int(ys[0]) : int(ys[-1]) + 1, int(xs[0]) : int(xs[-1]) + 1]

@@ -33,9 +33,7 @@ def read_cell(run: Run, cell: Cell) -> dict[str, dict[str, Any]]:
         file = run.file(cell, name)
         if file.exists():
             content = json.loads(file.read_text(encoding="utf-8"))
-            if not found or [_key(r) for r in content["rows"]] == [
-                _key(r) for r in found[ZERO_FILLED]["rows"]
-            ]:
+            if not found or [_key(r) for r in content["rows"]] == [_key(r) for r in found[ZERO_FILLED]["rows"]]:
                 found[name] = content
         if name == ZERO_FILLED and not found:
             break
@@ -71,9 +69,7 @@ def report(run: Run, chosen: Sequence[Cell], ours: str, page: Path | None, resul
             for name, content in found.items()
             if name in CLASSICAL
         }
-        cells.append(
-            {"name": cell.name, "title": cell.title, **asdict(cell), **summary, "settings": settings}
-        )
+        cells.append({"name": cell.name, "title": cell.title, **asdict(cell), **summary, "settings": settings})
         if ours in rows:
             strips.append((cell.title, worst_slice(run, cell, rows, summary["best_classical"], ours)))
     if not cells:
@@ -147,9 +143,7 @@ def _verdict_table(found: Mapping[str, Mapping[str, Any]]) -> str:
     for name, one in found.items():
         ahead = f"{one['ahead']} of {one['compared']}"
         leads = [_text(one[key], "+.2f") for key in ("median_lead", "least_lead")]
-        lines.append(
-            [name, str(one["cells"]), str(one["no_harm"]), str(one["no_harm_for_95_percent"]), ahead, *leads]
-        )
+        lines.append([name, str(one["cells"]), str(one["no_harm"]), str(one["no_harm_for_95_percent"]), ahead, *leads])
     return markdown_table(lines)
 
 
@@ -160,11 +154,7 @@ def _cells_table(cells: Sequence[Mapping[str, Any]], names: Sequence[str]) -> st
         best = cell["best_classical"]
         line = [cell["title"], f"{cell['people']} ({cell['slices']})"]
         line.append(_mean(cell["columns"][ZERO_FILLED]["psnr_head"], ".1f"))
-        line += (
-            ["-", "-"]
-            if best is None
-            else [best.replace("_", " "), _mean(cell["columns"][best]["gain"], "+.1f")]
-        )
+        line += ["-", "-"] if best is None else [best.replace("_", " "), _mean(cell["columns"][best]["gain"], "+.1f")]
         for name in columns:
             column = cell["columns"].get(name)
             line.append("-" if column is None else _gain(column))
@@ -200,9 +190,7 @@ def _settings_table(cells: Sequence[Mapping[str, Any]]) -> str:
             one = cell["settings"].get(name)
             real = "" if one is None else ", real" if one["real"] else ""
             line.append(
-                "-"
-                if one is None
-                else f"{one['value']:.2g}{real}, {one['iterations']}, {one['doubling_db']:+.2f}"
+                "-" if one is None else f"{one['value']:.2g}{real}, {one['iterations']}, {one['doubling_db']:+.2f}"
             )
         lines.append(line)
     return markdown_table(lines)

@@ -89,12 +89,8 @@ class Run:
     def denoising(self, cell: Cell, name: str, checksum: str) -> dict[str, Any]:
         """The share of the noise that some weights best take out in a cell, tuned if need be."""
         network = self.networks[name]
-        identity = digest(
-            asdict(cell), _set_of(cell), self.tuning_people, DENOISING, checksum, str(network.module)
-        )
-        return self.tuned.get(
-            cell.name, name, identity, lambda: tune_denoising(network, self._to_tune_on(cell))
-        )
+        identity = digest(asdict(cell), _set_of(cell), self.tuning_people, DENOISING, checksum, str(network.module))
+        return self.tuned.get(cell.name, name, identity, lambda: tune_denoising(network, self._to_tune_on(cell)))
 
     def _to_tune_on(self, cell: Cell) -> list[Scanned]:
         cache = self.output / "slices"
@@ -106,10 +102,7 @@ class Run:
         classical = [name for name in self.methods if cell.coils >= CLASSICAL[name].least_coils]
         ends = {"replica": ("",), "raw": ("", ESTIMATED, TUNED)}.get(cell.track, ("", ESTIMATED))
         learned = [
-            name + end
-            for name, network in self.networks.items()
-            for end in ends
-            if network.denoises or end != TUNED
+            name + end for name, network in self.networks.items() for end in ends if network.denoises or end != TUNED
         ]
         return [ZERO_FILLED, *classical, *learned]
 
@@ -140,10 +133,7 @@ class Run:
     def file(self, cell: Cell, name: str) -> Path:
         """Result of a method in a cell."""
         return (
-            self.output
-            / "cells"
-            / cell.name
-            / f"{name.replace(ESTIMATED, '-estimated').replace(TUNED, '-tuned')}.json"
+            self.output / "cells" / cell.name / f"{name.replace(ESTIMATED, '-estimated').replace(TUNED, '-tuned')}.json"
         )
 
     def fill(self, cell: Cell, name: str) -> bool:

@@ -37,9 +37,7 @@ class Scanned:
     head: torch.Tensor
     track: str
 
-    def block(
-        self, estimated: bool = False, phase: bool = True, denoising: float = 1.0
-    ) -> dict[str, torch.Tensor]:
+    def block(self, estimated: bool = False, phase: bool = True, denoising: float = 1.0) -> dict[str, torch.Tensor]:
         """What a method is given, see :func:`monai_gan_recon.simulation.measured_block`.
 
         Args:
@@ -60,9 +58,7 @@ def scan(case: Case, cell: Cell, seed: int) -> Scanned:
     """Scan the slices of a case; the same seed gives the same mask, phase and noise."""
     if cell.track == "raw":
         return _scan_raw(case, cell, seed)
-    undersample = Undersample(
-        cell.pattern, cell.rate, track=cell.track, snr=cell.snr, coils=cell.coils, seed=seed
-    )
+    undersample = Undersample(cell.pattern, cell.rate, track=cell.track, snr=cell.snr, coils=cell.coils, seed=seed)
     volume = torch.tensor([case.signal])  # a volume of that mean
     data, target = undersample.measure(case.slices, case.name, case.numbers[0], volume)
     return _with_truth(data, target.abs(), cell.track)

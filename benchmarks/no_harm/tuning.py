@@ -90,9 +90,7 @@ def tune(method: Classical, people: Sequence[Scanned]) -> dict[str, Any]:
 def tune_denoising(network: Network, people: Sequence[Scanned]) -> dict[str, Any]:
     """Find the share of the estimated noise that is best taken out: ``value``, and the ``psnr`` in the head in dB."""
     scores = {
-        share: float(
-            torch.cat([psnr_brain(network(s, True, share), s.reference, s.head) for s in people]).mean()
-        )
+        share: float(torch.cat([psnr_brain(network(s, True, share), s.reference, s.head) for s in people]).mean())
         for share in DENOISING
     }
     value = max(DENOISING, key=scores.__getitem__)
@@ -108,9 +106,7 @@ class Tuned:
 
     def __init__(self, file: Path) -> None:
         self.file = file
-        self.settings: dict[str, dict[str, Any]] = (
-            json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-        )
+        self.settings: dict[str, dict[str, Any]] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
     def get(self, cell: str, name: str, identity: str, find: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """The setting of a method in a cell; found, and written, if there is none of this identity."""

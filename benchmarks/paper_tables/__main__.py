@@ -41,14 +41,10 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     run.add_argument("--equal", choices=EQUAL, help="of a --budget: what systems get alike (default slices)")
     run.add_argument("--batch_size", type=int, default=4, help="slices of a training batch (default 4)")
     run.add_argument("--seed", type=int, default=0, help="of the training (default 0)")
-    run.add_argument(
-        "--slice_step", type=int, default=1, metavar="N", help="test every N-th slice (default 1)"
-    )
+    run.add_argument("--slice_step", type=int, default=1, metavar="N", help="test every N-th slice (default 1)")
     run.add_argument("--device", default="cpu", help="such as cuda:0 (default cpu)")
     run.add_argument("--threads", type=int, default=1, help="threads of a cell's process (default 1)")
-    run.add_argument(
-        "--shard", type=_shard, default=(0, 1), metavar="I/N", help="do the I-th of N parts, from 0"
-    )
+    run.add_argument("--shard", type=_shard, default=(0, 1), metavar="I/N", help="do the I-th of N parts, from 0")
     run.add_argument("--datalist", default="oasis_malc", help="data manifest, name or file")
     run.add_argument("--dataset_dir", default=None, help="folder of its files")
     run.add_argument(
@@ -58,12 +54,8 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     status = commands.add_parser("status", help="say what is done, under way, failed and missing")
     _grid_options(status)
-    report = commands.add_parser(
-        "report", help="render docs/paper_tables.md and its figures from the results"
-    )
-    report.add_argument(
-        "--output_dir", type=Path, default=_OUTPUT, help="where run kept its slices for figures"
-    )
+    report = commands.add_parser("report", help="render docs/paper_tables.md and its figures from the results")
+    report.add_argument("--output_dir", type=Path, default=_OUTPUT, help="where run kept its slices for figures")
     speed = commands.add_parser("speed", help="measure seconds per slice of all systems, taking turns")
     _grid_options(speed)
     speed.add_argument("--device", default="cpu")
@@ -72,9 +64,7 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     speed.add_argument("--systems_dir", type=os.path.abspath)
     options = parser.parse_args(arguments)
     if getattr(options, "equal", None) and options.slice_iterations is not None:
-        parser.error(
-            "--equal: goes with --budget; --slice_iterations gives all systems the same number of slices"
-        )
+        parser.error("--equal: goes with --budget; --slice_iterations gives all systems the same number of slices")
     for name in ("batch_size", "slice_step", "threads", "rounds", "slice_iterations"):
         if getattr(options, name, None) is not None and getattr(options, name) < 1:
             parser.error(f"--{name}: give a whole number of at least 1, got {getattr(options, name)}")

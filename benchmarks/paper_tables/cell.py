@@ -77,9 +77,7 @@ TRAINED = "trained.json"
 """Written in a cell's folder when its training is complete."""
 
 
-def run_cell(
-    cell: Cell, settings: Settings, schedule: Schedule | None, folder: Path, cache: Path
-) -> dict[str, Any]:
+def run_cell(cell: Cell, settings: Settings, schedule: Schedule | None, folder: Path, cache: Path) -> dict[str, Any]:
     """Train (or go on from the checkpoint, or not if it is done) and test.
 
     Args:

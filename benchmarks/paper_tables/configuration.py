@@ -69,9 +69,7 @@ class Settings:
         check_counts(batch_size=self.batch_size, slice_step=self.slice_step, threads=self.threads)
 
 
-def training_config(
-    cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cache: Path
-) -> dict[str, Any]:
+def training_config(cell: Cell, settings: Settings, schedule: Schedule, folder: Path, cache: Path) -> dict[str, Any]:
     """Content of the training's configuration.
 
     Args:
@@ -152,9 +150,7 @@ def evaluation_config(cell: Cell, settings: Settings, folder: Path, weights: Pat
     config = _merged(["evaluate.yaml"], cell, settings, fixed)
     steps = config["preprocessing"]["transforms"]
     crop = next(i for i, step in enumerate(steps) if step["_target_"].endswith("CropPadSlicesd"))
-    steps.insert(
-        crop, {"_target_": "benchmarks.paper_tables.configuration.KeepSlicesd", "step": settings.slice_step}
-    )
+    steps.insert(crop, {"_target_": "benchmarks.paper_tables.configuration.KeepSlicesd", "step": settings.slice_step})
     return config
 
 
@@ -206,9 +202,7 @@ def _loaded(*paths: str) -> dict[str, Any]:
     return load_configs(paths)
 
 
-def run_config(
-    content: dict[str, Any], before_run: Callable[[ConfigParser], None] | None = None
-) -> ConfigParser:
+def run_config(content: dict[str, Any], before_run: Callable[[ConfigParser], None] | None = None) -> ConfigParser:
     """Initialise and run a configuration.
 
     Args:

@@ -132,9 +132,7 @@ def _draw(
 
 def _colour_bar(page: Page, error_scale: Mapping[str, Any], left: float, middle: float, width: float) -> None:
     """The scale of the difference maps, where the full image has none."""
-    page.text(
-        left + width / 2, middle - 0.25, "absolute difference, one scale for all", 9, MUTED, ha="center"
-    )
+    page.text(left + width / 2, middle - 0.25, "absolute difference, one scale for all", 9, MUTED, ha="center")
     axes = page.panel(left + 0.05 * width, middle - 0.05, 0.9 * width, 0.14)
     ramp = np.linspace(0, 1, 256)[None]
     axes.imshow(ramp, cmap=error_scale["cmap"], aspect="auto", extent=(0, error_scale["vmax"], 0, 1))

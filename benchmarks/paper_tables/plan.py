@@ -207,9 +207,7 @@ def read_plan(folder: Path) -> Plan | None:
     return Plan(content["minutes"], content["equal"], schedules, content["seconds"])
 
 
-def existing_plan(
-    folder: Path, minutes: float | None, kinds: Sequence[str], equal: str | None = None
-) -> Plan | None:
+def existing_plan(folder: Path, minutes: float | None, kinds: Sequence[str], equal: str | None = None) -> Plan | None:
     """The plan to go on with, None if one is to be made.
 
     Args:

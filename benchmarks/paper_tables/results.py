@@ -82,9 +82,7 @@ def read_result(folder: Path, cell: Cell) -> dict[str, Any] | None:
 
 def is_finished(result: Mapping[str, Any] | None, config_hash: str | None = None) -> bool:
     """Whether a result has numbers, and if a hash is given those of that configuration."""
-    return (
-        result is not None and result["status"] == FINISHED and config_hash in (None, result["config_hash"])
-    )
+    return result is not None and result["status"] == FINISHED and config_hash in (None, result["config_hash"])
 
 
 FLAT = 0.1
@@ -129,9 +127,7 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any], metric: str = "
         raise ValueError(
             f"{first['system']} and {second['system']} were not tested on the same slices: run one of them again"
         )
-    differences = [
-        float(row[metric]) - float(second["people"][name][metric]) for name, row in first["people"].items()
-    ]
+    differences = [float(row[metric]) - float(second["people"][name][metric]) for name, row in first["people"].items()]
     summary = mean_and_ci(differences)
     return Comparison(
         float(summary["mean"] or 0.0), summary["ci95"], rank_biserial(differences), wilcoxon(differences),

@@ -119,9 +119,7 @@ def _run_cell(run: Run, cell: Cell, task: Task) -> str | None:
     return problem
 
 
-def time_left(
-    waiting: Sequence[Cell], spent: Sequence[tuple[Cell, float]], predicted: Mapping[str, float]
-) -> float:
+def time_left(waiting: Sequence[Cell], spent: Sequence[tuple[Cell, float]], predicted: Mapping[str, float]) -> float:
     """Seconds that the waiting cells will take.
 
     Predicted seconds are corrected by how the done cells compared with theirs; a cell without a prediction takes as

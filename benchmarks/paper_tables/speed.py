@@ -47,9 +47,7 @@ def measure(cell: Cell, settings: Settings, folder: Path, cache: Path) -> dict[s
     """
     try:
         train = _train_slice(cell, settings, folder / "training", cache) if cell.learned else 0.0
-        runs = [
-            _test(cell, replace(settings, slice_step=step), folder / f"test_{step}") for step in TEST_STEPS
-        ]
+        runs = [_test(cell, replace(settings, slice_step=step), folder / f"test_{step}") for step in TEST_STEPS]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     (few, short), (many, long) = runs

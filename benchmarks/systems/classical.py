@@ -59,9 +59,7 @@ class SupportCG(_Classical):
         ValueError: for a threshold or iterations below 0, or an even window.
     """
 
-    def __init__(
-        self, threshold: float = 0.2, blur: int = 7, real: bool = True, iterations: int = 100
-    ) -> None:
+    def __init__(self, threshold: float = 0.2, blur: int = 7, real: bool = True, iterations: int = 100) -> None:
         super().__init__()
         if not threshold >= 0 or iterations < 0 or blur % 2 == 0:
             raise ValueError(
@@ -161,9 +159,7 @@ class L1Wavelet(_Classical):
         ValueError: for a number that is not positive; at the call, without SigPy.
     """
 
-    def __init__(
-        self, weight: float = 0.01, real: bool = False, iterations: int = 50, levels: int = 4
-    ) -> None:
+    def __init__(self, weight: float = 0.01, real: bool = False, iterations: int = 50, levels: int = 4) -> None:
         super().__init__()
         if not weight > 0 or min(iterations, levels) < 1:
             raise ValueError(f"l1-wavelet: numbers must be above 0, got {weight}, {iterations}, {levels}")
@@ -228,9 +224,7 @@ class CGSense(_Classical):
         return f"weight={self.weight}, real={self.real}, iterations={self.iterations}"
 
 
-def _fit(
-    image: torch.Tensor, data: Measurement, normal: NormalOperator, penalty: torch.Tensor
-) -> torch.Tensor:
+def _fit(image: torch.Tensor, data: Measurement, normal: NormalOperator, penalty: torch.Tensor) -> torch.Tensor:
     r""":math:`\arg\min_x \|A x - y\|^2 + p \|x - z\|^2` of images z (B, H, W); real if they are."""
     start = to_channels(image.to(torch.complex64))
     one = torch.ones_like(data.noise_std)

@@ -42,15 +42,11 @@ class CompressedSensing(nn.Module):
     ) -> None:
         super().__init__()
         if method not in METHODS:
-            raise ValueError(
-                f"compressed sensing: unknown method {method!r}; choose one of {', '.join(METHODS)}"
-            )
+            raise ValueError(f"compressed sensing: unknown method {method!r}; choose one of {', '.join(METHODS)}")
         self.method, self.iterations = method, int(iterations)
         self.lamda, self.noisy_lamda = float(lamda), float(lamda if noisy_lamda is None else noisy_lamda)
         if not min(self.lamda, self.noisy_lamda) > 0 or iterations < 1:
-            raise ValueError(
-                f"compressed sensing: lamda and iterations must be above 0, got {self.extra_repr()}"
-            )
+            raise ValueError(f"compressed sensing: lamda and iterations must be above 0, got {self.extra_repr()}")
         self.app = _app(method)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -65,9 +61,7 @@ class CompressedSensing(nn.Module):
         scale = signal_intensity(data.adjoint)
         kspace = fft2c(from_channels(data.adjoint / scale)).cpu().numpy()
         lamdas = [self.noisy_lamda if sigma > 0 else self.lamda for sigma in data.noise_std.flatten()]
-        images = [
-            self._solve(*case) for case in zip(kspace, data.mask[:, 0].cpu().numpy(), lamdas, strict=True)
-        ]
+        images = [self._solve(*case) for case in zip(kspace, data.mask[:, 0].cpu().numpy(), lamdas, strict=True)]
         return to_channels(torch.from_numpy(np.stack(images)).to(x.device)) * scale
 
     def extra_repr(self) -> str:

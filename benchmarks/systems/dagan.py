@@ -34,22 +34,16 @@ class DAGANGenerator(nn.Module):
     def __init__(self, levels: int = MAX_LEVELS, width: int = 64) -> None:
         super().__init__()
         if not 1 <= levels <= MAX_LEVELS or width < 1:
-            raise ValueError(
-                f"DAGAN: levels must be 1 to {MAX_LEVELS} and width above 0, got {levels}, {width}"
-            )
+            raise ValueError(f"DAGAN: levels must be 1 to {MAX_LEVELS} and width above 0, got {levels}, {width}")
         self.levels = levels
         down = [width * min(2**i, 8) for i in range(levels)]
         up = [width * factor for factor in _DECODER_WIDTHS[: levels - 1]] + [down[-1]]
         self.encoder = nn.ModuleList(
-            _convolution(
-                1 if i == 0 else down[i - 1], down[i], _LEAKY, "batch" if 0 < i < levels - 1 else None
-            )
+            _convolution(1 if i == 0 else down[i - 1], down[i], _LEAKY, "batch" if 0 < i < levels - 1 else None)
             for i in range(levels)
         )
         self.decoder = nn.ModuleList(
-            _convolution(
-                down[i] + (up[i + 1] if i < levels - 1 else 0), up[i], "relu", "batch", transposed=True
-            )
+            _convolution(down[i] + (up[i + 1] if i < levels - 1 else 0), up[i], "relu", "batch", transposed=True)
             for i in range(levels)
         )
         self.head = nn.Conv2d(up[0], 1, kernel_size=1)

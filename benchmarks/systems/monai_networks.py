@@ -79,9 +79,7 @@ class OneCoil(nn.Module):
 
     def forward(self, masked_kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Sensitivities (B, 1, H, W, 2) for k-space of that shape."""
-        return torch.cat(
-            (torch.ones_like(masked_kspace[..., :1]), torch.zeros_like(masked_kspace[..., :1])), -1
-        )
+        return torch.cat((torch.ones_like(masked_kspace[..., :1]), torch.zeros_like(masked_kspace[..., :1])), -1)
 
 
 def _to_channels(image: torch.Tensor) -> torch.Tensor:

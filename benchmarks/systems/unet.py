@@ -42,9 +42,7 @@ class UNet(nn.Module):
         super().__init__()
         self.residual = residual
         features = (width, 2 * width, 4 * width, 8 * width, 16 * width, width)
-        self.unet = BasicUNet(
-            spatial_dims=2, in_channels=1, out_channels=1, features=features, upsample="nontrainable"
-        )
+        self.unet = BasicUNet(spatial_dims=2, in_channels=1, out_channels=1, features=features, upsample="nontrainable")
         if residual:
             nn.init.zeros_(self.unet.final_conv.weight)
             nn.init.zeros_(self.unet.final_conv.bias)

@@ -107,8 +107,7 @@ def validation_dice(network: BrainNetwork, heads: list[tuple[torch.Tensor, torch
     network.eval()
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         scores = [
-            float(compute_dice((network(image[None]) > 0).float(), (mask[None] > 0.5).float()))
-            for image, mask in heads
+            float(compute_dice((network(image[None]) > 0).float(), (mask[None] > 0.5).float())) for image, mask in heads
         ]
     network.train()
     return scores
@@ -160,15 +159,11 @@ def main() -> None:
         schedule.step()
         losses.append(loss.item())
         if step % 25 == 0:
-            print(
-                f"step {step}: loss {np.mean(losses[-25:]):.4f}, {time.monotonic() - began:.0f} s", flush=True
-            )
+            print(f"step {step}: loss {np.mean(losses[-25:]):.4f}, {time.monotonic() - began:.0f} s", flush=True)
         if step % 150 == 0 or step == options.steps:
             scores = validation_dice(network, held_out)
             print(f"step {step}: validation Dice {np.mean(scores):.4f}, least {min(scores):.4f}", flush=True)
-            save_state(
-                {name: thing.state_dict() for name, thing in objects.items()} | {"done": step}, checkpoint
-            )
+            save_state({name: thing.state_dict() for name, thing in objects.items()} | {"done": step}, checkpoint)
             half = {name: value.half() for name, value in network.state_dict().items()}
             save_state(half, options.output_dir / "model.pt")
 

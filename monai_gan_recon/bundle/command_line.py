@@ -60,9 +60,7 @@ def command_line() -> None:
     for name in line.options:
         if parser is not None and name in parser and (value := line.value(name)) != parser[name]:
             if "::" in name:  # its value is in its parent's
-                raise ValueError(
-                    f"--{name}: MONAI takes {line.options[name]!r} for text; write True or False"
-                )
+                raise ValueError(f"--{name}: MONAI takes {line.options[name]!r} for text; write True or False")
             parser.ref_resolver.get_item(name).update_config(value)
 
 

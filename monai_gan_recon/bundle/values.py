@@ -85,9 +85,7 @@ def refuse_code(name: str, value: Any) -> None:
             deeply, or a part of the name starts with "_" or "+".
     """
     if any(part.startswith(("_", "+")) for part in name.replace("#", "::").split("::")):
-        raise ValueError(
-            f"{_option(name)} says how MONAI builds an object; change a copy of the configuration file"
-        )
+        raise ValueError(f"{_option(name)} says how MONAI builds an object; change a copy of the configuration file")
     _refuse_code(_option(name) if name else "argument", value, 0)
 
 
@@ -98,9 +96,7 @@ def _refuse_code(option: str, value: Any, depth: int) -> None:
         for key in value:
             first = str(key).lstrip("+")[:1]
             if first in _MEANING or str(key).startswith("+"):
-                raise ValueError(
-                    f"{option}: {key!r}, {_MEANING.get(first, 'MONAI would merge')}; write values only"
-                )
+                raise ValueError(f"{option}: {key!r}, {_MEANING.get(first, 'MONAI would merge')}; write values only")
     if isinstance(value, (Mapping, list, tuple, set, frozenset)):
         for item in value.values() if isinstance(value, Mapping) else value:
             _refuse_code(option, item, depth + 1)
@@ -114,9 +110,7 @@ def _refuse_code(option: str, value: Any, depth: int) -> None:
 def _refuse_hash(option: str, value: Any) -> None:
     """MONAI writes "#" as "::" wherever it stands."""
     if isinstance(value, str) and "#" in value:
-        raise ValueError(
-            f"{option}: {value!r} contains '#', which MONAI does not keep as it is; choose another name"
-        )
+        raise ValueError(f"{option}: {value!r} contains '#', which MONAI does not keep as it is; choose another name")
     if isinstance(value, (Mapping, list, tuple)):
         for item in value.values() if isinstance(value, Mapping) else value:
             _refuse_hash(option, item)
@@ -149,9 +143,7 @@ def _refuse_no_path(option: str, value: Any, configured: Any) -> None:
     if value is None and may_be_null:
         return
     if not isinstance(value, (str, os.PathLike)) or not str(value).strip():
-        raise ValueError(
-            f"{option}: {value!r} is no file or folder; write ./NAME for a name that looks like a number"
-        )
+        raise ValueError(f"{option}: {value!r} is no file or folder; write ./NAME for a name that looks like a number")
 
 
 def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
@@ -178,9 +170,7 @@ def _refuse_other_type(option: str, value: Any, configured: Any) -> None:
 
 def ids(config: Any, prefix: str = "") -> Iterator[str]:
     """All ids of a configuration, nested ones as "network_def::in_channels" or "handlers::0"."""
-    items = (
-        config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
-    )
+    items = config.items() if isinstance(config, dict) else enumerate(config) if isinstance(config, list) else ()
     for key, value in items:
         yield f"{prefix}{key}"
         yield from ids(value, f"{prefix}{key}::")
@@ -236,6 +226,4 @@ def load_configs(files: Sequence[str | os.PathLike[str]]) -> dict[str, Any]:
         return dict(ConfigParser.load_config_files([str(file) for file in files]))
     except (ValueError, TypeError, AttributeError, RecursionError, yaml.YAMLError) as error:
         names = ", ".join(map(str, files))
-        raise ValueError(
-            f"{names}: no configuration of items such as 'rate: 0.1' ({str(error)[:200]})"
-        ) from error
+        raise ValueError(f"{names}: no configuration of items such as 'rate: 0.1' ({str(error)[:200]})") from error

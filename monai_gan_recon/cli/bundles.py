@@ -18,12 +18,8 @@ def add_commands(commands: Any, **shared: Any) -> None:
     group = commands.add_parser("bundles", help="the shipped MONAI bundles: path, export")
     actions = group.add_subparsers(metavar="ACTION", required=True)
     names = ", ".join(available_bundles())
-    path = actions.add_parser(
-        "path", help="print the folder of a bundle, for python -m monai.bundle", **shared
-    )
-    export = actions.add_parser(
-        "export", help="copy a bundle, with its weights, to change or to upload it", **shared
-    )
+    path = actions.add_parser("path", help="print the folder of a bundle, for python -m monai.bundle", **shared)
+    export = actions.add_parser("export", help="copy a bundle, with its weights, to change or to upload it", **shared)
     for parser in (path, export):
         parser.add_argument("name", help=names)
     export.add_argument("folder", type=Path, help="new folder of the copy")

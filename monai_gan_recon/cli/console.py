@@ -44,9 +44,7 @@ class Outcome:
 def common_options() -> argparse.ArgumentParser:
     """Options of every subcommand."""
     parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument(
-        "--json", action="store_true", help="the result as JSON on stdout, all else on stderr"
-    )
+    parser.add_argument("--json", action="store_true", help="the result as JSON on stdout, all else on stderr")
     parser.add_argument(
         "-v", "--verbose", action="count", default=0, help="log more; -vv: warnings of the frameworks too"
     )
@@ -86,9 +84,7 @@ def run(options: argparse.Namespace) -> int:
 def quiet(verbose: int) -> Iterator[None]:
     """Log this package's warnings (1: its news too; 2: what the frameworks say), to stderr."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s")
-    )
+    handler.setFormatter(logging.Formatter("%(message)s" if verbose < 2 else "%(levelname)s %(name)s: %(message)s"))
     handler.addFilter(lambda record: verbose > 1 or record.name.startswith("monai_gan_recon."))
     handler.addFilter(tidy)
     root, own = logging.getLogger(), logging.getLogger("monai_gan_recon")

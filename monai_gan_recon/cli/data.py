@@ -15,15 +15,11 @@ from monai_gan_recon.resources import manifest_path
 
 def add_commands(commands: Any, **shared: Any) -> None:
     """Add the subcommands to a parser."""
-    info = commands.add_parser(
-        "info", help="what a file or folder holds, and what can be done with it", **shared
-    )
+    info = commands.add_parser("info", help="what a file or folder holds, and what can be done with it", **shared)
     info.add_argument("input", metavar="INPUT", help="file or folder; identities of patients are not shown")
     info.add_argument("--axes", help="order of the axes of .npy and .mat with k-space, such as coils,h,w")
     info.set_defaults(run=_info)
-    convert = commands.add_parser(
-        "convert", help="write raw k-space of any readable format as ISMRMRD", **shared
-    )
+    convert = commands.add_parser("convert", help="write raw k-space of any readable format as ISMRMRD", **shared)
     add = convert.add_argument
     add("source", type=Path, help="fastMRI HDF5, ISMRMRD, BART .cfl, Siemens .dat, .npy or .mat")
     add("target", type=Path, help="file to write, .h5 or .mrd")
@@ -40,9 +36,7 @@ def _info(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.found import find
 
     found = find(path, options.axes)
-    volumes = [
-        {name: value for name, value in asdict(item).items() if value not in (None, "")} for item in found
-    ]
+    volumes = [{name: value for name, value in asdict(item).items() if value not in (None, "")} for item in found]
     return Outcome("\n".join(map(str, found)), data={"volumes": volumes})
 
 

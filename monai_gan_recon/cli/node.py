@@ -49,17 +49,13 @@ def _listen(options: argparse.Namespace) -> Outcome:
     try:
         from monai_gan_recon import node
     except ImportError as error:
-        raise ValueError(
-            f"listen: needs more packages: pip install 'monai-gan-recon[dicom]' ({error.name})"
-        ) from error
+        raise ValueError(f"listen: needs more packages: pip install 'monai-gan-recon[dicom]' ({error.name})") from error
     to = node.Peer.parse(options.send_to, port=True)
     peers = [node.Peer.parse(text) for text in options.peers or [f"{to.aet}@{to.host}"]]
     node.peer.check_title(options.aet)
     for peer in (to, *peers):
         peer.addresses()
-    command = node.Command(
-        options.bundle, settings, options.segment, options.job_minutes, options.verbose > 0
-    )
+    command = node.Command(options.bundle, settings, options.segment, options.job_minutes, options.verbose > 0)
     with node.Queue(options.folder, options.max_objects, options.max_mb) as queue:
         _check(options.bundle, settings, options.segment)
         stop, ended_by = threading.Event(), set()

@@ -40,9 +40,7 @@ def add_options(
         text += "" if item.default.lstrip('"')[:1] in ("$", "@", "") else f" ({item.default})"
         shared: dict[str, Any] = {"dest": item.name, "default": argparse.SUPPRESS, "help": text}
         if item.name in places:
-            parser.add_argument(
-                metavar=places[item.name], nargs=None if item.name == "input" else "?", **shared
-            )
+            parser.add_argument(metavar=places[item.name], nargs=None if item.name == "input" else "?", **shared)
         if item.default in ("true", "false"):
             group.add_argument(f"--{item.name}", action=argparse.BooleanOptionalAction, **shared)
         elif item.name != "input":
@@ -76,9 +74,7 @@ def given(options: argparse.Namespace) -> dict[str, Any]:
     texts = given_texts(options)
     from monai_gan_recon.bundle import typed_values
 
-    paths = {
-        name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts
-    }
+    paths = {name: texts.pop(name) for name in ("input", "output_dir", "datalist", "dataset_dir") if name in texts}
     return typed_values(texts) | paths
 
 

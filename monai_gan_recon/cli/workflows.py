@@ -62,9 +62,7 @@ def _add_finetune(commands: Any, bundle: str, shared: dict[str, Any]) -> None:
         help="shipped, or a file of weights (%(default)s)",
     )
     finetune.add_argument("--rate", type=float, default=0.25, help="sampling rate of the table (%(default)s)")
-    finetune.add_argument(
-        "--track", default="replica", help="track of the table: replica or simulated (%(default)s)"
-    )
+    finetune.add_argument("--track", default="replica", help="track of the table: replica or simulated (%(default)s)")
     add_options(finetune, bundle, ["train.yaml", "finetune.yaml"], _DATALIST, hidden=["init_weights"])
     finetune.set_defaults(run=_finetune)
 

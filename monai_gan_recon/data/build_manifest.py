@@ -46,10 +46,7 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     if subjects and suffix is None:
         suffix = "T1w"
     files = [
-        file
-        for start in subjects or [folder]
-        for file in start.rglob("*")
-        if file.name.endswith((".nii", ".nii.gz"))
+        file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith((".nii", ".nii.gz"))
     ]
     entries = []
     for file in sorted(files):
@@ -66,9 +63,7 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
         entries.append(entry)
         with contextlib.suppress(ValueError, OSError):  # damaged: whoever reads it says so
             if not suffix and looks_like_labels(file):
-                logger.warning(
-                    "%s: looks like a label map, and is listed as an image; --suffix chooses images", file
-                )
+                logger.warning("%s: looks like a label map, and is listed as an image; --suffix chooses images", file)
     if not entries:
         kind = f"*_{suffix}.nii.gz images" if suffix else "NIfTI images"
         raise ValueError(f"{folder}: no {kind} found; check the folder and --suffix")
@@ -88,9 +83,7 @@ def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 
     """
     wanted = np.asarray(fractions, dtype=float)
     if wanted.shape != (3,) or not (wanted >= 0).all() or not abs(wanted.sum() - 1) <= 1e-6:
-        raise ValueError(
-            f"fractions must be three numbers from 0 to 1 that add up to 1, not {list(fractions)}"
-        )
+        raise ValueError(f"fractions must be three numbers from 0 to 1 that add up to 1, not {list(fractions)}")
     check_seed(seed)
     names = sorted(set(people))
     used = wanted > 0
@@ -102,9 +95,7 @@ def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 
     order = [names[i] for i in np.random.default_rng(seed).permutation(len(names))]
     ends = np.cumsum(counts)
     return {
-        section: order[end - count : end]
-        for section, end, count in zip(SECTIONS, ends, counts, strict=True)
-        if count
+        section: order[end - count : end] for section, end, count in zip(SECTIONS, ends, counts, strict=True) if count
     }
 
 
@@ -143,10 +134,7 @@ def build_manifest(
     for entry in tqdm(entries, desc="sha256", unit="file", disable=None):
         entry["sha256"] = sha256_of(folder / entry["image"])
     _refuse_copies(entries)
-    lists = {
-        section: [entry for entry in entries if entry["person"] in people]
-        for section, people in split.items()
-    }
+    lists = {section: [entry for entry in entries if entry["person"] in people] for section, people in split.items()}
     people = len({entry["person"] for entry in entries})
     guessed = "" if all(entry["person"].startswith("sub-") for entry in entries) else f"; {FILES_ARE_PEOPLE}"
     return {

@@ -43,9 +43,7 @@ class EpochSampler(Sampler[int]):
     ) -> None:
         total = dataset_len if num_samples is None else min(num_samples, dataset_len)
         if total < world_size or not 0 <= rank < world_size:
-            raise ValueError(
-                f"an epoch of {total} items cannot be split over {world_size} processes (this is {rank})"
-            )
+            raise ValueError(f"an epoch of {total} items cannot be split over {world_size} processes (this is {rank})")
         self.dataset_len, self.num_samples, self.seed = dataset_len, total // world_size, seed
         self.rank, self.world_size, self.epoch = rank, world_size, 0
 

@@ -83,9 +83,7 @@ def find(path: Path, axes: str | None = None) -> list[Found]:
     found = [item for file in files for item in _of_file(file, axes)]
     found += [item for source in dicom for item in _of_dicom(source, numbered=len(dicom) == 1)]
     if not found:
-        raise ValueError(
-            f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space"
-        )
+        raise ValueError(f"{path}: holds nothing that can be read; give NIfTI, DICOM, NRRD, .npy or raw k-space")
     return found
 
 
@@ -120,9 +118,7 @@ def _of_raw(file: Path, kind: str, axes: str | None) -> Found:
     text = "reconstruct" if sampled < 1 else "fully sampled: reconstruct --retrospective --rate 0.25"
     size, middle = (slices, height, width), slices // 2
     if raw.maps is None and (
-        doubt := coil_doubt(
-            torch.from_numpy(raw.kspace[middle]), torch.from_numpy(raw.sampled()[middle])[None]
-        )
+        doubt := coil_doubt(torch.from_numpy(raw.kspace[middle]), torch.from_numpy(raw.sampled()[middle])[None])
     ):
         text = f"{doubt}. Else {text}"
     return Found(file, kind, size, spacing, coils=coils, sampled=sampled, possible=f"{text}; convert")

@@ -90,9 +90,7 @@ class KSpaceScan:
         noise = None if raw.noise is None else torch.from_numpy(raw.noise)
         calibrated = calibrate(kspace, used, noise, given, coils, espirit=False)
         self.kspace, self.maps = calibrated.kspace, calibrated.maps
-        self.noise_std = (
-            calibrated.noise_std if noise_std is None else torch.full_like(calibrated.noise_std, noise_std)
-        )
+        self.noise_std = calibrated.noise_std if noise_std is None else torch.full_like(calibrated.noise_std, noise_std)
         self.measured, self.used, self.phase, self.cache_dir = measured, used, phase, cache_dir
         self.known = mask is not None and bool(measured.all())
         slices, _, height, width = self.kspace.shape
@@ -199,12 +197,8 @@ class LoadKSpaced(MapTransform):
         if self.mask is not None:
             lines = self.mask[None, :] if self.axis == -1 else self.mask[:, None]
             mask = lines if self.mask.ndim == 1 else self.mask
-            if mask.ndim != 2 or any(
-                n not in (1, m) for n, m in zip(mask.shape, (height, width), strict=True)
-            ):
-                raise ValueError(
-                    f"the sampling mask {self.mask.shape} does not fit slices of {height} x {width}"
-                )
+            if mask.ndim != 2 or any(n not in (1, m) for n, m in zip(mask.shape, (height, width), strict=True)):
+                raise ValueError(f"the sampling mask {self.mask.shape} does not fit slices of {height} x {width}")
             return torch.from_numpy(np.broadcast_to(mask, (height, width)).copy())
         if self.pattern is None:
             return None

@@ -64,14 +64,10 @@ class Manifest:
             FileNotFoundError: if a file is missing.
         """
         if section not in SECTIONS:
-            raise ValueError(
-                f"unknown section {section!r} of a manifest; choose one of {', '.join(SECTIONS)}"
-            )
+            raise ValueError(f"unknown section {section!r} of a manifest; choose one of {', '.join(SECTIONS)}")
         entries: list[Entry] = getattr(self, section)
         if not entries:
-            raise ValueError(
-                f"manifest {self.name!r} ({self.file}) has no {section} entries; nothing to read"
-            )
+            raise ValueError(f"manifest {self.name!r} ({self.file}) has no {section} entries; nothing to read")
         files = [entry[key] for entry in entries for key in file_keys(entry)]
         missing = [file for file in files if not Path(file).exists()]
         if missing:
@@ -160,9 +156,7 @@ def all_entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
     return ((section, entry) for section in SECTIONS for entry in content.get(section, []))
 
 
-def dataset_folder(
-    content: Mapping[str, Any], file: Path, dataset_dir: str | os.PathLike[str] | None
-) -> Path:
+def dataset_folder(content: Mapping[str, Any], file: Path, dataset_dir: str | os.PathLike[str] | None) -> Path:
     """Folder of a manifest's data, see :func:`.manifest_paths.find_dataset_folder`."""
     images = [entry["image"] for _, entry in all_entries(content)]
     return find_dataset_folder(images, str(content.get("root", "")), file, dataset_dir)

@@ -54,9 +54,7 @@ def manifest_problems(
     path, content = read_manifest(name_or_path)
     problems = list(_list_problems(content))
     folder, entries = dataset_folder(content, path, dataset_dir), list(all_entries(content))
-    for section, entry in tqdm(
-        entries, desc="checking files", unit="entry", disable=None if progress else True
-    ):
+    for section, entry in tqdm(entries, desc="checking files", unit="entry", disable=None if progress else True):
         for key, stated in file_keys(entry).items():
             if problem := _file_problem(str(entry[key]), stated, folder, hashes):
                 problems.append(f"{section}: {problem}")

@@ -71,9 +71,7 @@ def package_path(path: str) -> Path:
     package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
-        raise FileNotFoundError(
-            f"{path}: the Python package {package!r} is not installed; pip install {package}"
-        )
+        raise FileNotFoundError(f"{path}: the Python package {package!r} is not installed; pip install {package}")
     return Path(next(iter(spec.submodule_search_locations))) / inside
 
 

@@ -115,9 +115,7 @@ class MeasuredScan:
         some = slice(start, stop)
         maps = None if self.maps is None else self.maps[some]
         mask = self.mask[some]
-        return measured_block(
-            KData(self.kspace[some] * mask, mask, maps, self.noise_std[some]), phase=self.phase
-        )
+        return measured_block(KData(self.kspace[some] * mask, mask, maps, self.noise_std[some]), phase=self.phase)
 
 
 class AcquiredScan:
@@ -175,9 +173,7 @@ class AcquiredScan:
         """The measurement of some of the slices; see :class:`Scan`."""
         mask = self.mask[start:stop, None]
         data = KData(fft2c(self.slices[start:stop])[:, None] * mask, mask, noise_std=self.noise_std)
-        return measured_block(
-            data, self.hermitian and self.track == "replica", self.phase and self.track == "raw"
-        )
+        return measured_block(data, self.hermitian and self.track == "replica", self.phase and self.track == "raw")
 
     def _estimate(self) -> float:
         middle = slice(self.size[0] // 3, max(2 * self.size[0] // 3, self.size[0] // 3 + 1))
@@ -233,9 +229,7 @@ class AcquiredScand(MapTransform):
     ) -> None:
         super().__init__(keys)
         if track not in MEASURED_TRACKS:
-            raise ValueError(
-                f"track: {track!r} does not go with --mask: choose one of {', '.join(MEASURED_TRACKS)}"
-            )
+            raise ValueError(f"track: {track!r} does not go with --mask: choose one of {', '.join(MEASURED_TRACKS)}")
         check_axis(axis)
         check_switches(hermitian=hermitian, use_phase=use_phase)
         self.mask, self.mask_name, self.axis = read_mask(mask), str(mask), axis

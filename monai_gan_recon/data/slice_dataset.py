@@ -146,9 +146,7 @@ def check_planes(planes: Any) -> tuple[str, ...]:
     return names
 
 
-def announce_cache(
-    data: Sequence[Mapping[str, Any]], recipe: str, planes: Sequence[str], folder: Path
-) -> None:
+def announce_cache(data: Sequence[Mapping[str, Any]], recipe: str, planes: Sequence[str], folder: Path) -> None:
     """Say how much the cache will grow, from the headers of the NIfTI volumes that are not in it; others are not read.
 
     ``recipe`` describes the volume transform, which keeps the number of voxels; each plane is a copy of the volume.

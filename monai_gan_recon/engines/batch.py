@@ -35,9 +35,7 @@ class PrepareReconstructionBatch:
         tensors = self.pair(batchdata)
         if self.transpose_probability > 0 and torch.rand(()).item() < self.transpose_probability:
             tensors = (tensors[0].transpose(-1, -2), tensors[1].transpose(-1, -2))
-        inputs, target = (
-            t.to(device, non_blocking=non_blocking, memory_format=torch.channels_last) for t in tensors
-        )
+        inputs, target = (t.to(device, non_blocking=non_blocking, memory_format=torch.channels_last) for t in tensors)
         return inputs, target
 
     def pair(self, batchdata: Mapping[str, Any]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -99,9 +99,7 @@ class ResumableCheckpoint:
     def _read(self) -> dict[str, Any]:
         """Content of the file."""
         if not self.resume:
-            raise ValueError(
-                f"{self.path} exists: resume that training (--resume) or choose another --ckpt_dir"
-            )
+            raise ValueError(f"{self.path} exists: resume that training (--resume) or choose another --ckpt_dir")
         try:
             state = dict(torch.load(self.path, map_location="cpu", weights_only=True))
             finite = all(
@@ -124,9 +122,7 @@ class ResumableCheckpoint:
             )
         if (identity := state.get("identity")) != self.identity:
             known = identity if isinstance(identity, dict) else {}
-            differing = [
-                name for name in {**known, **self.identity} if known.get(name) != self.identity.get(name)
-            ]
+            differing = [name for name in {**known, **self.identity} if known.get(name) != self.identity.get(name)]
             raise ValueError(
                 f"{self.path} is of another training (other {', '.join(differing) if known else 'options'}): "
                 "choose another --output_dir, or move the checkpoint away to begin anew"

@@ -16,9 +16,7 @@ from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.data.manifest import read_manifest
 
 
-def config_hash(
-    protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None
-) -> str:
+def config_hash(protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None) -> str:
     """Hash of a protocol, the network's architecture (its printed form, not its numbers) and its weights file.
 
     Returns:

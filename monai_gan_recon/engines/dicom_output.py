@@ -46,11 +46,7 @@ def wants_dicom(format: str, source_dicom: str | os.PathLike[str] | None = None,
 
 def derivation_text(pattern: str | None = None, rate: float | None = None, track: str | None = None) -> str:
     """What was done, for the Derivation Description; without arguments: reconstruction of what was measured so."""
-    how = (
-        ""
-        if pattern is None
-        else f" after undersampling to {100 * (rate or 1):.3g} % ({pattern}, {track} track)"
-    )
+    how = "" if pattern is None else f" after undersampling to {100 * (rate or 1):.3g} % ({pattern}, {track} track)"
     return f"Unrolled network reconstruction{how}. For research, not for diagnosis."
 
 
@@ -76,21 +72,15 @@ class DicomOutput:
         self.deidentify, self.derivation = deidentify, derivation
         chosen = [] if source_dicom is None else choose_series(source_dicom, "all")
         if len(chosen) > 1:
-            raise ValueError(
-                f"--source_dicom: {source_dicom} holds {len(chosen)} series; give the folder of one"
-            )
+            raise ValueError(f"--source_dicom: {source_dicom} holds {len(chosen)} series; give the folder of one")
         self.source = chosen[0] if chosen else None
 
     def check(self, series: Series | None) -> None:
         """Raise a ValueError if nothing says which study a result belongs to."""
         if series is None and self.source is None:
-            raise ValueError(
-                "--format dicom: the input is not DICOM; give the series it comes from as --source_dicom"
-            )
+            raise ValueError("--format dicom: the input is not DICOM; give the series it comes from as --source_dicom")
 
-    def save_volume(
-        self, volume: MetaTensor, series: Series | None, folder: Path, what: str = "recon"
-    ) -> None:
+    def save_volume(self, volume: MetaTensor, series: Series | None, folder: Path, what: str = "recon") -> None:
         """Write a volume (1, X, Y, Z) as a derived MR series; ``what``: "recon", "zero_filled" or "error"."""
         description, code, offset = _SERIES[what]
         slices = derive_series(

@@ -114,9 +114,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
     def _reconstruct(self, scan: Scan) -> dict[str, Any]:
         slices = scan.size[0]
         volumes: dict[str, torch.Tensor] = {}
-        numbers: dict[
-            str, torch.Tensor
-        ] = {}  # filled in place: small tensors that stay would fragment the memory
+        numbers: dict[str, torch.Tensor] = {}  # filled in place: small tensors that stay would fragment the memory
         seconds = 0.0
         starts = range(0, slices, self.batch_size)
         for start in tqdm(starts, desc="slices", leave=False, disable=None if self.progress else True):
@@ -141,8 +139,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
         if scan.reference is not None:
             volumes["label"] = scan.reference
         means = {
-            name: float(numbers.pop(name).mean())
-            for name in ("sampled_fraction", "known_fraction", "coils", "lines")
+            name: float(numbers.pop(name).mean()) for name in ("sampled_fraction", "known_fraction", "coils", "lines")
         }
         return {**volumes, **numbers, **means, "seconds": seconds}
 
@@ -156,9 +153,7 @@ def passed_on(item: Mapping[str, Any]) -> dict[str, Any]:
     return {key: item[key] for key in ("error", "finished") if key in item}
 
 
-def measurement_residuals(
-    estimate: torch.Tensor, block: Mapping[str, torch.Tensor]
-) -> dict[str, torch.Tensor]:
+def measurement_residuals(estimate: torch.Tensor, block: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """How far estimates (B, 2, H, W) are from what was measured.
 
     ``block`` is that of :func:`monai_gan_recon.simulation.measured_block`.

@@ -64,13 +64,9 @@ def input_entries(
     _refuse_output_in_input(given, output_dir)
     raw = raw_files(given, axes)
     others = volumes_in(given) if raw and given.is_dir() else []
-    images = [
-        other.name for other in others if other not in raw and other.suffix != ".npy"
-    ]  # that may be a mask
+    images = [other.name for other in others if other not in raw and other.suffix != ".npy"]  # that may be a mask
     if images:
-        raise ValueError(
-            f"{path}: holds raw k-space ({raw[0].name}) and images ({images[0]}); give them apart"
-        )
+        raise ValueError(f"{path}: holds raw k-space ({raw[0].name}) and images ({images[0]}); give them apart")
     volumes = raw or (find_volumes(given) if series is None else [given])
     entries = [entry for volume in volumes for entry in _entries(volume, keep_names, series)]
     folders: dict[str, list[str]] = {}
@@ -79,9 +75,7 @@ def input_entries(
             folders.setdefault(entry["series"].uid, []).append(Path(entry["image"]).name)
     for names in folders.values():
         if len(names) > 1:
-            raise ValueError(
-                f"{path}: {' and '.join(names)} hold slices of one DICOM series; put them into one folder"
-            )
+            raise ValueError(f"{path}: {' and '.join(names)} hold slices of one DICOM series; put them into one folder")
     twice = [case for case, count in Counter(entry["case"] for entry in entries).items() if count > 1]
     if twice:
         raise ValueError(
@@ -127,9 +121,7 @@ def _entries(volume: Path, keep_names: bool, series: str | int | None) -> list[d
     for place, item in enumerate(chosen, 1):
         folder = volume if len({other.path for other in chosen}) == 1 else item.path
         together = [other.number for other in chosen if other.path == item.path]
-        name = (
-            item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
-        )
+        name = item.number if item.number is not None and together.count(item.number) == 1 else f"volume{place}"
         case = case_name(folder) + (f"_{name}" if len(together) > 1 else "")
         if not keep_names and item.uid:
             case = neutral_name(item.uid)
@@ -152,9 +144,7 @@ def _refuse_output_in_input(path: Path, output_dir: str | os.PathLike[str] | Non
     linked = (os.path.dirname(os.path.realpath(entry)) for entry in os.scandir(path) if entry.is_symlink())
     results = Path(os.path.realpath(check_output_dir(output_dir)))
     if results.is_relative_to(os.path.realpath(path)) or str(results) in linked:
-        raise ValueError(
-            f"--output_dir: {output_dir} is in the folder of the input; give another one for the results"
-        )
+        raise ValueError(f"--output_dir: {output_dir} is in the folder of the input; give another one for the results")
 
 
 def raw_files(path: str | os.PathLike[str] | None, axes: object = None) -> list[Path]:
@@ -210,9 +200,7 @@ class Coverage:
         for pattern in self.patterns:
             check_pattern(pattern)
         if len(self.rates) != 2 or not 0 <= self.rates[0] <= self.rates[1] <= 1:
-            raise ValueError(
-                f"covered#rates: two fractions of k-space, the lower one first, not {self.rates!r}"
-            )
+            raise ValueError(f"covered#rates: two fractions of k-space, the lower one first, not {self.rates!r}")
 
     def __call__(self, output: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, str]:
         """What to be careful about, by what it is about; nothing where all is as in training.
@@ -239,9 +227,7 @@ class Coverage:
         if coils > self.coils:
             found["Coils"] = f"{coils}; trained on at most {self.coils}"
         if lines and points and entry.get("three_d") and rate < FEW_LINES:
-            found["Advice"] = (
-                f"few lines lose detail, and the scan is 3-D: points ({points[0]}) would keep more"
-            )
+            found["Advice"] = f"few lines lose detail, and the scan is 3-D: points ({points[0]}) would keep more"
         return found
 
 

@@ -115,9 +115,7 @@ def join_processes() -> int:
         ValueError: if the program was not started with torchrun.
     """
     if "LOCAL_RANK" not in os.environ:
-        raise ValueError(
-            "multi_gpu_train.yaml needs torchrun: torchrun --nproc_per_node=N -m monai.bundle run ..."
-        )
+        raise ValueError("multi_gpu_train.yaml needs torchrun: torchrun --nproc_per_node=N -m monai.bundle run ...")
     if not distributed.is_initialized():
         distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     return distributed.get_rank()

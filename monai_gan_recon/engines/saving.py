@@ -100,9 +100,7 @@ class BestModelSaver:
         another_follows = phase == WARM_UP and self.warmup_epochs < engine.state.max_epochs
         path = self.folder / (SUPERVISED_FILE if another_follows else MODEL_FILE)
         save_state(self.network.state_dict(), path)
-        logger.info(
-            "epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path
-        )
+        logger.info("epoch %d: %s %.3f is the best so far, saved %s", epoch, state.key_metric_name, metric, path)
 
 
 def best_phase(engine: Engine) -> str:

@@ -106,13 +106,9 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         if adversarial_share is not None:
             check_fractions(adversarial_share=adversarial_share)
             if adversarial_share == 1:
-                raise ValueError(
-                    "adversarial_share must be below 1: something has to come from the image losses"
-                )
+                raise ValueError("adversarial_share must be below 1: something has to come from the image losses")
         if penalty_weight > 0 and getattr(unwrap(d_network), "couples_samples", False):
-            raise ValueError(
-                "the gradient penalty needs a critic without batch norm: it is a penalty of each sample"
-            )
+            raise ValueError("the gradient penalty needs a critic without batch norm: it is a penalty of each sample")
         self.warmup_epochs, self.n_critic = warmup_epochs, n_critic
         self.adversarial_share, self.adversarial_weight = adversarial_share, adversarial_weight
         self.clip_limit, self.penalty_weight, self.max_grad_norm = clip_limit, penalty_weight, max_grad_norm
@@ -175,9 +171,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_REALS_FORWARD_COMPLETED)
             output[AdversarialKeys.FAKE_LOGITS] = self.d_inferer(fake, critic).float()
             self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_FAKES_FORWARD_COMPLETED)
-        loss = self.state.d_loss_function(
-            output[AdversarialKeys.REAL_LOGITS], output[AdversarialKeys.FAKE_LOGITS]
-        )
+        loss = self.state.d_loss_function(output[AdversarialKeys.REAL_LOGITS], output[AdversarialKeys.FAKE_LOGITS])
         output[AdversarialKeys.DISCRIMINATOR_LOSS] = loss.detach()
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_LOSS_COMPLETED)
         if self.penalty_weight > 0:
@@ -191,9 +185,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             if self.clip_limit > 0:
                 clip_weights(critic, self.clip_limit)
         else:
-            logger.warning(
-                "iteration %d: the critic's gradient is not finite, step skipped", self.state.iteration
-            )
+            logger.warning("iteration %d: the critic's gradient is not finite, step skipped", self.state.iteration)
         self.fire_event(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED)
 
     def _generator_step(self, fake: torch.Tensor, target: torch.Tensor, inputs: torch.Tensor) -> None:

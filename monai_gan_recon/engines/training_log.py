@@ -177,9 +177,7 @@ class TrainingProgress:
         else:
             self._last = time.monotonic()
             engine.add_event_handler(Events.ITERATION_COMPLETED, self._line, engine, "batch")
-            self.validator.add_event_handler(
-                Events.ITERATION_COMPLETED, self._line, engine, "validation batch"
-            )
+            self.validator.add_event_handler(Events.ITERATION_COMPLETED, self._line, engine, "validation batch")
         self.validator.add_event_handler(Events.COMPLETED, self._report, engine)
 
     def describe(self, metrics: Mapping[str, Any]) -> str:

@@ -118,9 +118,7 @@ class ResultWriter(ABC):
         except (OSError, ValueError):
             return False
         wanted = {**(self.record or {}), "input": entry.get("input")}
-        return isinstance(found, dict) and all(
-            found.get(name) == wanted[name] for name in ("config_hash", "input")
-        )
+        return isinstance(found, dict) and all(found.get(name) == wanted[name] for name in ("config_hash", "input"))
 
     def save(self, engine: Engine) -> None:
         """Write the files of the volume just done, all in one step, or say in a line why there are none."""
@@ -174,9 +172,7 @@ class ResultWriter(ABC):
         """Raise a ValueError of one line if a volume failed."""
         if self.failed:
             total = engine.state.epoch_length
-            raise ValueError(
-                self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed"
-            )
+            raise ValueError(self.failed[0] if total == 1 else f"{len(self.failed)} of {total} volumes failed")
 
 
 class VolumeWriter(ResultWriter):
@@ -226,19 +222,13 @@ class VolumeWriter(ResultWriter):
     def write(self, output: Mapping[str, Any], image: MetaTensor, files: Mapping[str, Path]) -> str:
         """Write the files; slices and time in words."""
         if self.error_map and "label" not in output:
-            raise ValueError(
-                "--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)"
-            )
+            raise ValueError("--save_error_map: there is no fully sampled image to compare with (--mask, raw k-space)")
         if not output["pred"].isfinite().all():
-            raise ValueError(
-                "the network's output has NaN or infinite values; use other weights, or --amp false"
-            )
+            raise ValueError("the network's output has NaN or infinite values; use other weights, or --amp false")
         prediction = self.on_original_grid(output["pred"], image)
         self._save(prediction, output, image, files, "recon")
         if "zero_filled" in files:
-            self._save(
-                self.on_original_grid(output["zero_filled"], image), output, image, files, "zero_filled"
-            )
+            self._save(self.on_original_grid(output["zero_filled"], image), output, image, files, "zero_filled")
         if "error" in files:
             error = self.on_original_grid(output["label"], image).sub(prediction).abs_()
             self._save(error, output, image, files, "error")

@@ -73,9 +73,7 @@ def run_demo(
     for rate in rates:
         print(f"\n{100 * rate:g} % of k-space:", flush=True)
         chosen = {"datalist": datalist, "rate": rate, "plane": PLANE, "output_dir": str(output_dir)}
-        open_bundle(
-            bundle, "evaluate.yaml", chosen | {"save_volumes": True, "figures": False} | options
-        ).run()
+        open_bundle(bundle, "evaluate.yaml", chosen | {"save_volumes": True, "figures": False} | options).run()
         entries += RECONSTRUCTION.read(metrics)["results"][-len(METHODS) :]
     first = manifest.section("testing")[0]
     image = Path(first["image"])
@@ -157,9 +155,7 @@ def segment_demo(
     scores, columns = [], []
     for found, folder in reconstructions:
         print(f"\n{100 * found['rate']:g} % of k-space: segmentation by {method}", flush=True)
-        images = {
-            name: load_volume(folder / f"{scan.case}_{ending}.nii.gz") for name, ending in FILE_NAMES.items()
-        }
+        images = {name: load_volume(folder / f"{scan.case}_{ending}.nii.gz") for name, ending in FILE_NAMES.items()}
         comparison = scan.compare(images)
         columns += [
             replace(column, heading=f"{column.heading}, {100 * found['rate']:g} % of k-space")

@@ -53,9 +53,7 @@ def comparison_figure(
     page = Page(WIDTH, top + sum(heights))
     if title:
         page.text(MARGIN, MARGIN + 0.05, title, size=17, weight="bold")
-    for row, label, view, height in zip(
-        images, [r.get("label", "") for r in rows], views, heights, strict=True
-    ):
+    for row, label, view, height in zip(images, [r.get("label", "") for r in rows], views, heights, strict=True):
         _draw_row(page, row, str(label), view, box or detail_box(row["reference"], view), top, large, small)
         top += height
     return page.save(path)

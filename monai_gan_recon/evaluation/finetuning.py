@@ -61,9 +61,7 @@ def finetune(
             the checkpoint of another training, or a training that diverged.
     """
     if "datalist" not in options:
-        raise ValueError(
-            "there is no data manifest: make one by monai-gan-recon manifest build, and give its file"
-        )
+        raise ValueError("there is no data manifest: make one by monai-gan-recon manifest build, and give its file")
     Undersample(rate=rate, track=track)  # tells what is wrong before data are prepared
     check_counts(patience=options.get("patience", 1))
     manifest = load_manifest(options["datalist"], options.get("dataset_dir"))

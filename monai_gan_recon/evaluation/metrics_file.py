@@ -60,9 +60,7 @@ class MetricsFile:
             content = read_json(path, "is no metrics file")
             complete = all(self.required <= set(entry) for entry in content["results"])
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ValueError(
-                f"{path}: is not a metrics file; move it away or choose another --output_dir"
-            ) from error
+            raise ValueError(f"{path}: is not a metrics file; move it away or choose another --output_dir") from error
         if not complete:
             raise ValueError(f"{path}: holds results of another kind; choose another --output_dir")
         return content
@@ -130,9 +128,7 @@ def normalise_protocol(protocol: Entry) -> dict[str, Any]:
     """
     missing = [key for key in PROTOCOL if key != "size" and protocol.get(key) is None]
     if missing:
-        raise ValueError(
-            f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol"
-        )
+        raise ValueError(f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol")
     size = protocol.get("size")
     return {
         **{key: protocol[key] for key in PROTOCOL if key != "size"},
@@ -191,8 +187,7 @@ RECONSTRUCTION = MetricsFile(
 """Results of a reconstruction: one a protocol and method (zero-filled or reconstruction)."""
 
 PAIRED = MetricsFile(
-    SEGMENTATION_CONVENTIONS
-    | {"paired_differences": "method minus the other within each person, then averaged"},
+    SEGMENTATION_CONVENTIONS | {"paired_differences": "method minus the other within each person, then averaged"},
     frozenset({"segmentation", "scores", "paired_differences"}),
     lambda entry: [identity(entry), entry["segmentation"], entry.get("segmentation_options", {})],
     paired_stem,

@@ -49,9 +49,7 @@ class WorstSlice:
     labels: Tensor | None = None
 
 
-def write_evaluation(
-    path: str | os.PathLike[str], slices: Sequence[WorstSlice], **options: Any
-) -> dict[str, Path]:
+def write_evaluation(path: str | os.PathLike[str], slices: Sequence[WorstSlice], **options: Any) -> dict[str, Path]:
     """Write the page ("report") of slices, one a scan, all with the same images, and its preview ("preview").
 
     Smaller slices are padded with zeros; ``options`` are those of :func:`write_report`.
@@ -124,9 +122,7 @@ def worst_tissues(output: Mapping[str, Any], dice: float) -> WorstSlice:
     differs = labels != reference
     number = int(differs.flatten(1).sum(1).argmax())
     shown = torch.where(differs[number], _DIFFERENT, labels[number])
-    return WorstSlice(
-        f"{output['case']}, slice {number + 1}, Dice {dice:.3f}", dice, {"image": image[number]}, shown
-    )
+    return WorstSlice(f"{output['case']}, slice {number + 1}, Dice {dice:.3f}", dice, {"image": image[number]}, shown)
 
 
 def tissue_page(entry: Mapping[str, Any], people: Sequence[SegmentationRow]) -> dict[str, Any]:
@@ -145,13 +141,10 @@ def tissue_page(entry: Mapping[str, Any], people: Sequence[SegmentationRow]) -> 
         "sections": {
             "Agreement with the reference": figures,
             "Protocol": {
-                name.replace("_", " ").capitalize(): entry[name]
-                for name in protocol
-                if entry.get(name) is not None
+                name.replace("_", " ").capitalize(): entry[name] for name in protocol if entry.get(name) is not None
             },
             "Each subject": {
-                row.person: ", ".join(f"{value:.3f}" for value in row.scores["dice"].values())
-                for row in people
+                row.person: ", ".join(f"{value:.3f}" for value in row.scores["dice"].values()) for row in people
             },
             "Versions": versions(),
         },

@@ -222,9 +222,7 @@ class ReconstructionReport(Report):
                 f"k-space is known from {100 * sampled:.1f} % sampled; zero_filled is without it"
             )
         stated = {"sampled_fraction": sampled, "known_fraction_by_symmetry": known, "notes": notes}
-        entries = [
-            {**protocol, "method": method, **dataset_summary(people, method), **stated} for method in METHODS
-        ]
+        entries = [{**protocol, "method": method, **dataset_summary(people, method), **stated} for method in METHODS]
         if self._worst:
             self._page(stem, reconstruction_page(entries, people, self._notes))
         return entries
@@ -261,9 +259,7 @@ class TissueReport(Report):
     def add(self, output: Mapping[str, Any]) -> None:
         """Score one volume; keep its row and, for the page, its worst slice."""
         labels = {ORIGINAL: output["pred"]}
-        self._rows += score_segmentations(
-            output["person"], output["case"], labels, output["reference"], LABELS
-        )
+        self._rows += score_segmentations(output["person"], output["case"], labels, output["reference"], LABELS)
         self._seconds.append((output["seconds"], output["network_seconds"]))
         self._worst.append(worst_tissues(output, _mean_dice(self._rows[-1])))
 

@@ -68,8 +68,7 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
     for name, volume in (("pred", pred), ("zero_filled", zero_filled)):
         if volume.shape != label.shape:
             raise ValueError(
-                f"{case}: {name!r} has slices {tuple(volume.shape[1:])} "
-                f"but the reference {tuple(label.shape[1:])}"
+                f"{case}: {name!r} has slices {tuple(volume.shape[1:])} but the reference {tuple(label.shape[1:])}"
             )
 
     brain = brain_mask(label.movedim(0, 1))
@@ -99,9 +98,7 @@ QUALITY = {"psnr": "PSNR [dB]", "ssim": "SSIM", "psnr_brain": "PSNR inside [dB]"
 """Metrics of a page, by what they are called there."""
 
 
-def quality_table(
-    images: Mapping[str, Tensor], reference: Tensor, case: str = ""
-) -> tuple[dict[str, str], str]:
+def quality_table(images: Mapping[str, Tensor], reference: Tensor, case: str = "") -> tuple[dict[str, str], str]:
     """Mean scores of images as a page has them, one after the other.
 
     Args:

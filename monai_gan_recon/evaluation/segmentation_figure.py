@@ -92,9 +92,7 @@ def segmentation_figure(
             different = (crop(map_, view) != crop(labels[0], view)).astype(np.uint8)
             _overlay(below, different, aspect, (DISAGREEMENT,), opacity=0.85)
             share = 100 * (map_ != labels[0]).sum() / max((labels[0] > 0).sum(), 1)
-            below.set_title(
-                f"differs at {share:.1f} % of the tissue's pixels", parse_math=False, color=MUTED, size=9
-            )
+            below.set_title(f"differs at {share:.1f} % of the tissue's pixels", parse_math=False, color=MUTED, size=9)
         elif reference is not None:
             known = _slice(reference.labels, number).astype(np.uint8)
             known[~np.isin(known, list(reference.tissues))] = 0

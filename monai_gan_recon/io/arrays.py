@@ -229,9 +229,7 @@ def from_axes(array: np.ndarray, axes: str | None, source: str) -> RawScan:
         if len(longer) != 2:
             raise ValueError(f"does not say what the axes of its shape {array.shape} are; {_STATE}")
         names = ["h", "w"]
-        logger.info(
-            "%s: shape %s can only be one slice of one coil: readout, phase encoding", source, array.shape
-        )
+        logger.info("%s: shape %s can only be one slice of one coil: readout, phase encoding", source, array.shape)
     unknown = [name for name in names if name not in _NAMES]
     plane = {name for name in names if name not in ("slices", "coils")}
     if unknown or len(set(names)) != len(names) or plane not in _PLANES:

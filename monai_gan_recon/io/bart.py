@@ -65,9 +65,7 @@ def _bart_axes(array: np.ndarray) -> tuple[np.ndarray, str]:
         )
     plane = [dimension for dimension in (0, 1, 2) if dimension in long]
     if len(plane) != 2:
-        raise ValueError(
-            f"has shape {array.shape}, without two long axes among the first three; give a k-space"
-        )
+        raise ValueError(f"has shape {array.shape}, without two long axes among the first three; give a k-space")
     names = {plane[0]: "h", plane[1]: "w"} if 0 in plane else {1: "phase1", 2: "phase2"}
     names |= {3: "coils", _SLICE: "slices"}
     kept = sorted(names)

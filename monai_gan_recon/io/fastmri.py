@@ -83,9 +83,7 @@ def _mask(file: h5py.File, kspace: np.ndarray) -> np.ndarray | None:
     return np.asarray(mask & np.any([(one != 0).any(axis=0) for one in kspace], axis=0))
 
 
-def _geometry(
-    file: h5py.File, shape: tuple[int, ...]
-) -> tuple[float, tuple[int, int] | None, np.ndarray | None]:
+def _geometry(file: h5py.File, shape: tuple[int, ...]) -> tuple[float, tuple[int, int] | None, np.ndarray | None]:
     """Readout oversampling, matrix and affine of the header."""
     if "ismrmrd_header" not in file:
         return 1.0, None, None

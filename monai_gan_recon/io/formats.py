@@ -88,9 +88,7 @@ def _kind_of_file(path: Path) -> str | None:
 def kind_by_name(path: Path) -> str | None:
     """Kind of a file by the end of its name; ``None`` for others."""
     name = path.name.lower()
-    return next(
-        (kind for ends, kind in _SUFFIXES.items() if name.endswith(tuple(f".{end}" for end in ends))), None
-    )
+    return next((kind for ends, kind in _SUFFIXES.items() if name.endswith(tuple(f".{end}" for end in ends))), None)
 
 
 def read_raw(path: str | os.PathLike[str], axes: str | None = None, key: str | None = None) -> RawScan:

@@ -54,9 +54,7 @@ def read_image(
             "the order of its axes (such as --axes coils,h,w), or give its inverse Fourier transform"
         )
     if not is_valid(image.affine):
-        raise ValueError(
-            f"{path}: its affine (orientation and spacing) is not valid; repair the header first"
-        )
+        raise ValueError(f"{path}: its affine (orientation and spacing) is not valid; repair the header first")
     return image
 
 
@@ -75,9 +73,7 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
         return Image(*read_itk(path))
     if kind in _RAW:
         raise ValueError(f"{path}: is raw k-space ({kind}), and an image is meant; give it as raw k-space")
-    raise ValueError(
-        f"{path}: unknown kind of file; give NIfTI (.nii, .nii.gz), a DICOM folder, .npy or .nrrd"
-    )
+    raise ValueError(f"{path}: unknown kind of file; give NIfTI (.nii, .nii.gz), a DICOM folder, .npy or .nrrd")
 
 
 def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
@@ -173,9 +169,7 @@ def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
     volumes = volumes_in(path)
     if not volumes:
         what = "empty" if not visible(path) else "without NIfTI files, DICOM series or other readable volumes"
-        raise ValueError(
-            f"{path}: the folder is {what}; give a NIfTI file, a DICOM folder, or a folder of these"
-        )
+        raise ValueError(f"{path}: the folder is {what}; give a NIfTI file, a DICOM folder, or a folder of these")
     return volumes
 
 

@@ -79,9 +79,7 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
     chosen = heads[image]
     coils = np.unique(chosen["active_channels"])
     if coils.size > 1:
-        raise ValueError(
-            f"its readouts have {' and '.join(map(str, coils))} coils; give a scan with one coil array"
-        )
+        raise ValueError(f"its readouts have {' and '.join(map(str, coils))} coils; give a scan with one coil array")
     (nx, ny, nz), numbers = encoding.size, np.unique(chosen["idx"]["slice"])
     if encoding.volume and numbers.size > 1:
         raise ValueError(f"holds {numbers.size} slabs of 3-D k-space; give one slab")
@@ -133,9 +131,7 @@ def _select(heads: np.ndarray, embedded: bool) -> tuple[np.ndarray, np.ndarray]:
         return (heads["flags"] & np.uint64(sum(1 << (flag - 1) for flag in flags))) != 0
 
     noise = has(ismrmrd.ACQ_IS_NOISE_MEASUREMENT)
-    calibration = has(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION) & ~has(
-        ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING
-    )
+    calibration = has(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION) & ~has(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
     image = ~noise & ~has(*_NOT_IMAGE) & (heads["encoding_space_ref"] == 0)
     if not embedded and (image & calibration).any():
         logger.warning("the lines of a separate calibration scan are left out")
@@ -197,9 +193,7 @@ def _full_readout(line: np.ndarray, head: np.ndarray, length: int) -> np.ndarray
     return full
 
 
-def _geometry(
-    heads: np.ndarray, numbers: np.ndarray, encoding: Encoding
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _geometry(heads: np.ndarray, numbers: np.ndarray, encoding: Encoding) -> tuple[np.ndarray, np.ndarray | None]:
     """Order of the slices in space, and the affine of (slice, h, w)."""
     heads = heads[[int(np.argmax(heads["idx"]["slice"] == number)) for number in numbers]]
     as_numbered, first = np.arange(numbers.size), heads[0]
@@ -214,13 +208,9 @@ def _geometry(
         return as_numbered, from_lps(directions * spacing, first["position"] - middle)
     positions = heads["position"].astype(float)
     along = (positions - positions[0]) @ across
-    order = np.argsort(
-        along if along[-1] >= 0 else -along, kind="stable"
-    )  # mostly as numbered, not against it
+    order = np.argsort(along if along[-1] >= 0 else -along, kind="stable")  # mostly as numbered, not against it
     steps = np.diff(positions[order], axis=0)
-    if steps.size and (
-        np.linalg.norm(steps[0]) < 1e-3 or np.abs(steps - steps[0]).max() > 0.02 * np.abs(steps).max()
-    ):
+    if steps.size and (np.linalg.norm(steps[0]) < 1e-3 or np.abs(steps - steps[0]).max() > 0.02 * np.abs(steps).max()):
         logger.warning("slices are not evenly spaced in the file; their positions are not used")
         return as_numbered, None
     inside = directions[:, :2] * spacing[:2]

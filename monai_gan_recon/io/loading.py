@@ -86,9 +86,7 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
     if array.dtype.kind == "f":
         with np.errstate(invalid="ignore"):
             whole = np.round(array)
-            wrong = ~(np.abs(array - whole) <= 1e-6 * np.maximum(np.abs(whole), 1)) | (
-                np.abs(whole) > 2.0**53
-            )
+            wrong = ~(np.abs(array - whole) <= 1e-6 * np.maximum(np.abs(whole), 1)) | (np.abs(whole) > 2.0**53)
         if wrong.any():
             raise ValueError(
                 f"{path}: labels must be whole numbers, it has the value {array[wrong][0]:.9g} "
@@ -97,17 +95,13 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
         array = whole
     if array.dtype.kind != "f" and array.size and array.max() > np.iinfo(np.int64).max:
         raise ValueError(f"{path}: has a label of {array.max()}; labels go up to 2^63 - 1")
-    return _meta_tensor(
-        torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)), affine, path, transforms
-    )
+    return _meta_tensor(torch.from_numpy(np.ascontiguousarray(array, dtype=np.int64)), affine, path, transforms)
 
 
 class LoadVolumed(MapTransform):
     """Each key's path becomes its volume, as :func:`load_volume` reads it."""
 
-    def __init__(
-        self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False
-    ) -> None:
+    def __init__(self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False) -> None:
         super().__init__(keys, allow_missing_keys)
         self.plane = plane
 
@@ -119,9 +113,7 @@ class LoadVolumed(MapTransform):
         return result
 
 
-def _meta_tensor(
-    image: torch.Tensor, affine: np.ndarray, path: Path, transforms: Transforms | None
-) -> MetaTensor:
+def _meta_tensor(image: torch.Tensor, affine: np.ndarray, path: Path, transforms: Transforms | None) -> MetaTensor:
     matrix = torch.as_tensor(affine, dtype=torch.float64)
     meta: dict[str, Any] = {
         str(MetaKeys.ORIGINAL_AFFINE): matrix.clone(),
@@ -130,9 +122,7 @@ def _meta_tensor(
         str(MetaKeys.ORIGINAL_CHANNEL_DIM): float("nan"),
         "filename_or_obj": str(path),
     }
-    return MetaTensor(
-        image[None], affine=matrix, meta=meta | ({} if transforms is None else {TRANSFORMS: transforms})
-    )
+    return MetaTensor(image[None], affine=matrix, meta=meta | ({} if transforms is None else {TRANSFORMS: transforms}))
 
 
 def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:
@@ -145,17 +135,13 @@ def _single_precision(path: Path, array: np.ndarray) -> np.ndarray:
     if not math.isfinite(low) or not math.isfinite(high):
         bad = int((~np.isfinite(array)).sum())
         if not bad:
-            raise ValueError(
-                f"{path}: has values beyond 3e38, the limit of float32; scale the image down first"
-            )
+            raise ValueError(f"{path}: has values beyond 3e38, the limit of float32; scale the image down first")
         raise ValueError(f"{path}: {bad} of {array.size} values are NaN or infinite; repair the image first")
     if low == high or (kind.kind == "c" and bool((result == result.flat[0]).all())):
         first = array.flat[0]
         if (array == first).all():
             raise ValueError(f"{path}: is constant (every value is {first:g}); there is no image in it")
-    if high - low < _LEAST_RANGE or np.spacing(np.float32(max(-low, high))) / 2 > _MOST_ROUNDING * (
-        high - low
-    ):
+    if high - low < _LEAST_RANGE or np.spacing(np.float32(max(-low, high))) / 2 > _MOST_ROUNDING * (high - low):
         raise ValueError(
             f"{path}: its values, from {low:g} to {high:g}, are too close for float32; subtract the offset, or scale "
             "the image up first"

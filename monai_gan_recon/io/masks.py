@@ -78,9 +78,7 @@ def measured(values: np.ndarray) -> np.ndarray:
     return np.asarray(values != 0)
 
 
-def fit_mask(
-    mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "the sampling mask"
-) -> torch.Tensor:
+def fit_mask(mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "the sampling mask") -> torch.Tensor:
     """Bring a sampling mask to the slices of a volume.
 
     Args:

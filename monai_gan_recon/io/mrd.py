@@ -38,9 +38,7 @@ def is_ismrmrd(path: Path) -> bool:
 def _groups(file: h5py.File) -> dict[str, h5py.Group]:
     with refusing(ValueError(DAMAGED)):
         return {
-            name: item
-            for name, item in file.items()
-            if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
+            name: item for name, item in file.items() if isinstance(item, h5py.Group) and {"xml", "data"} <= set(item)
         }
 
 
@@ -98,9 +96,7 @@ def _check_lengths(data: h5py.Dataset) -> None:
     fields, chunks = data.dtype.fields or {}, []
     places = [fields[name][1] for name in ("traj", "data") if name in fields]  # length, address, number
     with refusing(ValueError(DAMAGED)):
-        if (
-            data.chunks == (1,) and data.id.get_create_plist().get_nfilters() == 0
-        ):  # as ISMRMRD's library writes
+        if data.chunks == (1,) and data.id.get_create_plist().get_nfilters() == 0:  # as ISMRMRD's library writes
             data.id.chunk_iter(lambda chunk: chunks.append(chunk.byte_offset))
     file = np.memmap(data.file.filename, np.uint8, mode="r")
     if max(chunks, default=0) > file.size:  # they may be beyond 2^63
@@ -124,10 +120,7 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
     if trajectory != "cartesian":
         raise ValueError(f"is a scan on a {printable(trajectory)} trajectory; only Cartesian scans are read")
     steps = [getattr(encoding.encodingLimits, f"kspace_encoding_step_{axis}", None) for axis in (1, 2)]
-    centre = [
-        int(number(step, "center", least=0)) if step else n // 2
-        for step, n in zip(steps, size[1:], strict=True)
-    ]
+    centre = [int(number(step, "center", least=0)) if step else n // 2 for step, n in zip(steps, size[1:], strict=True)]
     partitions = int(number(steps[1], "maximum", least=0)) if steps[1] else 0
     mode = getattr(encoding.parallelImaging, "calibrationMode", None)
     return Encoding(
@@ -138,9 +131,7 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
         oversampling,
         volume=size[2] > 1 and max(partitions, int(heads["idx"]["kspace_encode_step_2"].max(initial=0))) > 0,
         embedded=mode is None or getattr(mode, "value", mode) in ("embedded", "interleaved"),
-        noise_bandwidth=number(
-            header, "acquisitionSystemInformation.relativeReceiverNoiseBandwidth", 1, 1e-3
-        ),
+        noise_bandwidth=number(header, "acquisitionSystemInformation.relativeReceiverNoiseBandwidth", 1, 1e-3),
     )
 
 
@@ -243,9 +234,7 @@ def _heads(scan: RawScan) -> tuple[np.ndarray, Callable[[int], np.ndarray]]:
             middle[0] = np.full(len(row), slices // 2)
         image["position"] = (matrix[:3, :3] @ middle).T + matrix[:3, 3]
         unit = matrix[:3, :3] / lengths(matrix)
-        names = (
-            ("slice_dir", "read_dir", "phase_dir") if scan.readout else ("read_dir", "phase_dir", "slice_dir")
-        )
+        names = ("slice_dir", "read_dir", "phase_dir") if scan.readout else ("read_dir", "phase_dir", "slice_dir")
         for name, direction in zip(names, unit.T, strict=True):
             image[name] = direction
     if scan.noise is not None:

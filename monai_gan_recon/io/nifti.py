@@ -183,9 +183,7 @@ def _header(stream: Any) -> tuple[Any, Transforms]:
     qform = scale @ header.get_qform() if header["qform_code"] else np.eye(4)
     if not header["sform_code"]:
         return header, Transforms(np.eye(4), 0, qform, int(header["qform_code"]))
-    code = (
-        int(header["qform_code"]) if is_valid(qform) else 0
-    )  # the sform counts, and results do without the other
+    code = int(header["qform_code"]) if is_valid(qform) else 0  # the sform counts, and results do without the other
     return header, Transforms(scale @ header.get_sform(), int(header["sform_code"]), qform, code)
 
 
@@ -248,9 +246,7 @@ def save_nifti(
     path = Path(path)
     if not path.name.endswith((".nii.gz", ".nii")):
         raise ValueError(f"{path}: a NIfTI file's name must end in .nii.gz or .nii")
-    plain = (
-        array.as_subclass(torch.Tensor).detach().cpu().numpy() if isinstance(array, torch.Tensor) else array
-    )
+    plain = array.as_subclass(torch.Tensor).detach().cpu().numpy() if isinstance(array, torch.Tensor) else array
     values = plain[0] if plain.ndim == 4 and plain.shape[0] == 1 else plain
     matrix = torch.as_tensor(affine).detach().cpu().numpy().astype(np.float64)
     kind = _stored_type(path, values)

@@ -63,9 +63,7 @@ class RawScan:
         if self.mask is not None and not self.mask.any():
             raise ValueError("the mask is empty, no sample is measured")
         if self.noise is not None and (self.noise.ndim != 2 or len(self.noise) != coils):
-            raise ValueError(
-                f"the noise scan {self.noise.shape} does not have the {coils} coils of the k-space"
-            )
+            raise ValueError(f"the noise scan {self.noise.shape} does not have the {coils} coils of the k-space")
         if self.maps is not None and self.maps.shape != shape:
             raise ValueError(f"the coil maps {self.maps.shape} do not fit the k-space {shape}")
         energy = np.zeros((coils, height, width))
@@ -137,9 +135,7 @@ def looks_like_kspace(array: np.ndarray) -> bool:
         few = np.moveaxis(few, plane, (-2, -1))
         energy = np.abs(few) ** 2
         inside = max(_in_centre(energy), _in_centre(np.fft.fftshift(energy, axes=(-2, -1))))
-        if inside > 0.3 and inside > 2 * _in_centre(
-            np.abs(np.fft.fftshift(np.fft.fft2(few), axes=(-2, -1))) ** 2
-        ):
+        if inside > 0.3 and inside > 2 * _in_centre(np.abs(np.fft.fftshift(np.fft.fft2(few), axes=(-2, -1))) ** 2):
             return True
     return False
 

@@ -78,15 +78,11 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
         ) from error
     _check_blocks(path)
     with refusing(ValueError(DAMAGED), AttributeError), contextlib.redirect_stdout(io.StringIO()):
-        scans = twixtools.read_twix(
-            str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True
-        )
+        scans = twixtools.read_twix(str(path), parse_pmu=False, parse_geometry=False, verbose=False, keep_acqend=True)
     if any(not scan["mdb"] or not scan["mdb"][-1].is_flag_set("ACQEND") for scan in scans):
         raise ValueError("is a truncated Siemens file, it ends in the middle of a scan; copy it again")
     dwell = number(scans[-1]["hdr"], "MeasYaps.sRXSPEC.alDwellTime.0", 0) / 1000  # 0: unknown
-    blocks = [
-        mdb for mdb in scans[-1]["mdb"] if not (mdb.is_flag_set("ACQEND") or mdb.is_flag_set("SYNCDATA"))
-    ]
+    blocks = [mdb for mdb in scans[-1]["mdb"] if not (mdb.is_flag_set("ACQEND") or mdb.is_flag_set("SYNCDATA"))]
     for scan in scans[:-1]:
         blocks += [mdb for mdb in scan["mdb"] if mdb.is_flag_set("NOISEADJSCAN")]
     with np.errstate(all="ignore"):  # directions that are no numbers are told of later
@@ -149,9 +145,7 @@ def _head(mdb: Any, dwell: float) -> np.ndarray:
         head["idx"][name] = getattr(mdh.Counter, counter)
     place = mdh.SliceData
     head["position"] = (place.SlicePos.Sag, place.SlicePos.Cor, place.SlicePos.Tra)
-    a, b, c, d = (
-        float(value) for value in place.Quaternion
-    )  # of a rotation with columns phase, readout, slice
+    a, b, c, d = (float(value) for value in place.Quaternion)  # of a rotation with columns phase, readout, slice
     head["phase_dir"] = (1 - 2 * (c * c + d * d), 2 * (b * c + a * d), 2 * (b * d - a * c))
     head["read_dir"] = (2 * (b * c - a * d), 1 - 2 * (b * b + d * d), 2 * (c * d + a * b))
     head["slice_dir"] = (2 * (b * d + a * c), 2 * (c * d - a * b), 1 - 2 * (b * b + c * c))
@@ -170,12 +164,9 @@ def _encoding(header: dict[str, Any], heads: np.ndarray, blocks: list[Any]) -> E
     oversampling = number(header, "Dicom.flReadoutOSFactor", 1) or 1.0
     base = int(number(header, "MeasYaps.sKSpace.lBaseResolution"))
     read, phase, thick = (
-        number(header, f"MeasYaps.sSliceArray.asSlice.0.{key}")
-        for key in ("dReadoutFOV", "dPhaseFOV", "dThickness")
+        number(header, f"MeasYaps.sSliceArray.asSlice.0.{key}") for key in ("dReadoutFOV", "dPhaseFOV", "dThickness")
     )
-    more = [
-        number(header, f"MeasYaps.sKSpace.d{axis}OversamplingForDialog", 0) for axis in ("Phase", "Slice")
-    ]
+    more = [number(header, f"MeasYaps.sKSpace.d{axis}OversamplingForDialog", 0) for axis in ("Phase", "Slice")]
     mode = number(header, "MeasYaps.sPat.ucRefScanMode", 1)
     if min(base, read, phase, thick, oversampling) <= 0:
         raise ValueError("its Siemens protocol has lengths that are not positive; the header is damaged")

@@ -97,9 +97,7 @@ def read_itk_header(path: Path) -> tuple[tuple[int, ...], np.ndarray]:
 
 
 def _damaged(path: Path) -> ValueError:
-    return ValueError(
-        f"{path}: is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again"
-    )
+    return ValueError(f"{path}: is not a readable NRRD or MetaImage file, or it is truncated or damaged; copy it again")
 
 
 def _reader(path: Path) -> sitk.ImageFileReader:
@@ -124,9 +122,7 @@ def _data_files(path: Path) -> list[Path]:
         if not name.isprintable() or os.path.normpath(name) == path.name:  # its own header as voxels
             raise _damaged(path)
         if os.path.isabs(name) or os.path.normpath(name).startswith(".."):
-            raise ValueError(
-                f"{path}: its data file {name} lies outside its folder; put both into one folder"
-            )
+            raise ValueError(f"{path}: its data file {name} lies outside its folder; put both into one folder")
         if not os.path.isfile(path.parent / name):
             raise FileNotFoundError(f"{path}: its data file {name} is not there; copy it, too")
     return [path.parent / name for name in names]
@@ -171,9 +167,7 @@ def _check_left_out(path: Path, dimension: int) -> None:
     """Refuse what ITK reads past: values that have a scale, and an axis that has no direction."""
     text = _head(path)[0]
     if re.search(_RESCALED, text):
-        raise ValueError(
-            f"{path}: its values have a slope and an offset of their own; apply them and write it anew"
-        )
+        raise ValueError(f"{path}: its values have a slope and an offset of their own; apply them and write it anew")
     directions = re.search(r"(?m)^space directions:(.*)$", text)
     if directions and directions[1].count("(") < dimension:
         raise ValueError(f"{path}: has an axis without a direction; give a volume whose axes lie in space")

@@ -70,9 +70,7 @@ def clip_weights(module: nn.Module, limit: float = 0.01) -> None:
         parameter.clamp_(-limit, limit)
 
 
-def gradient_penalty(
-    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, weight: float = 10.0
-) -> Tensor:
+def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, weight: float = 10.0) -> Tensor:
     """λ E[(‖∇D(x̂)‖₂ − 1)²], x̂ on the line from a real to a generated image (Gulrajani 2017, WGAN-GP).
 
     One point per sample, drawn from torch's global generator, the norm over all of its pixels and channels. Computed
@@ -92,12 +90,8 @@ def gradient_penalty(
         ValueError: shapes differ, or the critic has batch norm in training mode, which couples the samples.
     """
     real, fake = check_pair(real.detach(), fake.detach(), "gradient penalty")
-    if isinstance(critic, nn.Module) and any(
-        isinstance(m, _BatchNorm) and m.training for m in critic.modules()
-    ):
-        raise ValueError(
-            "gradient penalty: the critic's batch norm couples samples; use norm None, group or instance"
-        )
+    if isinstance(critic, nn.Module) and any(isinstance(m, _BatchNorm) and m.training for m in critic.modules()):
+        raise ValueError("gradient penalty: the critic's batch norm couples samples; use norm None, group or instance")
     position = torch.rand((len(real),) + (1,) * (real.ndim - 1), device=real.device, dtype=real.dtype)
     with torch.enable_grad(), torch.autocast(real.device.type, enabled=False):
         mixed = torch.lerp(fake, real, position).requires_grad_()

@@ -80,8 +80,7 @@ class DSSIMLoss(nn.Module):
         pred, target = check_pair(pred, target, "DSSIM loss")
         if pred.ndim != 4 or min(pred.shape[2:]) < WINDOW:
             raise ValueError(
-                f"DSSIM loss: expected images (B, C, H, W) of at least {WINDOW}x{WINDOW}, "
-                f"got {tuple(pred.shape)}"
+                f"DSSIM loss: expected images (B, C, H, W) of at least {WINDOW}x{WINDOW}, got {tuple(pred.shape)}"
             )
         with torch.autocast(pred.device.type, enabled=False):
             return self.ssim_loss(pred, target) / 2
@@ -105,9 +104,7 @@ class FrequencyLoss(nn.Module):
     def __init__(self, mode: str = "complex") -> None:
         super().__init__()
         if mode not in FREQUENCY_MODES:
-            raise ValueError(
-                f"frequency loss: unknown mode {mode!r}; choose one of {', '.join(FREQUENCY_MODES)}"
-            )
+            raise ValueError(f"frequency loss: unknown mode {mode!r}; choose one of {', '.join(FREQUENCY_MODES)}")
         self.mode = mode
 
     def forward(self, pred: Tensor, target: Tensor) -> Tensor:

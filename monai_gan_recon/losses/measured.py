@@ -67,8 +67,5 @@ class MeasuredLoss(nn.Module):
 
 def _ratio(kspace: Tensor, reference: Tensor, order: int) -> Tensor:
     """Norm of k-space (B, H, W) over that of another, of real and imaginary parts, mean over the batch."""
-    norms = [
-        torch.linalg.vector_norm(torch.view_as_real(k).flatten(1), ord=order, dim=1)
-        for k in (kspace, reference)
-    ]
+    norms = [torch.linalg.vector_norm(torch.view_as_real(k).flatten(1), ord=order, dim=1) for k in (kspace, reference)]
     return (norms[0] / norms[1].clamp_min(1e-6)).mean()

@@ -73,9 +73,7 @@ class ReconstructionLoss(nn.Module):
         """Weighted sum; see :meth:`with_terms`."""
         return self.with_terms(pred, target, measurement)[0]
 
-    def with_terms(
-        self, pred: Tensor, target: Tensor, measurement: Tensor
-    ) -> tuple[Tensor, dict[str, Tensor]]:
+    def with_terms(self, pred: Tensor, target: Tensor, measurement: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Weighted sum, and its unweighted, detached terms by name, both from one computation.
 
         Args:

@@ -64,9 +64,7 @@ def calibrate(
             f"the noise scan has {noise.shape[0]} coils and the scan {kspace.shape[1]}: give the noise of these coils"
         )
     if maps is not None:
-        maps = (
-            maps.expand(kspace.shape) / maps.abs().amax()
-        )  # their scale is arbitrary, and squares must not vanish
+        maps = maps.expand(kspace.shape) / maps.abs().amax()  # their scale is arbitrary, and squares must not vanish
     if whiten and not one_coil:
         samples = edge_noise(kspace, mask) if noise is None else noise
         covariance = noise_covariance(samples, robust=noise is None)
@@ -98,25 +96,15 @@ def calibrate(
 def _check(kspace: torch.Tensor, maps: torch.Tensor | None) -> None:
     shape = tuple(kspace.shape)
     if kspace.ndim != 4 or not kspace.is_complex():
-        raise ValueError(
-            f"k-space must be complex (slices, coils, H, W), got {kspace.dtype} of shape {shape}"
-        )
+        raise ValueError(f"k-space must be complex (slices, coils, H, W), got {kspace.dtype} of shape {shape}")
     if maps is not None and tuple(maps.shape) not in (shape, shape[1:], (1, *shape[1:])):
-        same = sorted(n for n in maps.shape if n > 1) in (
-            sorted(n for n in s if n > 1) for s in (shape, shape[1:])
-        )
-        hint = (
-            "the coils are on another axis of one of them" if same else "give maps of the same coils and size"
-        )
-        raise ValueError(
-            f"maps of shape {tuple(maps.shape)} do not fit k-space (slices, coils, H, W) {shape}: {hint}"
-        )
+        same = sorted(n for n in maps.shape if n > 1) in (sorted(n for n in s if n > 1) for s in (shape, shape[1:]))
+        hint = "the coils are on another axis of one of them" if same else "give maps of the same coils and size"
+        raise ValueError(f"maps of shape {tuple(maps.shape)} do not fit k-space (slices, coils, H, W) {shape}: {hint}")
     if maps is not None and not 0 < float(maps.abs().amax()) < float("inf"):
         raise ValueError("the coil maps are zero everywhere, or have NaN or infinite values; give others")
     if shape[1] > max(16, min(shape[2:])):
-        raise ValueError(
-            f"k-space (slices, coils, H, W) {shape} has more coils than pixels: coils on the wrong axis?"
-        )
+        raise ValueError(f"k-space (slices, coils, H, W) {shape} has more coils than pixels: coils on the wrong axis?")
     largest = torch.view_as_real(kspace).abs().amax((0, 2, 3, 4))
     for coil, value in enumerate(largest.tolist()):
         if not 0 < value < float("inf"):

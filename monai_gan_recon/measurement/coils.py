@@ -31,9 +31,7 @@ def remove_readout_oversampling(kspace: torch.Tensor, factor: float = 2.0) -> to
     """
     height = kspace.shape[-2]
     if not (1 <= factor <= height):
-        raise ValueError(
-            f"readout oversampling factor must be from 1 to {height} (the readout), got {factor}"
-        )
+        raise ValueError(f"readout oversampling factor must be from 1 to {height} (the readout), got {factor}")
     kept = round(height / factor)
     if kept == height:
         return kspace
@@ -104,14 +102,10 @@ def centre_sizes(mask: torch.Tensor, largest: tuple[int, int]) -> torch.Tensor:
 
     A rectangle of size n begins at ``N // 2 - n // 2``; none is larger than ``largest``.
     """
-    rows, columns = (
-        _centre_out(n, most, mask.device) for n, most in zip(mask.shape[-2:], largest, strict=True)
-    )
+    rows, columns = (_centre_out(n, most, mask.device) for n, most in zip(mask.shape[-2:], largest, strict=True))
     sampled = mask[:, rows][:, :, columns].to(torch.uint8)
     whole = sampled.cumprod(1).cumprod(2)  # [i, j]: is the rectangle of i + 1 by j + 1 fully sampled?
-    area = whole * torch.outer(torch.arange(1, len(rows) + 1), torch.arange(1, len(columns) + 1)).to(
-        mask.device
-    )
+    area = whole * torch.outer(torch.arange(1, len(rows) + 1), torch.arange(1, len(columns) + 1)).to(mask.device)
     best = area.flatten(1).argmax(1)
     size = torch.stack([best // len(columns), best % len(columns)], -1) + 1
     return torch.where(whole[:, :1, 0].bool(), size, 0)
@@ -147,15 +141,11 @@ def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tenso
     masks = mask.expand(*batch, 1, height, width).reshape(-1, height, width)
     sizes = centre_sizes(masks, (min(_CENTRE, height), min(_CENTRE, width)))
     if (sizes == 0).any():
-        raise ValueError(
-            "the zero frequency of k-space is not sampled: coil maps cannot be estimated, give --maps"
-        )
+        raise ValueError("the zero frequency of k-space is not sampled: coil maps cannot be estimated, give --maps")
     rows, columns = (int(n) for n in sizes.amax(0))
     top, left = height // 2 - rows // 2, width // 2 - columns // 2
     centre = flat[..., top : top + rows, left : left + columns]
-    centre = centre * (
-        _hann(rows, sizes[:, 0])[:, None, :, None] * _hann(columns, sizes[:, 1])[:, None, None, :]
-    )
+    centre = centre * (_hann(rows, sizes[:, 0])[:, None, :, None] * _hann(columns, sizes[:, 1])[:, None, None, :])
     image = interpolate_centre(centre, (height, width))
     parts = torch.view_as_real(image).flatten(-2)
     energy = torch.zeros_like(parts[:, 0])

@@ -70,9 +70,7 @@ def espirit_maps(
                 f"are fully sampled, coil maps need {LEAST_CALIBRATION} x {LEAST_CALIBRATION}; give maps (--maps)"
             )
         options = {"noise_std": float(noise_std), "crop": float(crop), "threshold": float(threshold)}
-        file = (
-            None if cache_dir is None else Path(cache_dir) / f"{_key(centre, (height, width), options)}.npz"
-        )
+        file = None if cache_dir is None else Path(cache_dir) / f"{_key(centre, (height, width), options)}.npz"
         found = None if file is None else _read(file, (coils, height, width))
         if found is None:
             found = _slice_maps(centre, (height, width), **options)
@@ -103,9 +101,7 @@ def coil_doubt(kspace: torch.Tensor, mask: torch.Tensor) -> str | None:
     second = float((energy * eigenvalues[:, -2]).sum() / energy.sum())
     if not second > _MOST_SECOND:
         return None
-    return (
-        "its coils do not show one object; if they are slices or repetitions, say so with --axes slices,h,w"
-    )
+    return "its coils do not show one object; if they are slices or repetitions, say so with --axes slices,h,w"
 
 
 def _centre_gram(

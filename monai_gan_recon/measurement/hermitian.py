@@ -32,6 +32,4 @@ def hermitian_completion(data: KData) -> KData:
         raise ValueError("Hermitian completion is for real images of one coil: leave out maps and phase")
     mask = (data.mask != 0).expand(*data.mask.shape[:-2], *data.kspace.shape[-2:])
     mirrored = mirror(mask) & ~mask
-    return replace(
-        data, kspace=torch.where(mirrored, mirror(data.kspace).conj(), data.kspace), mask=mask | mirrored
-    )
+    return replace(data, kspace=torch.where(mirrored, mirror(data.kspace).conj(), data.kspace), mask=mask | mirrored)

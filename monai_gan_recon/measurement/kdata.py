@@ -46,9 +46,7 @@ class KData:
             raise ValueError(f"k-space must be complex (..., coils, H, W), got {tuple(self.kspace.shape)}")
         coils = self.kspace.shape[-3]
         if self.maps is None and coils > 1:
-            raise ValueError(
-                f"k-space of {coils} coils needs their sensitivities: give maps (..., coils, H, W)"
-            )
+            raise ValueError(f"k-space of {coils} coils needs their sensitivities: give maps (..., coils, H, W)")
         if self.maps is not None and self.maps.shape[-3:] != self.kspace.shape[-3:]:
             raise ValueError(
                 f"maps {tuple(self.maps.shape)} do not fit the k-space {tuple(self.kspace.shape)}: both are "

@@ -79,23 +79,17 @@ def gaussian_lines(
     return lines
 
 
-def dagan_lines(
-    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
-) -> np.ndarray:
+def dagan_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
     """:func:`gaussian_lines` with the lines as far from the zero frequency as in DAGAN's patterns: a harder problem."""
     return gaussian_lines(n, rate, rng, centre_fraction, DAGAN_SIGMAS)
 
 
-def equispaced_lines(
-    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
-) -> np.ndarray:
+def equispaced_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
     """MONAI's ``EquispacedKspaceMask`` (fastMRI): its number of lines is near ``rate * n``, not exact."""
     return _monai_lines(EquispacedKspaceMask, n, rate, rng, centre_fraction)
 
 
-def random_lines(
-    n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None
-) -> np.ndarray:
+def random_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
     """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw.
 
     ``rate`` is its expectation. Of n lines, c of them in the centre, its standard deviation is

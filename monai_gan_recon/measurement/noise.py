@@ -51,9 +51,7 @@ def noise_covariance(samples: torch.Tensor, robust: bool = False) -> torch.Tenso
         raise ValueError("noise samples hold NaN or infinity")
     if not robust:
         return samples @ samples.mH / n
-    middle = float(
-        gammaincinv(coils, 0.5)
-    )  # median of |n|^2 summed over coils, for white noise of variance 1
+    middle = float(gammaincinv(coils, 0.5))  # median of |n|^2 summed over coils, for white noise of variance 1
     covariance = torch.diag(samples.abs().square().median(1).values.to(samples.dtype) / math.log(2))
     for _ in range(10):
         energy = prewhiten(samples[..., None], covariance)[..., 0].abs().square().sum(0)
@@ -113,14 +111,10 @@ def prewhiten(kspace: torch.Tensor, covariance: torch.Tensor) -> torch.Tensor:
     covariance = covariance.to(torch.complex128)
     power = covariance.diagonal().real
     for coil in (power <= _SINGULAR * power.max()).nonzero().flatten().tolist():
-        raise ValueError(
-            f"coil {coil} has no noise (a dead coil): leave it out of the scan and of the noise scan"
-        )
+        raise ValueError(f"coil {coil} has no noise (a dead coil): leave it out of the scan and of the noise scan")
     eigenvalues = torch.linalg.eigvalsh(covariance / torch.sqrt(torch.outer(power, power)))
     if not eigenvalues[0] > _SINGULAR * eigenvalues[-1]:
-        raise ValueError(
-            "the noise covariance is singular: two coils hold the same noise, or there is no noise"
-        )
+        raise ValueError("the noise covariance is singular: two coils hold the same noise, or there is no noise")
     inverse = torch.linalg.inv(torch.linalg.cholesky(covariance)).to(kspace.dtype)
     return torch.einsum("vc,...chw->...vhw", inverse, kspace)
 

@@ -62,9 +62,7 @@ def sampling_mask(
     kept = kept[None, :] if axis == -1 else kept[:, None]
     if pattern in POINT_PATTERNS:
         return torch.from_numpy(POINT_PATTERNS[pattern]((height, width), rate, rng, centre_fraction)) & kept
-    lines = torch.from_numpy(
-        LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction)
-    )
+    lines = torch.from_numpy(LINE_PATTERNS[pattern](width if axis == -1 else height, rate, rng, centre_fraction))
     lines = lines[None, :] if axis == -1 else lines[:, None]
     return (lines & kept).expand(height, width).clone()
 

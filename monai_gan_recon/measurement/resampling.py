@@ -35,18 +35,14 @@ def hold_out(measured: torch.Tensor, fraction: float, centre: float = 0.02) -> t
     sampled = data.mask[:, 0] != 0
     batch, height, width = sampled.shape
     device = measured.device
-    columns, rows = (
-        (sampled == sampled.narrow(dim, 0, 1)).flatten(1).all(dim=1).view(-1, 1, 1) for dim in (1, 2)
-    )
+    columns, rows = ((sampled == sampled.narrow(dim, 0, 1)).flatten(1).all(dim=1).view(-1, 1, 1) for dim in (1, 2))
     rows = rows & ~columns
     y, x = ((torch.arange(n, device=device) - n // 2).abs() / n for n in (height, width))
     grid = torch.where(columns, x, torch.where(rows, y[:, None], torch.maximum(x, y[:, None])))
     chance = torch.where(
         columns,
         torch.rand(batch, 1, width, device=device),
-        torch.where(
-            rows, torch.rand(batch, height, 1, device=device), torch.rand(batch, height, width, device=device)
-        ),
+        torch.where(rows, torch.rand(batch, height, 1, device=device), torch.rand(batch, height, width, device=device)),
     )
     chance = torch.minimum(chance, mirror(chance))  # below t with probability 1 - (1 - t)^2
     kept = (sampled & ~((chance < 1 - (1 - fraction) ** 0.5) & (grid > centre)))[:, None]
@@ -70,8 +66,5 @@ def measure_again(image: torch.Tensor, measurement: torch.Tensor) -> torch.Tenso
     operator = SenseOperator(data.mask, data.maps)
     kspace = operator.forward(from_channels(image))
     if bool((data.noise_std > 0).any()):
-        kspace = (
-            kspace
-            + torch.view_as_complex(torch.randn(*kspace.shape, 2, device=kspace.device)) * data.noise_std
-        )
+        kspace = kspace + torch.view_as_complex(torch.randn(*kspace.shape, 2, device=kspace.device)) * data.noise_std
     return to_channels(operator.adjoint(kspace))

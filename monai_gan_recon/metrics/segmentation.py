@@ -55,9 +55,7 @@ def dice(labels: Tensor, reference: Tensor, classes: Sequence[int]) -> Tensor:
     return torch.tensor(scores, dtype=torch.float64)
 
 
-def hausdorff95(
-    labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
-) -> Tensor:
+def hausdorff95(labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]) -> Tensor:
     """95th percentile of the distances between the surfaces of each class, by MONAI; arguments as of :func:`dice`.
 
     Returns:
@@ -82,9 +80,7 @@ def hausdorff95(
     return torch.tensor(distances, dtype=torch.float64)
 
 
-def volume_difference(
-    labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]
-) -> Tensor:
+def volume_difference(labels: Tensor, reference: Tensor, classes: Sequence[int], spacing: Sequence[float]) -> Tensor:
     """Volume of each class minus its volume in the reference, in ml; NaN if neither has it; see :func:`hausdorff95`."""
     voxel_ml = math.prod(float(length) for length in spacing) / 1000
     counts = [(int(image.sum()), int(truth.sum())) for image, truth in _masks(labels, reference, classes)]

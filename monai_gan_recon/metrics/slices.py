@@ -45,9 +45,7 @@ def check_brain(brain: Tensor, reference: Tensor) -> Tensor:
         ValueError: if its shape is not the reference's.
     """
     if brain.shape != reference.shape:
-        raise ValueError(
-            f"the brain mask is {tuple(brain.shape)} but the slices are {tuple(reference.shape)}"
-        )
+        raise ValueError(f"the brain mask is {tuple(brain.shape)} but the slices are {tuple(reference.shape)}")
     return brain.to(reference.device, torch.bool)
 
 
@@ -142,9 +140,7 @@ def hfen(image: Tensor, reference: Tensor) -> Tensor:
     slices are zero outside. 0 is a perfect rendering of edges and texture; NaN where the reference has no detail.
     """
     image, reference = check_pair(image, reference)
-    error, detail = (
-        torch.linalg.vector_norm(_filtered(x), dim=(1, 2, 3)) for x in (reference - image, reference)
-    )
+    error, detail = (torch.linalg.vector_norm(_filtered(x), dim=(1, 2, 3)) for x in (reference - image, reference))
     return torch.where(detail > 0, error / detail, torch.nan)
 
 

@@ -67,8 +67,7 @@ class ResNetCritic(nn.Module):
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
         channels = [width] + [width * 2**i * EXPANSION for i in range(4)]
         self.layer1, self.layer2, self.layer3, self.layer4 = (
-            bottleneck_stage(channels[i], width * 2**i, layers[i], 1 if i == 0 else 2, norm, act)
-            for i in range(4)
+            bottleneck_stage(channels[i], width * 2**i, layers[i], 1 if i == 0 else 2, norm, act) for i in range(4)
         )
         self.fc = nn.Linear(channels[4], 1)
         self._initialise(n_blocks=sum(layers))
@@ -111,9 +110,7 @@ class ResNetCritic(nn.Module):
 
     def _check(self, x: Tensor) -> None:
         if x.ndim != 4 or x.shape[1] != self.in_channels:
-            raise ValueError(
-                f"critic: expected images (B, {self.in_channels}, H, W), got shape {tuple(x.shape)}"
-            )
+            raise ValueError(f"critic: expected images (B, {self.in_channels}, H, W), got shape {tuple(x.shape)}")
         height, width = x.shape[2:]
         if min(height, width) < MIN_SLICE_SIZE:
             raise ValueError(

@@ -26,9 +26,7 @@ def check_layers(layers: Sequence[int]) -> tuple[int, ...]:
     """
     blocks = tuple(layers) if isinstance(layers, (list, tuple)) else ()
     if not 1 <= len(blocks) <= MOST_STAGES:
-        raise ValueError(
-            f"layers must be 1 to {MOST_STAGES} numbers of blocks, such as [3, 4, 6, 3], not {layers!r}"
-        )
+        raise ValueError(f"layers must be 1 to {MOST_STAGES} numbers of blocks, such as [3, 4, 6, 3], not {layers!r}")
     for count in blocks:
         check_counts(most=MOST_BLOCKS, layers=count)
     return blocks

@@ -140,23 +140,18 @@ class UnrolledGenerator(nn.Module):
         check_counts(cascades=cascades, most=MOST_CASCADES)
         steps = list(cg_iterations) if isinstance(cg_iterations, Sequence) else [cg_iterations] * cascades
         if len(steps) != cascades:
-            raise ValueError(
-                f"{len(steps)} cg_iterations for {cascades} cascades: give one number, or one for each"
-            )
+            raise ValueError(f"{len(steps)} cg_iterations for {cascades} cascades: give one number, or one for each")
         for count in steps:
             check_counts(0, cg_iterations=count)
         check_counts(0, exact_iterations=exact_iterations)
         self.cg_iterations, self.exact_iterations = steps, exact_iterations
         self.refine = nn.ModuleList(
-            ResNetEncoderDecoder(BASE_CHANNELS, 6, layers, width, decoder_blocks, stem, norm)
-            for _ in range(cascades)
+            ResNetEncoderDecoder(BASE_CHANNELS, 6, layers, width, decoder_blocks, stem, norm) for _ in range(cascades)
         )
         self.log_variance = nn.Parameter(torch.full((cascades,), -4.0), requires_grad=max(steps) > 0)
         self.denoise: nn.Module | None = None
         if noise_layers is not None:
-            self.denoise = ResNetEncoderDecoder(
-                BASE_CHANNELS, 2, noise_layers, width, decoder_blocks, stem, norm
-            )
+            self.denoise = ResNetEncoderDecoder(BASE_CHANNELS, 2, noise_layers, width, decoder_blocks, stem, norm)
 
     def extra_repr(self) -> str:
         """What the parts do not show, if it is not the default."""

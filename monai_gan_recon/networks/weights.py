@@ -48,12 +48,8 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
             raise ValueError("no names with dense, real tensors, or rounded ones")
         state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
     except Exception as error:
-        raise ValueError(
-            f"{path} is not a file of weights: give a state dict that torch.save wrote"
-        ) from error
-    spoilt = [
-        name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()
-    ]
+        raise ValueError(f"{path} is not a file of weights: give a state dict that torch.save wrote") from error
+    spoilt = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
     if spoilt:
         raise ValueError(f"{path} has NaN or infinite weights ({spoilt[0]}); train again, or give others")
     try:

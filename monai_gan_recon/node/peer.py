@@ -61,9 +61,7 @@ class Peer:
         try:
             return frozenset(str(found[4][0]) for found in socket.getaddrinfo(self.host, None))
         except OSError as error:
-            raise ValueError(
-                f"{self.host}: no such host; give a name or address that is known here"
-            ) from error
+            raise ValueError(f"{self.host}: no such host; give a name or address that is known here") from error
 
     def __str__(self) -> str:
         return f"{self.aet}@{self.host}" + (f":{self.port}" if self.port else "")
@@ -75,9 +73,7 @@ def check_title(aet: str) -> str:
     Raises:
         ValueError: if it is none: 1 to 16 printable ASCII characters, no backslash.
     """
-    if not (
-        aet.isascii() and aet.isprintable() and "\\" not in aet and 0 < len(aet.strip()) <= len(aet) <= 16
-    ):
+    if not (aet.isascii() and aet.isprintable() and "\\" not in aet and 0 < len(aet.strip()) <= len(aet) <= 16):
         raise ValueError(f"{aet!r} is no AE title: 1 to 16 ASCII characters without backslash")
     return aet
 
@@ -89,16 +85,12 @@ def send(files: Sequence[Path], to: Peer, aet: str, sent: Callable[[Path], objec
         ConnectionError: if the peer cannot be reached, or has no room: try again later.
         ValueError: if it will not take one of them.
     """
-    kinds = {
-        (item.MediaStorageSOPClassUID, item.TransferSyntaxUID) for item in map(read_file_meta_info, files)
-    }
+    kinds = {(item.MediaStorageSOPClassUID, item.TransferSyntaxUID) for item in map(read_file_meta_info, files)}
     ae = AE(aet)
     ae.connection_timeout = 30
     ae.add_requested_context(Verification)  # every peer has it: who takes no object still can say so
     for sop_class, syntax in sorted(kinds):
-        ae.add_requested_context(
-            sop_class, [syntax, *{ExplicitVRLittleEndian, ImplicitVRLittleEndian} - {syntax}]
-        )
+        ae.add_requested_context(sop_class, [syntax, *{ExplicitVRLittleEndian, ImplicitVRLittleEndian} - {syntax}])
     association = ae.associate(to.host, to.port, ae_title=to.aet)
     if not association.is_established:
         what = "refuses the association" if association.is_rejected else "cannot be reached"
@@ -110,13 +102,9 @@ def send(files: Sequence[Path], to: Peer, aet: str, sent: Callable[[Path], objec
             except RuntimeError as error:
                 raise ConnectionError(f"{to} ended the transfer") from error
             except ValueError as error:
-                raise ValueError(
-                    f"{to} takes no {read_file_meta_info(file).MediaStorageSOPClassUID.name}"
-                ) from error
+                raise ValueError(f"{to} takes no {read_file_meta_info(file).MediaStorageSOPClassUID.name}") from error
             if status is None or status in _AGAIN:
-                raise ConnectionError(
-                    f"{to} ended the transfer" + (f" (status 0x{status:04X})" if status else "")
-                )
+                raise ConnectionError(f"{to} ended the transfer" + (f" (status 0x{status:04X})" if status else ""))
             if code_to_category(status) not in ("Success", "Warning"):
                 raise ValueError(f"{to} refuses an object (status 0x{status:04X})")
             sent(file)

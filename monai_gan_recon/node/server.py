@@ -52,9 +52,7 @@ def transfer_syntaxes() -> list[str]:
 
 
 @contextmanager
-def serve(
-    queue: Queue, aet: str, peers: Sequence[Peer], host: str = "127.0.0.1", port: int = 11112
-) -> Iterator[int]:
+def serve(queue: Queue, aet: str, peers: Sequence[Peer], host: str = "127.0.0.1", port: int = 11112) -> Iterator[int]:
     """Receive series into a queue while the block runs.
 
     Args:
@@ -70,9 +68,7 @@ def serve(
     Raises:
         ValueError: if a peer's host is not known, or the address cannot be listened at.
     """
-    handlers = _Handlers(
-        queue, frozenset((peer.aet, address) for peer in peers for address in peer.addresses())
-    )
+    handlers = _Handlers(queue, frozenset((peer.aet, address) for peer in peers for address in peer.addresses()))
     ae = AE(check_title(aet))
     ae.require_called_aet = True
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = 30, 120, 120
@@ -82,9 +78,7 @@ def serve(
     try:
         server = ae.start_server((host, port), block=False, evt_handlers=handlers.bound())
     except (OSError, OverflowError) as error:
-        raise ValueError(
-            f"--host {host} --port {port}: cannot listen there ({error}); give others"
-        ) from error
+        raise ValueError(f"--host {host} --port {port}: cannot listen there ({error}); give others") from error
     try:
         yield server.server_address[1]
     finally:
@@ -136,9 +130,7 @@ class _Handlers:
                 self.queue.reject(content, event.assoc, "an object is damaged; send its series again")
                 return _NOT_UNDERSTOOD
             if own:
-                logger.warning(
-                    "a result of this node came back: refused; do not send it to where it comes from"
-                )
+                logger.warning("a result of this node came back: refused; do not send it to where it comes from")
                 return _NOT_AUTHORISED
             self.queue.store(series, instance, content, event.assoc)
         except TooMuch:

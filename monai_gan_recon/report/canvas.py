@@ -30,9 +30,7 @@ class Page:
         self.width, self.height = width, height
         self.figure = Figure(figsize=(width, height), dpi=dpi, facecolor=BACKGROUND)
 
-    def text(
-        self, left: float, top: float, text: str, size: float = 11, color: str = TEXT, **kwargs: Any
-    ) -> None:
+    def text(self, left: float, top: float, text: str, size: float = 11, color: str = TEXT, **kwargs: Any) -> None:
         """Write a line whose middle is at ``top``."""
         place = (left / self.width, 1 - top / self.height)
         where = {"va": "center", "ha": "left", **kwargs}

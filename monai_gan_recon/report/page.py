@@ -98,9 +98,7 @@ def write_report(
         "count": shape[0],
         "spacing": [float(mm) for mm in spacing],
         "numbers": kept,
-        "names": [
-            f"{number + 1} of {shape[0]}" if slice_names is None else slice_names[number] for number in kept
-        ],
+        "names": [f"{number + 1} of {shape[0]}" if slice_names is None else slice_names[number] for number in kept],
         "layers": {
             name: {
                 "title": TITLES.get(name, DIFFERENCE),
@@ -151,9 +149,7 @@ def _volume(volume: np.ndarray | torch.Tensor, name: str) -> np.ndarray:
     if array.ndim == 4 and len(array) == 1:
         array = array[0]
     if array.ndim != 3 or not array.size or np.iscomplexobj(array):
-        raise ValueError(
-            f"a report shows magnitudes (N, H, W); {name} has {array.dtype}, shape {array.shape}"
-        )
+        raise ValueError(f"a report shows magnitudes (N, H, W); {name} has {array.dtype}, shape {array.shape}")
     return array
 
 
@@ -218,9 +214,7 @@ def _preview(
         page.text(left, head / 2, caption, size=12, weight="bold")
         axes = page.panel(left, head, side, side * ratio)
         axes.imshow(image, **options, interpolation="lanczos", aspect="auto")
-    if (
-        overlay is not None and len(names) < 4 and all(len(name) < 5 for name in names.values())
-    ):  # beside the caption
+    if overlay is not None and len(names) < 4 and all(len(name) < 5 for name in names.values()):  # beside the caption
         for number, (label, name) in enumerate(reversed(list(names.items()))):
             place = (page.width - gap - 0.5 * number, head / 2)
             page.text(*place, name, size=9, ha="right", color=f"#{bytes(_colour(label)).hex()}")

@@ -69,9 +69,7 @@ def report_files(
     spacing = affine_to_spacing(slices["reconstruction"].affine).tolist()[1:]
     quality, note = {"Reference": "no reference"}, ""
     if "reference" in slices:
-        compared: dict[str, Any] = {
-            name: slices[name] for name in ("zero_filled", "reconstruction") if name in slices
-        }
+        compared: dict[str, Any] = {name: slices[name] for name in ("zero_filled", "reconstruction") if name in slices}
         table, note = quality_table(compared, slices["reference"])
         quality = {"Reference": case_name(paths["reference"]), **table}
     page.parent.mkdir(parents=True, exist_ok=True)

@@ -150,9 +150,7 @@ class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
 def _slices(image: torch.Tensor, slice_axis: int) -> torch.Tensor:
     plain = (image.as_tensor() if isinstance(image, MetaTensor) else image).float()
     if plain.ndim not in (3, 4):
-        raise ValueError(
-            f"a volume (C, X, Y, Z) or slices (C, H, W) are needed, not shape {tuple(image.shape)}"
-        )
+        raise ValueError(f"a volume (C, X, Y, Z) or slices (C, H, W) are needed, not shape {tuple(image.shape)}")
     if not (torch.isfinite(plain) & (plain >= 0)).all():
         raise ValueError(
             "undersampling needs magnitudes, the image has negative, NaN or infinite values; undersample before "

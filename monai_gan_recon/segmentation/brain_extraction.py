@@ -108,13 +108,9 @@ class BrainExtraction:
         """
         problems = []
         if not VOLUME_ML[0] <= self.volume_ml <= VOLUME_ML[1]:
-            problems.append(
-                f"it would have {self.volume_ml:.0f} ml, not {VOLUME_ML[0]:.0f} to {VOLUME_ML[1]:.0f}"
-            )
+            problems.append(f"it would have {self.volume_ml:.0f} ml, not {VOLUME_ML[0]:.0f} to {VOLUME_ML[1]:.0f}")
         if 0 < min(self.extent_mm) < SHORTEST_MM:
-            problems.append(
-                f"it would be {min(self.extent_mm):.0f} mm long along an axis: is the spacing right?"
-            )
+            problems.append(f"it would be {min(self.extent_mm):.0f} mm long along an axis: is the spacing right?")
         if self.largest < _ONE_PIECE:
             problems.append(f"it would be in pieces, the largest {self.largest:.0%} of it")
         if self.certainty < _SURE:
@@ -153,9 +149,7 @@ class ExtractBrain(Transform):
         volume_values(image)
         given = image if isinstance(image, MetaTensor) else MetaTensor(image, affine=torch.eye(4))
         to_ras = Reorientd("image", axcodes="RAS")
-        upright = to_ras({"image": MetaTensor(given.as_tensor().float().cpu(), affine=given.affine.cpu())})[
-            "image"
-        ]
+        upright = to_ras({"image": MetaTensor(given.as_tensor().float().cpu(), affine=given.affine.cpu())})["image"]
         spacing = spacing_mm(upright)
         seen = resize(upright.as_tensor()[0], network_shape(upright.shape[1:], spacing))
         step = np.array(upright.shape[1:]) * spacing / np.array(seen.shape)
@@ -164,15 +158,11 @@ class ExtractBrain(Transform):
         certain = np.where(brain, np.maximum(probability, 0.51), np.minimum(probability, 0.49))
         inside = resize(torch.from_numpy(certain.astype(np.float32)), upright.shape[1:]) > 0.5
         answer = {
-            "image": MetaTensor(
-                inside[None].float(), upright.affine, applied_operations=upright.applied_operations
-            )
+            "image": MetaTensor(inside[None].float(), upright.affine, applied_operations=upright.applied_operations)
         }
         mask: Any = to_ras.inverse(answer)["image"]
         found = [np.flatnonzero(brain.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-        x, y, z = (
-            float((at[-1] - at[0] + 1) * mm) if len(at) else 0.0 for at, mm in zip(found, step, strict=True)
-        )
+        x, y, z = (float((at[-1] - at[0] + 1) * mm) if len(at) else 0.0 for at, mm in zip(found, step, strict=True))
         sure, perhaps = (probability > 0.75) & brain, probability > 0.25
         return BrainExtraction(
             mask=convert_to_dst_type(mask.as_tensor() > 0.5, image, dtype=torch.bool)[0],
@@ -226,9 +216,7 @@ class ExtractBraind(MapTransform):
             raise ValueError(f"--brain_extraction: {extraction!r} is none of {', '.join(CHOICES)}")
         if self.extraction != "false" and weights is None:
             raise ValueError("--brain_extraction needs weights: give --extraction_weights FILE, or false")
-        self.extract = (
-            None if weights is None or self.extraction == "false" else ExtractBrain(weights, device)
-        )
+        self.extract = None if weights is None or self.extraction == "false" else ExtractBrain(weights, device)
         self.masker = BrainMask()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -260,9 +248,7 @@ def resize(values: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
     return interpolate(averaged, size=tuple(shape), mode="trilinear")[0, 0]
 
 
-def network_shape(
-    shape: Sequence[int], spacing: Sequence[float], wanted: float = SPACING_MM
-) -> tuple[int, ...]:
+def network_shape(shape: Sequence[int], spacing: Sequence[float], wanted: float = SPACING_MM) -> tuple[int, ...]:
     """Size of a volume's field of view in voxels of about ``wanted`` mm: even."""
     return tuple(max(2, 2 * round(n * step / wanted / 2)) for n, step in zip(shape, spacing, strict=True))
 

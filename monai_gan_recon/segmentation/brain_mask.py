@@ -61,9 +61,7 @@ class BrainMask(Transform):
         sides = [n * mm for n, mm in zip(values.shape, spacing_mm(image), strict=True)]
         if max(sides) > MOST_MM:
             size = " x ".join(f"{mm:.4g}" for mm in sides)
-            raise ValueError(
-                f"the image is {size} mm large, more than any head; check its spacing and its unit"
-            )
+            raise ValueError(f"the image is {size} mm large, more than any head; check its spacing and its unit")
         if self.method == "nonzero" or (self.method == "auto" and _outermost_zeros(values) >= _STRIPPED):
             mask = values != 0
         else:
@@ -114,9 +112,7 @@ def volume_values(image: torch.Tensor) -> np.ndarray:
     """
     if image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
         kind = "complex " if image.is_complex() else ""
-        raise ValueError(
-            f"a real volume (1, X, Y, Z) is needed, not {kind}values of shape {tuple(image.shape)}"
-        )
+        raise ValueError(f"a real volume (1, X, Y, Z) is needed, not {kind}values of shape {tuple(image.shape)}")
     values: np.ndarray = _plain(image)[0].detach().float().cpu().numpy()
     bad = int((~np.isfinite(values)).sum())
     if bad:

@@ -97,9 +97,7 @@ class TissuePatchDataset(EpochDataset):
         if self._volumes:
             return
         total = len(self._data) * (self._copies + 1)
-        with tqdm(
-            total=total, desc="preparing volumes", unit="image", disable=None if self._progress else True
-        ) as bar:
+        with tqdm(total=total, desc="preparing volumes", unit="image", disable=None if self._progress else True) as bar:
             for entry in self._data:
                 bar.set_postfix_str(entry["case"])
                 images, labels = cached_volume(
@@ -170,9 +168,7 @@ def cached_volume(
     def arrays(copy: int) -> Iterator[np.ndarray]:
         item = dict(volume())
         if copy > 0 and degradation is not None:
-            degrade = deepcopy(
-                degradation
-            )  # a random transform keeps what it drew, and would get another name
+            degrade = deepcopy(degradation)  # a random transform keeps what it drew, and would get another name
             if isinstance(degrade, Randomizable):
                 state = np.random.SeedSequence([seed, copy, int(_digest(name)[:8], 16)]).generate_state(1)
                 degrade.set_random_state(seed=int(state[0]))

@@ -161,9 +161,7 @@ def class_volumes(labels: torch.Tensor) -> dict[int, float]:
     """Volume of each class of a label map (1, X, Y, Z) that occurs, in ml, by its label; without label 0."""
     found, counts = np.unique(_array(labels), return_counts=True)
     voxel_mm3 = voxel_volume_mm3(affine_of(labels))
-    return {
-        int(label): int(n) * voxel_mm3 / 1000 for label, n in zip(found, counts, strict=True) if label != 0
-    }
+    return {int(label): int(n) * voxel_mm3 / 1000 for label, n in zip(found, counts, strict=True) if label != 0}
 
 
 def world_box(start: Sequence[int], stop: Sequence[int], affine: np.ndarray) -> tuple[Triple, Triple]:

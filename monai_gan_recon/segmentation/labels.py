@@ -186,9 +186,7 @@ def check_grid(volume: torch.Tensor, image: torch.Tensor, name: str | os.PathLik
     """Raise a ValueError unless a volume has the image's shape and, where both are MetaTensors, its affine."""
     other = _file_of(image, "the image")
     if tuple(volume.shape) != tuple(image.shape):
-        raise ValueError(
-            f"{name}: has {_text(volume)} voxels, but {other} has {_text(image)}; give one on its grid"
-        )
+        raise ValueError(f"{name}: has {_text(volume)} voxels, but {other} has {_text(image)}; give one on its grid")
     if isinstance(volume, MetaTensor) and isinstance(image, MetaTensor):
         difference = float((volume.affine - image.affine).abs().max())
         if not difference <= GRID_TOLERANCE:

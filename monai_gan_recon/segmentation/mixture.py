@@ -80,9 +80,7 @@ class TissueMixture:
         self.beta, self.iterations = beta, iterations
         self.bias_fwhm, self.fit_spacing = bias_fwhm, fit_spacing
 
-    def __call__(
-        self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)
-    ) -> TissueFit:
+    def __call__(self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> TissueFit:
         """Fit a volume, or a slice.
 
         Args:
@@ -106,9 +104,7 @@ class TissueMixture:
         coarse = tuple(slice(None, None, step) for step in steps)
         if inside[coarse].sum() < 100:  # nothing left to fit
             steps, coarse = [1] * inside.ndim, (slice(None),) * inside.ndim
-        sigma = [
-            self.bias_fwhm / _FWHM_OVER_SIGMA / (mm * step) for mm, step in zip(spacing, steps, strict=True)
-        ]
+        sigma = [self.bias_fwhm / _FWHM_OVER_SIGMA / (mm * step) for mm, step in zip(spacing, steps, strict=True)]
         classes, bias = self._fit(logarithm[coarse], inside[coarse], sigma)
         corrected = (logarithm - _upsample(bias, steps, inside.shape)) * inside
         probability = classes.posterior(corrected, inside)
@@ -121,9 +117,7 @@ class TissueMixture:
         low, middle, high = (float(mean) for mean in classes.means[order])
         return TissueFit(result, intensity, (low, middle, high))
 
-    def _fit(
-        self, logarithm: FloatArray, inside: np.ndarray, sigma: Sequence[float]
-    ) -> tuple[_Classes, FloatArray]:
+    def _fit(self, logarithm: FloatArray, inside: np.ndarray, sigma: Sequence[float]) -> tuple[_Classes, FloatArray]:
         classes = _Classes.by_k_means(logarithm[inside])
         bias = np.zeros_like(logarithm)
         probability = classes.posterior(logarithm, inside)
@@ -183,9 +177,7 @@ def _logarithm(image: np.ndarray, inside: np.ndarray) -> FloatArray:
     if level <= 0:
         level = float(brain.max())
     if level <= 0:
-        raise ValueError(
-            "the image is nowhere above 0 in its brain mask; the mixture needs a magnitude image"
-        )
+        raise ValueError("the image is nowhere above 0 in its brain mask; the mixture needs a magnitude image")
     negative = float((brain < 0).mean())
     if negative > _MAX_NEGATIVE:
         raise ValueError(
@@ -208,9 +200,7 @@ def _bias_field(
     axes = (slice(None), *[None] * logarithm.ndim)
     precision = probability / classes.variances[axes]
     residual = (precision * (logarithm - classes.means[axes])).sum(axis=0)
-    smooth = [
-        ndimage.gaussian_filter(part, sigma, truncate=3.0) for part in (residual, precision.sum(axis=0))
-    ]
+    smooth = [ndimage.gaussian_filter(part, sigma, truncate=3.0) for part in (residual, precision.sum(axis=0))]
     bias = smooth[0] / np.maximum(smooth[1], 1e-6 * smooth[1].max())
     return np.asarray(bias - bias[inside].mean(), np.float32)
 
@@ -222,9 +212,7 @@ def _upsample(coarse: FloatArray, steps: Sequence[int], shape: Sequence[int]) ->
         position = np.minimum(np.arange(n) / step, result.shape[axis] - 1)
         low = np.minimum(position.astype(int), max(result.shape[axis] - 2, 0))
         high = np.minimum(low + 1, result.shape[axis] - 1)
-        weight = np.expand_dims(
-            (position - low).astype(np.float32), tuple(i for i in range(len(shape)) if i != axis)
-        )
+        weight = np.expand_dims((position - low).astype(np.float32), tuple(i for i in range(len(shape)) if i != axis))
         result = result.take(low, axis) * (1 - weight) + result.take(high, axis) * weight
     return result
 

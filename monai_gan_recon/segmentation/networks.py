@@ -47,9 +47,7 @@ class MixtureScores(nn.Module):
             ValueError: for another number of channels.
         """
         if features.ndim < 3 or features.shape[1] != self.features:
-            raise ValueError(
-                f"the mixture's scores need features (B, {self.features}, ...), not {features.shape}"
-            )
+            raise ValueError(f"the mixture's scores need features (B, {self.features}, ...), not {features.shape}")
         tissues = features[:, 1:]
         return torch.cat((1 - tissues.sum(dim=1, keepdim=True), tissues), dim=1)
 
@@ -100,9 +98,7 @@ class MixtureCorrection(SliceNetwork):
         least_probability: epsilon, in (0, 1): the mixture is never surer than this.
     """
 
-    def __init__(
-        self, network: nn.Module, neighbours: int = 1, axis: int = 1, least_probability: float = 0.01
-    ) -> None:
+    def __init__(self, network: nn.Module, neighbours: int = 1, axis: int = 1, least_probability: float = 0.01) -> None:
         super().__init__(network, neighbours, axis)
         if not 0 < least_probability < 1:
             raise ValueError(f"least_probability must be between 0 and 1, got {least_probability}")
@@ -164,12 +160,8 @@ class WindowInferer(AutocastInferer):
         check_counts(batch_size=batch_size)
         check_fractions(overlap=overlap)
         if overlap > MOST_OVERLAP:
-            raise ValueError(
-                f"overlap must be at most {MOST_OVERLAP}, got {overlap}: windows have to move on"
-            )
-        windows = SlidingWindowInferer(
-            check_patch_size(roi_size, "roi_size"), batch_size, overlap, mode="gaussian"
-        )
+            raise ValueError(f"overlap must be at most {MOST_OVERLAP}, got {overlap}: windows have to move on")
+        windows = SlidingWindowInferer(check_patch_size(roi_size, "roi_size"), batch_size, overlap, mode="gaussian")
         super().__init__(windows, amp, device)
 
 
@@ -183,9 +175,7 @@ def check_patch_size(size: Any, name: str = "patch_size") -> tuple[int, int, int
     for number in numbers:
         check_counts(STRIDE, MOST_SIDE, **{f"each side of {name}": number})
     if len(numbers) != 3 or any(number % STRIDE for number in numbers):
-        raise ValueError(
-            f"{name} must be three multiples of {STRIDE} in voxels, such as [96,96,96], not {size!r}"
-        )
+        raise ValueError(f"{name} must be three multiples of {STRIDE} in voxels, such as [96,96,96], not {size!r}")
     return numbers
 
 

@@ -138,9 +138,7 @@ class TissueSegmenter:
         plain = torch.as_tensor(image).as_subclass(torch.Tensor).clone()
         given: dict[str, Any] = {"image": MetaTensor(plain, affine=affine)}
         if brain is not None:
-            given["brain_mask"] = MetaTensor(
-                torch.as_tensor(brain).as_subclass(torch.Tensor).clone(), affine=affine
-            )
+            given["brain_mask"] = MetaTensor(torch.as_tensor(brain).as_subclass(torch.Tensor).clone(), affine=affine)
         return dict(with_causes(self.extraction, given))
 
     def labels(self, prepared: Mapping[str, Any]) -> tuple[MetaTensor, float]:

@@ -29,9 +29,7 @@ class SamplerEpoch:
 
     def attach(self, engine: Engine) -> None:
         """Register with a trainer."""
-        engine.add_event_handler(
-            Events.EPOCH_STARTED, lambda trainer: self.sampler.set_epoch(trainer.state.epoch - 1)
-        )
+        engine.add_event_handler(Events.EPOCH_STARTED, lambda trainer: self.sampler.set_epoch(trainer.state.epoch - 1))
 
 
 class TissueTrainer(SupervisedTrainer):

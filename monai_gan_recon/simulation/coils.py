@@ -16,9 +16,7 @@ _GRID = 24
 _SEGMENTS = 48
 
 
-def biot_savart_maps(
-    size: tuple[int, int], coils: int, rng: np.random.Generator | None = None
-) -> torch.Tensor:
+def biot_savart_maps(size: tuple[int, int], coils: int, rng: np.random.Generator | None = None) -> torch.Tensor:
     r"""Receive sensitivities of a ring of circular loops around the head, by the law of Biot and Savart.
 
     Each loop's field is summed over straight segments on a coarse grid and interpolated; its transverse components give
@@ -88,9 +86,7 @@ def random_maps(
     if measured is None:
         maps = biot_savart_maps(size, int(rng.integers(coils, 2 * coils + 1)), rng)
     else:
-        chosen = measured[
-            torch.from_numpy(rng.permutation(len(measured))[: max(coils, int(rng.integers(8, 33)))])
-        ]
+        chosen = measured[torch.from_numpy(rng.permutation(len(measured))[: max(coils, int(rng.integers(8, 33)))])]
         angle, zoom = rng.uniform(-0.5, 0.5), rng.uniform(0.7, 1.1)
         flip = rng.choice([-1.0, 1.0])
         theta = torch.tensor(
@@ -103,9 +99,7 @@ def random_maps(
         warped = grid_sample(planes, grid, padding_mode="border", align_corners=False)
         maps = _fit(torch.view_as_complex(warped.permute(1, 2, 3, 0).contiguous()), size)
     mixing = rng.normal(size=(2, len(maps), len(maps))) * rng.uniform(0, 0.15)
-    maps = torch.einsum(
-        "ij,jhw->ihw", torch.from_numpy(mixing[0] + 1j * mixing[1] + np.eye(len(maps))).to(maps), maps
-    )
+    maps = torch.einsum("ij,jhw->ihw", torch.from_numpy(mixing[0] + 1j * mixing[1] + np.eye(len(maps))).to(maps), maps)
     small = maps[:, :: max(size[0] // 32, 1), :: max(size[1] // 32, 1)].flatten(1)
     compression = torch.linalg.svd(small, full_matrices=False)[0][:, :coils].mH
     return _fit(torch.einsum("ij,jhw->ihw", compression, maps), size)
@@ -121,8 +115,6 @@ def perturbed(maps: torch.Tensor, error: float, rng: np.random.Generator) -> tor
 def _fit(maps: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     """Interpolate to the size, and scale to a root sum of squares of at most 1."""
     if tuple(maps.shape[-2:]) != tuple(size):
-        planes = interpolate(
-            torch.view_as_real(maps).movedim(-1, 1), size=size, mode="bicubic", align_corners=True
-        )
+        planes = interpolate(torch.view_as_real(maps).movedim(-1, 1), size=size, mode="bicubic", align_corners=True)
         maps = torch.view_as_complex(planes.movedim(1, -1).contiguous())
     return maps / torch.linalg.vector_norm(maps, dim=0).max()

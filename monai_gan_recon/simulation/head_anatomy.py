@@ -85,9 +85,7 @@ class RandHeadAnatomy(Randomizable, Transform):
             ValueError: if it has another shape or is 0 everywhere.
         """
         if image.ndim != 4 or image.shape[0] != 1 or not bool((image != 0).any()):
-            raise ValueError(
-                f"a stripped brain (1, X, Y, Z) is needed, not 0 or of shape {tuple(image.shape)}"
-            )
+            raise ValueError(f"a stripped brain (1, X, Y, Z) is needed, not 0 or of shape {tuple(image.shape)}")
         self.randomize()
         volume = image if isinstance(image, MetaTensor) else MetaTensor(image, affine=torch.eye(4))
         brain = _with_room(Orientation("RAS", labels=None)(volume))
@@ -122,9 +120,7 @@ class _Shells:
         self.small = small if small.any() else interpolate(full, size=coarse, mode="area")[0, 0].numpy() > 0
         box = [np.flatnonzero(self.small.any(axis=tuple({0, 1, 2} - {axis})))[[0, -1]] for axis in range(3)]
         middle = [(low + high) / 2 for low, high in box]
-        self.half = [
-            (high - low + 1) / 2 * step for (low, high), step in zip(box, self.coarse_spacing, strict=True)
-        ]
+        self.half = [(high - low + 1) / 2 * step for (low, high), step in zip(box, self.coarse_spacing, strict=True)]
         axes = [
             (np.arange(n, dtype=np.float32) - centre) * np.float32(step)
             for n, centre, step in zip(coarse, middle, self.coarse_spacing, strict=True)
@@ -142,9 +138,7 @@ class _Shells:
         radius, step = self.rng.uniform(6, 14), self.coarse_spacing
         grown = ndimage.distance_transform_edt(~self.small, step) <= radius
         envelope = (ndimage.distance_transform_edt(grown, step) > radius) | self.small
-        signed = ndimage.distance_transform_edt(~envelope, step) - ndimage.distance_transform_edt(
-            envelope, step
-        )
+        signed = ndimage.distance_transform_edt(~envelope, step) - ndimage.distance_transform_edt(envelope, step)
         return ndimage.gaussian_filter(signed.astype(np.float32), self.rng.uniform(0.6, 1.2))
 
     def fine(self, field: np.ndarray) -> np.ndarray:
@@ -158,9 +152,7 @@ class _Shells:
         from_brain = self.distance()
         gap = self.thickness(0.5, 5.0) + (from_brain.min() < 0) * 0.5
         skull = self.thickness(3.0, 10.0, 0.3)
-        temples = np.clip((0.2 * self.half[2] - self.z) / 30, 0, 1) * np.clip(
-            np.abs(self.x) / self.half[0], 0, 1
-        )
+        temples = np.clip((0.2 * self.half[2] - self.z) / 30, 0, 1) * np.clip(np.abs(self.x) / self.half[0], 0, 1)
         muscle = temples * self.thickness(1.0, 14.0)
         fat, skin = self.thickness(1.0, 9.0), self.thickness(1.2, 3.0, 0.2)
         orbits = self.orbits()
@@ -251,14 +243,9 @@ def _with_room(brain: MetaTensor) -> MetaTensor:
     """The box of a brain with the margins of a head around it, with the affine that belongs to it."""
     values, affine = brain.as_tensor().float(), brain.affine.clone().double()
     spacing = np.linalg.norm(affine.numpy()[:3, :3], axis=0)
-    found = [
-        torch.nonzero((values != 0).any(0).any(dim=a).any(dim=b))[:, 0] for a, b in ((2, 1), (2, 0), (1, 0))
-    ]
+    found = [torch.nonzero((values != 0).any(0).any(dim=a).any(dim=b))[:, 0] for a, b in ((2, 1), (2, 0), (1, 0))]
     starts, sizes = [int(at[0]) for at in found], [int(at[-1] - at[0]) + 1 for at in found]
-    room = [
-        (round(first / step), round(last / step))
-        for step, (first, last) in zip(spacing, MARGINS_MM, strict=True)
-    ]
+    room = [(round(first / step), round(last / step)) for step, (first, last) in zip(spacing, MARGINS_MM, strict=True)]
     result = torch.zeros(1, *(n + sum(more) for n, more in zip(sizes, room, strict=True)))
     inner = [slice(before, before + n) for n, (before, _) in zip(sizes, room, strict=True)]
     box = [slice(start, start + n) for start, n in zip(starts, sizes, strict=True)]

@@ -125,9 +125,7 @@ class RandHeadImage(Randomizable, Transform):
             value[[Part.FAT, Part.MARROW]] *= rng.uniform(0.05, 0.3)
         image = value[parts]
         points = field_points(parts.shape, np.array([1.0, 1.0, 1.0]), rng.uniform(2, 6))
-        texture = (
-            random_volume(parts.shape, points, rng) * rng.uniform(0, 0.3, len(Part)).astype(np.float32)[parts]
-        )
+        texture = random_volume(parts.shape, points, rng) * rng.uniform(0, 0.3, len(Part)).astype(np.float32)[parts]
         image *= np.maximum(1 + texture, 0)
         image[inside] = np.interp(brain[inside], knots, target)
         return image
@@ -148,9 +146,7 @@ class RandHead(Randomizable, Transform):
     def __init__(self, contrasts: tuple[str, ...] = CONTRASTS, faults: float = 1.0) -> None:
         self.anatomy, self.image = RandHeadAnatomy(), RandHeadImage(contrasts, faults)
 
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> RandHead:
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> RandHead:
         """Make the draws reproducible."""
         super().set_random_state(seed, state)
         self.anatomy.set_random_state(seed, state)
@@ -169,9 +165,7 @@ class RandHead(Randomizable, Transform):
         return self.image(self.anatomy(brain))
 
 
-def _add_lesions(
-    values: np.ndarray, brain: np.ndarray, spacing: np.ndarray, rng: np.random.Generator
-) -> None:
+def _add_lesions(values: np.ndarray, brain: np.ndarray, spacing: np.ndarray, rng: np.random.Generator) -> None:
     """Fill blobs of the brain with an intensity of their own, some with another core."""
     blob = random_volume(brain.shape, field_points(brain.shape, spacing, rng.uniform(12, 50)), rng)
     limit = np.quantile(blob[brain], rng.uniform(0.93, 0.998))

@@ -76,9 +76,7 @@ class RandPhantomd(ArrayTransformd, Randomizable):
 
     array_version = RandPhantom
 
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> RandPhantomd:
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> RandPhantomd:
         """Make the draws reproducible."""
         self.transform.set_random_state(seed, state)
         return self

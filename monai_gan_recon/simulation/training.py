@@ -73,9 +73,7 @@ class RandomScans(Randomizable):
                 check_pattern(pattern)
             check_fractions(**{f"{name} {pattern}": share for pattern, share in patterns.items()})
             if abs(sum(patterns.values()) - 1) > 1e-6:
-                raise ValueError(
-                    f"{name}: the probabilities of the patterns must add up to 1, got {patterns}"
-                )
+                raise ValueError(f"{name}: the probabilities of the patterns must add up to 1, got {patterns}")
         check_range(rates=rates, snr=snr)
         for rate in rates:
             check_rate(rate)
@@ -150,9 +148,7 @@ class RandomScans(Randomizable):
         }
         if not self.drawn["points"] and rng.random() < self.partial_fourier_probability:
             drawn["partial_fourier"] = float(rng.uniform(0.55, 0.9))
-        mask = sampling_mask(
-            drawn["pattern"], size, drawn["rate"], seed=rng, partial_fourier=drawn["partial_fourier"]
-        )
+        mask = sampling_mask(drawn["pattern"], size, drawn["rate"], seed=rng, partial_fourier=drawn["partial_fourier"])
         self.drawn["slices"].append(drawn)
         if self.drawn["track"] == "replica":
             data, target = acquire(image, mask)
@@ -168,9 +164,7 @@ class RandomScans(Randomizable):
         data, target = acquire(image, mask, random_phase(size, rng), maps, noise_std, rng)
         if data.maps is not None:
             data = KData(data.kspace, data.mask, self._estimated(data.maps, image, rng), data.noise_std)
-        data, factor = informed(
-            data, phase=self.drawn["phase_known"], phase_width=float(rng.uniform(0.012, 0.035))
-        )
+        data, factor = informed(data, phase=self.drawn["phase_known"], phase_width=float(rng.uniform(0.012, 0.035)))
         return {
             "input": pack(data),
             "target": to_channels(target if factor is None else target * factor.conj()),

@@ -77,9 +77,7 @@ class Undersample(Transform):
             check_positive(snr=snr)
         check_counts(coils=coils, most=MOST_COILS)
         if coils > 1 and track == "replica":
-            raise ValueError(
-                f"coils: {coils} do not go with the replica track; the simulated one takes several"
-            )
+            raise ValueError(f"coils: {coils} do not go with the replica track; the simulated one takes several")
         check_seed(seed)
         centre_fraction_for(rate, centre_fraction)
         self.pattern, self.rate, self.axis, self.track = pattern, rate, axis, track
@@ -113,9 +111,7 @@ class Undersample(Transform):
         state = [self.seed, zlib.crc32(case.encode())]
         rng = np.random.default_rng(state)
         size = (image.shape[-2], image.shape[-1])
-        mask = sampling_mask(
-            self.pattern, size, self.rate, self.axis, rng, self.centre_fraction, self.partial_fourier
-        )
+        mask = sampling_mask(self.pattern, size, self.rate, self.axis, rng, self.centre_fraction, self.partial_fourier)
         simulated = self.track == "simulated"
         phase = smooth_phase(size, rng) if simulated else None
         maps = biot_savart_maps(size, self.coils) if self.coils > 1 else None
@@ -125,10 +121,7 @@ class Undersample(Transform):
         data, target = acquire(image, mask, phase, maps, 0.0)
         if std > 0:
             shape = (self.coils, *size)
-            noise = [
-                complex_noise(shape, std, np.random.default_rng([*state, first + i]))
-                for i in range(len(image))
-            ]
+            noise = [complex_noise(shape, std, np.random.default_rng([*state, first + i])) for i in range(len(image))]
             data = replace(data, kspace=data.kspace + torch.stack(noise) * data.mask, noise_std=std)
         return data, target
 

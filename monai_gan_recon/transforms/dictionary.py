@@ -21,9 +21,7 @@ class ArrayTransformd(MapTransform):
 
     array_version: ClassVar[Callable[..., Any]]
 
-    def __init__(
-        self, keys: KeysCollection, *args: Any, allow_missing_keys: bool = False, **options: Any
-    ) -> None:
+    def __init__(self, keys: KeysCollection, *args: Any, allow_missing_keys: bool = False, **options: Any) -> None:
         super().__init__(keys, allow_missing_keys)
         self.transform = type(self).array_version(*args, **options)
 

@@ -38,9 +38,7 @@ class Reorient(Orientation):
     oblique by 45°). What was done is kept with each image, so that images may be turned towards different codes.
     """
 
-    def __call__(
-        self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None
-    ) -> torch.Tensor:
+    def __call__(self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None) -> torch.Tensor:
         """Reorient an image (C, X, Y, Z); its affine follows.
 
         Args:
@@ -52,9 +50,7 @@ class Reorient(Orientation):
         affine = np.eye(4)
         if isinstance(data_array, MetaTensor):
             affine = np.asarray(data_array.peek_pending_affine()).astype(np.float64)
-        turn = nib.orientations.ornt_transform(
-            nib.io_orientation(affine), nib.orientations.axcodes2ornt(codes)
-        )
+        turn = nib.orientations.ornt_transform(nib.io_orientation(affine), nib.orientations.axcodes2ornt(codes))
         info = self.get_transform_info() | {_AXCODES: codes}
         lazy = self.lazy if lazy is None else lazy
         result: torch.Tensor = orientation(data_array, affine, turn, lazy=lazy, transform_info=info)
@@ -94,14 +90,10 @@ class SlicesOfPlane(Reorient):
         super().__init__(axcodes=plane_axcodes(plane), labels=None)
         self.plane = plane
 
-    def __call__(
-        self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None
-    ) -> torch.Tensor:
+    def __call__(self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None) -> torch.Tensor:
         """Reorient the volume; its affine follows."""
         if data_array.ndim != 4:
-            raise ValueError(
-                f"slices are taken from a volume (1, X, Y, Z), not from shape {tuple(data_array.shape)}"
-            )
+            raise ValueError(f"slices are taken from a volume (1, X, Y, Z), not from shape {tuple(data_array.shape)}")
         return super().__call__(data_array, lazy, axcodes)
 
 
@@ -118,9 +110,7 @@ class SlicesOfPlaned(Reorientd):
         super().__init__(keys, plane_axcodes(plane or PLANES[0]))
         self.plane, self.ornt_transform = plane, SlicesOfPlane(plane or PLANES[0])
 
-    def __call__(
-        self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None
-    ) -> dict[Hashable, Any]:
+    def __call__(self, data: Mapping[Hashable, torch.Tensor], lazy: bool | None = None) -> dict[Hashable, Any]:
         """Reorient the volumes; their affines follow."""
         result: dict[Hashable, Any] = dict(data)
         result["plane"] = self.plane or _plane_of(result, self.first_key(result))
@@ -194,9 +184,7 @@ def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
     """
     small, large = CropPadSlices(crop, "crop").size, CropPadSlices(size).size
     if small and large and (small[0] > large[0] or small[1] > large[1]):
-        raise ValueError(
-            f"crop {list(small)} is larger than slices of {list(large)}; lower --crop or raise --size"
-        )
+        raise ValueError(f"crop {list(small)} is larger than slices of {list(large)}; lower --crop or raise --size")
 
 
 class RandForegroundCropd(RandomizableTransform, MapTransform):

@@ -42,15 +42,11 @@ class WithPhase(Transform):
             raise ValueError(f"{name}: is complex already; leave out --phase")
         values, affine, _ = read_image(self.path, self.plane)
         if values.shape != tuple(magnitude.shape[1:]):
-            raise ValueError(
-                f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}"
-            )
+            raise ValueError(f"{self.path}: the phase is {values.shape}, the magnitude {tuple(magnitude.shape[1:])}")
         grid = np.abs(affine - np.asarray(magnitude.affine)).max()
         if self.path.suffix.lower() != ".npy" and grid > 1e-2 * np.abs(affine[:3, :3]).max():
             raise ValueError(f"{self.path}: the phase lies on another grid (affine) than the magnitude")
-        low, high = (
-            (float("nan"),) * 2 if np.iscomplexobj(values) else (float(values.min()), float(values.max()))
-        )
+        low, high = (float("nan"),) * 2 if np.iscomplexobj(values) else (float(values.min()), float(values.max()))
         if not -_MAX_PHASE <= low <= high <= _MAX_PHASE:
             raise ValueError(
                 f"{self.path}: the phase must be real numbers in radians, from -pi to pi or from 0 to 2 pi, not from "

@@ -9,10 +9,7 @@ from monai_gan_recon.metrics.conventions import METRICS, conventions
 def made_result(system="ours", size="64x128", rate=0.09375, track="replica", psnr=(30.0, 31.0), **changes):
     """A finished result with the given PSNR of each person; all other metrics are 0.01."""
     cell = Cell(system, size, rate, track)
-    people = {
-        f"p{i}": {"n_slices": 10, **dict.fromkeys(METRICS, 0.01), "psnr": value}
-        for i, value in enumerate(psnr)
-    }
+    people = {f"p{i}": {"n_slices": 10, **dict.fromkeys(METRICS, 0.01), "psnr": value} for i, value in enumerate(psnr)}
     budget = {"slice_iterations": 800, "epochs": 8, "batch_size": 4, "training_seconds": 90.0}
     content = {
         "system": system, "status": "finished", "dataset": "oasis_malc", "track": track, "pattern": "gaussian1d",

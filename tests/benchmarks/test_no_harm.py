@@ -102,9 +102,7 @@ def test_the_share_of_the_noise_that_is_taken_out_is_the_best_of_those_tried():
 def test_settings_are_found_once_for_each_identity(tmp_path):
     found = []
     for identity in ("one", "one", "two", "two"):
-        Tuned(tmp_path / "t.json").get(
-            "cell", "method", identity, lambda: found.append(1) or {"value": len(found)}
-        )
+        Tuned(tmp_path / "t.json").get("cell", "method", identity, lambda: found.append(1) or {"value": len(found)})
     assert len(found) == 2
     assert Tuned(tmp_path / "t.json").settings["cell method"] == {"value": 2, "identity": "two"}
 
@@ -208,9 +206,7 @@ def test_cells_are_filled_and_not_filled_again(filled, monkeypatch, capsys):
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*.json")}
     scanned = []
     real = running.scan
-    monkeypatch.setattr(
-        running, "scan", lambda *given, **named: scanned.append(given) or real(*given, **named)
-    )
+    monkeypatch.setattr(running, "scan", lambda *given, **named: scanned.append(given) or real(*given, **named))
     main(["run", *options, "--weights", f"a={SHIPPED}"])
     assert not scanned
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.json")} == before

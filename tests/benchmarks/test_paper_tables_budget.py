@@ -31,9 +31,7 @@ def speeds(train=0.05):
     return found
 
 
-@pytest.mark.parametrize(
-    ("iterations", "batch"), [(16, 4), (80, 4), (1000, 8), (999, 7), (60_001, 4), (25_000, 2000)]
-)
+@pytest.mark.parametrize(("iterations", "batch"), [(16, 4), (80, 4), (1000, 8), (999, 7), (60_001, 4), (25_000, 2000)])
 def test_a_schedule_is_of_whole_batches_and_within_its_number(iterations, batch):
     schedule = schedule_of(iterations, batch)
     assert schedule.slices_per_epoch % batch == 0
@@ -42,9 +40,7 @@ def test_a_schedule_is_of_whole_batches_and_within_its_number(iterations, batch)
     assert schedule.epochs >= 4
 
 
-@pytest.mark.parametrize(
-    ("iterations", "epochs"), [(16, 4), (32, 4), (80, 5), (240, 15), (400, 20), (4000, 20)]
-)
+@pytest.mark.parametrize(("iterations", "epochs"), [(16, 4), (32, 4), (80, 5), (240, 15), (400, 20), (4000, 20)])
 def test_a_short_training_is_not_validated_after_every_batch(iterations, epochs):
     assert schedule_of(iterations, 4) == Schedule(epochs, iterations // epochs)
 

@@ -66,9 +66,7 @@ def test_kept_slices():
     assert KeepSlicesd(only=3)({"image": volume})["image"].equal(volume[:, 3:4])
     small = torch.zeros(1, 5, 20, 20)
     small[:, 1:4, 5:9, 5:9] = 1
-    assert (
-        KeepSlicesd()({"image": small})["image"].shape[1] == 3
-    )  # none covers enough: all that are not empty
+    assert KeepSlicesd()({"image": small})["image"].shape[1] == 3  # none covers enough: all that are not empty
     with pytest.raises(ValueError, match="slice_step"):
         KeepSlicesd(step=0)
 

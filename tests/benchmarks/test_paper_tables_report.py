@@ -33,9 +33,7 @@ from benchmarks.paper_tables.tables import (
 from monai_gan_recon.measurement import sampling_mask
 
 TEN = tuple(np.linspace(30, 33, 10))
-SPEED = {
-    "sizes": {"64x128": {"ours": {"parameters": 1234, "gflop_per_slice": 5.678, "seconds_per_slice": 0.05}}}
-}
+SPEED = {"sizes": {"64x128": {"ours": {"parameters": 1234, "gflop_per_slice": 5.678, "seconds_per_slice": 0.05}}}}
 
 
 @pytest.fixture
@@ -182,9 +180,7 @@ def test_figures_are_drawn_from_the_kept_slices(results, tmp_path):
         if "psnr" in result:
             folder = tmp_path / "cells" / f"{cell.name}_01234567"
             folder.mkdir(parents=True)
-            np.savez(
-                folder / SLICE_FILE, reference=image, zero_filled=0.9 * image, reconstruction=0.99 * image
-            )
+            np.savez(folder / SLICE_FILE, reference=image, zero_filled=0.9 * image, reconstruction=0.99 * image)
     files = slice_files(results, "64x128", 0.09375, "replica", tmp_path)
     assert list(files) == ["ours", "dagan"]
     comparison_figure(files, "64x128", 0.09375, "replica", tmp_path / "slices.png")

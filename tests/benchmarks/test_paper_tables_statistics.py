@@ -9,9 +9,7 @@ from benchmarks.paper_tables.results import compare, gain_of_last_quarter, is_fl
 
 
 def test_p_of_ten_people_who_all_gain():
-    assert wilcoxon(list(range(1, 11))) == pytest.approx(
-        2 / 2**10
-    )  # exact: one of 2^10 sign patterns, two sides
+    assert wilcoxon(list(range(1, 11))) == pytest.approx(2 / 2**10)  # exact: one of 2^10 sign patterns, two sides
 
 
 def test_p_is_that_of_scipy_on_the_pairs():

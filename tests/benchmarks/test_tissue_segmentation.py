@@ -9,9 +9,7 @@ import pytest
 from benchmarks import tissue_segmentation
 
 
-@pytest.mark.parametrize(
-    ("step", "missing"), [("paired_cell", "--cell_weights"), ("dimensions", "--weights_3d")]
-)
+@pytest.mark.parametrize(("step", "missing"), [("paired_cell", "--cell_weights"), ("dimensions", "--weights_3d")])
 def test_steps_that_need_weights_say_so(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], step: str, missing: str
 ) -> None:
@@ -26,9 +24,7 @@ def result(name: str) -> dict[str, object]:
     return {"dataset": name, "method": "network", "mean_dice": 1.0}
 
 
-def test_both_networks_are_evaluated_with_their_configurations(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_both_networks_are_evaluated_with_their_configurations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     commands = []
 
     def run(command: list[str]) -> None:
@@ -45,6 +41,4 @@ def test_both_networks_are_evaluated_with_their_configurations(
     assert "train_3d.yaml" not in " ".join(in_slices)
     assert "--weights" not in in_slices
     for name in ("3-D", "2.5-D"):
-        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {
-            "results": [result(name)]
-        }
+        assert json.loads((tmp_path / f"tissue_segmentation_{name}.json").read_text()) == {"results": [result(name)]}

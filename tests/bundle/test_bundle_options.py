@@ -80,9 +80,7 @@ def test_ids_of_merged_files_and_of_the_args_file(monai_cli, config_file, tmp_pa
         (["--rte", "0.25"], ["--rte", "--rate?"], {"MONAI_GAN_RECON_TRACEBACK": "1"}),
     ],
 )
-def test_as_a_process_from_another_folder(
-    monai_bundle_process, config_file, tmp_path, arguments, words, environment
-):
+def test_as_a_process_from_another_folder(monai_bundle_process, config_file, tmp_path, arguments, words, environment):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     command = ["run", "training", "--config_file", "../tiny/configs/tiny.yaml", *arguments]

@@ -69,9 +69,7 @@ def measurement(shape, lines=True):
     image = torch.randn(batch, height, width, dtype=torch.complex64, generator=generator)
     maps = None
     if channels > 4:
-        maps = torch.randn(
-            batch, (channels - 4) // 2, height, width, dtype=torch.complex64, generator=generator
-        )
+        maps = torch.randn(batch, (channels - 4) // 2, height, width, dtype=torch.complex64, generator=generator)
         maps = maps / torch.linalg.vector_norm(maps, dim=1, keepdim=True)
     mask = torch.rand(batch, 1, 1 if lines else height, width, generator=generator) < 0.4
     mask = (mask | (torch.arange(width) == width // 2)).expand(batch, 1, height, width)
@@ -82,9 +80,7 @@ def measurement(shape, lines=True):
 
 
 def relative_error(found, expected):
-    return float(
-        torch.linalg.vector_norm(torch.as_tensor(found) - expected) / torch.linalg.vector_norm(expected)
-    )
+    return float(torch.linalg.vector_norm(torch.as_tensor(found) - expected) / torch.linalg.vector_norm(expected))
 
 
 def test_input_and_output_are_as_the_metadata_say(verb):
@@ -182,9 +178,7 @@ def test_a_torchscript_file_reconstructs_by_pytorch_alone(verb, name, network, t
     x = measurement((1, 8, 48, 64))
     torch.save(x, tmp_path / "in.pt")
     files = [tmp_path / file for file in ("model.ts", "in.pt", "out.pt")]
-    subprocess.run(
-        [sys.executable, "-I", "-W", "ignore", "-c", ALONE, *files], check=True, cwd=tmp_path, timeout=120
-    )
+    subprocess.run([sys.executable, "-I", "-W", "ignore", "-c", ALONE, *files], check=True, cwd=tmp_path, timeout=120)
     with torch.inference_mode():
         assert relative_error(torch.load(tmp_path / "out.pt", weights_only=True), network(x)) < 1e-5
 

@@ -75,9 +75,7 @@ def attempt(trap, monkeypatch, capsys):
     """MONAI's command line as a new process would run it; gives the lines of the error."""
 
     def run(bundle, name, arguments, command="run"):
-        monkeypatch.delitem(
-            sys.modules, "monai_gan_recon.bundle"
-        )  # imported by the configuration, as at first
+        monkeypatch.delitem(sys.modules, "monai_gan_recon.bundle")  # imported by the configuration, as at first
         monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
         file = bundle_path(bundle) / "configs" / f"{name}.yaml"
         options = [*arguments, "--config_file", str(file), "--logging_file", "False"]

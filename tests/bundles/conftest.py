@@ -19,9 +19,7 @@ from monai_gan_recon.networks import MagnitudeNetwork, ResNetGenerator, Unrolled
 
 SOURCE = Path(__file__).resolve().parents[2] / "bundles" / "brain_mri_gan_reconstruction"
 TINY = {"layers": [1, 1], "width": 4, "stem": "pixel_unshuffle"}
-OBLIQUE = np.array(
-    [[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]]
-)
+OBLIQUE = np.array([[-0.9, 0.13, 0.2, 40.0], [-0.15, -1.06, 0.35, 55.0], [0.12, -0.17, 1.95, -30.0], [0, 0, 0, 1]])
 
 
 def tiny_generator(unrolled=True):
@@ -77,9 +75,7 @@ def run_process(bundle, tmp_path):
         ids = [run_id] if run_id else []
         command = [sys.executable, "-W", "ignore", "-m", "monai.bundle", "run", *ids, "--config_file"]
         command += [bundle / "configs" / config, *arguments]
-        return subprocess.run(
-            [str(c) for c in command], cwd=elsewhere, capture_output=True, text=True, timeout=120
-        )
+        return subprocess.run([str(c) for c in command], cwd=elsewhere, capture_output=True, text=True, timeout=120)
 
     return run
 

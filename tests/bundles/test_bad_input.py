@@ -61,9 +61,7 @@ def test_values_not_finite(refused, write_nifti, value):
 
 
 def test_constant_image(refused, write_nifti):
-    refused(
-        "--input", write_nifti(array=np.ones((20, 20, 20), np.float32)), words=["scan.nii.gz", "constant"]
-    )
+    refused("--input", write_nifti(array=np.ones((20, 20, 20), np.float32)), words=["scan.nii.gz", "constant"])
 
 
 def test_four_axes(refused, write_nifti):

@@ -43,9 +43,7 @@ def test_process_failure_is_one_line_and_a_code(run_process, tmp_path):
 )
 def test_fully_sampled_gives_the_volume_back(run_bundle, write_nifti, tmp_path, shape, plane):
     source = write_nifti(shape=shape)
-    error, _ = run_bundle(
-        CONFIG, "--input", source, "--rate", "1", "--plane", plane, "--output_dir", tmp_path / "out"
-    )
+    error, _ = run_bundle(CONFIG, "--input", source, "--rate", "1", "--plane", plane, "--output_dir", tmp_path / "out")
     assert error is None
     assert_same_image(tmp_path / "out" / "scan_recon.nii.gz", source)
 
@@ -147,11 +145,7 @@ def test_folder_goes_on_after_a_bad_volume(run_bundle, write_nifti, tmp_path):
     error, printed = run_bundle(CONFIG, "--input", bad.parent, "--output_dir", tmp_path / "out")
     assert error == "1 of 3 volumes failed"
     assert [line for line in printed.err.splitlines() if "a.nii.gz" in line and "constant" in line]
-    names = [
-        f"{case}_{what}"
-        for case in "bc"
-        for what in ("preview.png", "recon.json", "recon.nii.gz", "report.html")
-    ]
+    names = [f"{case}_{what}" for case in "bc" for what in ("preview.png", "recon.json", "recon.nii.gz", "report.html")]
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == names
 
 
@@ -213,9 +207,7 @@ def undersampled(write_nifti):
     image = torch.randn(5, 26, 30, dtype=torch.complex64, generator=generator) * 300
     mask = sampling_mask("gaussian1d", (26, 30), 0.4, seed=1)
     zero_filled = ifft2c(fft2c(image) * mask)
-    affine = np.diag(
-        [-1.0, -1.0, 1.0, 1.0]
-    )  # of axes W, H, N (left, posterior, superior): axial slices as they are
+    affine = np.diag([-1.0, -1.0, 1.0, 1.0])  # of axes W, H, N (left, posterior, superior): axial slices as they are
     source = write_nifti("zf.nii.gz", zero_filled.permute(2, 1, 0).numpy(), affine=affine)
     np.save(source.parent / "mask.npy", mask.numpy())
     return source, source.parent / "mask.npy", zero_filled, mask
@@ -291,9 +283,7 @@ def test_magnitude_with_phase_is_the_complex_image(run_bundle, undersampled, wri
 
 def test_magnitude_alone_only_as_a_replica(run_bundle, undersampled, write_nifti, tmp_path):
     source, mask_file, _, _ = undersampled
-    magnitude = write_nifti(
-        "m.nii.gz", np.abs(np.asarray(nib.load(source).dataobj)), affine=nib.load(source).affine
-    )
+    magnitude = write_nifti("m.nii.gz", np.abs(np.asarray(nib.load(source).dataobj)), affine=nib.load(source).affine)
     arguments = [
         "--input",
         magnitude,

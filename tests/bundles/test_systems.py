@@ -103,9 +103,7 @@ def test_learned_systems(run_system, data, tmp_path, system):
     error, _ = run_system("train.yaml", system, run_id="training", **options)
     assert error is None
     weights = tmp_path / "out" / "checkpoints" / "model.pt"
-    error, _ = run_system(
-        "evaluate.yaml", system, weights=weights, rate=0.3, figures="false", **narrow(system)
-    )
+    error, _ = run_system("evaluate.yaml", system, weights=weights, rate=0.3, figures="false", **narrow(system))
     assert error is None
     method = json.loads((tmp_path / "out" / "metrics.json").read_text())["results"][1]
     assert method["method"] == "reconstruction"
@@ -185,9 +183,7 @@ def test_the_unsupervised_batch_holds_measurements_only(data, tmp_path):
         assert (batch["input"][:, 2] == 0).any(dim=(1, 2)).all()
         if poison:
             scans = loader.collate_fn
-            loader.collate_fn = lambda items, scans=scans: (
-                scans(items) | {"target": torch.full((), float("nan"))}
-            )
+            loader.collate_fn = lambda items, scans=scans: scans(items) | {"target": torch.full((), float("nan"))}
         torch.manual_seed(0)
         parser.get_parsed_content("train#trainer").run()
         results.append(copy.deepcopy(parser.get_parsed_content("ema").state_dict()))
@@ -206,10 +202,7 @@ def test_slices_are_measured_once(data, tmp_path):
 
 
 def unsupervised(data, folder):
-    files = [
-        SOURCE / "configs" / name
-        for name in ("train.yaml", "systems/unsupervised_gan.yaml", "paper_cell.yaml")
-    ]
+    files = [SOURCE / "configs" / name for name in ("train.yaml", "systems/unsupervised_gan.yaml", "paper_cell.yaml")]
     parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in files]))
     options = FEW | narrow("unsupervised_gan") | {"critic_def#width": 8, "size": [32, 48]}
     options |= {

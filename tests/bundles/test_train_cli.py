@@ -89,12 +89,8 @@ def test_killed_training_resumes_to_the_same_curve(tmp_path, cache):
     assert losses(killed) == losses(whole)
     assert all(math.isfinite(float(loss)) for loss in losses(whole))
     penalties = [float(row["gradient_penalty"]) for row in read_log(log)[2:]]
-    assert (
-        max(penalties) < 1e4
-    )  # no crop of 128 rows is empty, at which the critic's gradient would have no bound
-    models = [
-        torch.load(f / "outputs/training/checkpoints/model.pt", weights_only=True) for f in (whole, killed)
-    ]
+    assert max(penalties) < 1e4  # no crop of 128 rows is empty, at which the critic's gradient would have no bound
+    models = [torch.load(f / "outputs/training/checkpoints/model.pt", weights_only=True) for f in (whole, killed)]
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
     assert (killed / "outputs/training/checkpoints/model_supervised.pt").exists()
     assert list((killed / "outputs/training/tensorboard").glob("events*"))
@@ -162,9 +158,7 @@ def test_wrong_options_end_with_one_line(tmp_path, cache, options, message):
 @pytest.mark.slow
 def test_several_processes_train_together(tmp_path, cache):
     """Two CPU processes under torchrun share the slices, average their gradients, and write one set of files."""
-    arguments = command(
-        ["train.yaml", "multi_gpu_train.yaml"], cache, max_epochs=2, gan_fraction=0.5, device=None
-    )[1:]
+    arguments = command(["train.yaml", "multi_gpu_train.yaml"], cache, max_epochs=2, gan_fraction=0.5, device=None)[1:]
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
     done = subprocess.run(
         [sys.executable, *launcher, *arguments],

@@ -14,9 +14,7 @@ from monai_gan_recon.cli.console import quiet
 from monai_gan_recon.errors import INTERRUPTED, TRACEBACK_ENV, UNREAD
 from monai_gan_recon.resources import SEGMENTATION, available_bundles, bundle_path, manifest_path
 
-HEAVY = (
-    "import sys; assert not {'torch', 'monai', 'numpy', 'nibabel'} & set(sys.modules), sorted(sys.modules)"
-)
+HEAVY = "import sys; assert not {'torch', 'monai', 'numpy', 'nibabel'} & set(sys.modules), sorted(sys.modules)"
 
 
 def subcommands(parser, words=()):
@@ -151,9 +149,7 @@ def test_a_bundle_is_found_and_exported(tmp_path, capsys, name):
         for file in folder.rglob("*.*")
         if file.is_file()
     }
-    assert {
-        file.relative_to(copy): file.read_bytes() for file in copy.rglob("*.*") if file.is_file()
-    } == files
+    assert {file.relative_to(copy): file.read_bytes() for file in copy.rglob("*.*") if file.is_file()} == files
     assert bundle_path(copy) == copy
     assert [path.name for path in copy.parent.iterdir()] == ["copy"]
     assert cli.main(["bundles", "export", name, str(copy)]) == 1

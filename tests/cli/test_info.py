@@ -68,9 +68,7 @@ def test_label_maps_are_told_from_images(tmp_path, command, kind, suffix):
     for name, array in (("labels", labels), ("image", noisy)):
         image = sitk.GetImageFromArray(array.astype(kind).T)
         sitk.WriteImage(image, tmp_path / f"{name}{suffix}")
-    labels, image = (
-        command("info", tmp_path / f"{name}{suffix}")[1]["volumes"] for name in ("labels", "image")
-    )
+    labels, image = (command("info", tmp_path / f"{name}{suffix}")[1]["volumes"] for name in ("labels", "image"))
     assert "Dice" in labels[0]["possible"]
     assert "Dice" not in image[0]["possible"]
 

@@ -32,9 +32,7 @@ SMALL = (
 
 
 def test_reconstruct_writes_and_reports(scan, head, command):
-    code, done, _ = command(
-        "reconstruct", scan, "out", "--rate", 0.5, "--plane", "axial", "--save-zero-filled"
-    )
+    code, done, _ = command("reconstruct", scan, "out", "--rate", 0.5, "--plane", "axial", "--save-zero-filled")
     assert code == done["exit_code"] == 0
     assert done["failed"] == []
     recon, zero_filled = (nib.load(file) for file in done["cases"]["scan"][:2])
@@ -113,9 +111,7 @@ def manifest(scan, head, command):
         file = scan.parent / "bids" / f"sub-{number}" / "anat" / f"sub-{number}_T1w.nii.gz"
         file.parent.mkdir(parents=True)
         nib.save(nib.Nifti1Image(np.roll(head, number, 0) + number, np.diag([2.0, 3.0, 4.0, 1.0])), file)
-    code, done, _ = command(
-        "manifest", "build", "bids", "--output", "mine.json", "--fractions", "0.4,0.2,0.4"
-    )
+    code, done, _ = command("manifest", "build", "bids", "--output", "mine.json", "--fractions", "0.4,0.2,0.4")
     assert code == 0
     assert (done["training"], done["validation"], done["testing"]) == (2, 1, 2)
     return scan.parent / "mine.json"
@@ -148,9 +144,7 @@ def test_what_makes_it_worse_is_not_kept_and_stops_early(manifest, command):
     assert "epoch 2/9" in err
     assert "epoch 3/9" not in err
     model = torch.load(done["files"][0], weights_only=True)
-    shipped = torch.load(
-        cli.bundles.bundle_path("brain_mri_gan_reconstruction") / "models/model.pt", weights_only=True
-    )
+    shipped = torch.load(cli.bundles.bundle_path("brain_mri_gan_reconstruction") / "models/model.pt", weights_only=True)
     assert all(torch.equal(model[name], shipped[name]) for name in shipped)
     for subject in done["subjects"]:
         assert subject["before_psnr"] == subject["after_psnr"]

@@ -25,9 +25,7 @@ def write_manifest(tmp_path, write_nifti, volume):
                 name = f"{person}{number}.nii.gz"
                 file = write_nifti(f"{folder}/{name}", volume + len(content) * 10 + number)
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
-                content[section].append(
-                    {"image": name, "person": person, "session": str(number), "sha256": digest}
-                )
+                content[section].append({"image": name, "person": person, "session": str(number), "sha256": digest})
         content.update(changes)
         path = tmp_path / "small.json"
         path.write_text(json.dumps(content))

@@ -24,8 +24,7 @@ def test_order_depends_on_seed_and_epoch_alone():
     assert _epoch(sampler, 4) == _epoch(again, 4)
     assert len(_epoch(sampler, 4)) == len(sampler) == 20
     modulo = [
-        [i % 50 for i in _epoch(s, e)]
-        for s, e in ((sampler, 4), (sampler, 5), (EpochSampler(50, 20, seed=2), 4))
+        [i % 50 for i in _epoch(s, e)] for s, e in ((sampler, 4), (sampler, 5), (EpochSampler(50, 20, seed=2), 4))
     ]
     assert modulo[0] != modulo[1] != modulo[2] != modulo[0]
 

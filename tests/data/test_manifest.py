@@ -46,9 +46,7 @@ def test_environment_names_the_parent_of_the_data(write_manifest, tmp_path, monk
     assert load_manifest(moved).dataset_dir == tmp_path / "set"
 
 
-def test_own_manifest_is_found_though_the_environment_names_another_folder(
-    write_manifest, tmp_path, monkeypatch
-):
+def test_own_manifest_is_found_though_the_environment_names_another_folder(write_manifest, tmp_path, monkeypatch):
     path, _ = write_manifest()
     (tmp_path / "other").mkdir()
     monkeypatch.setenv("MONAI_GAN_RECON_DATA", str(tmp_path / "other"))

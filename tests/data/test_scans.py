@@ -27,9 +27,7 @@ def complex_volume(tmp_path):
         values = torch.randn(shape, dtype=torch.complex64, generator=generator)
         affine = np.zeros((4, 4))
         for column, code in enumerate(codes):
-            row, sign = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}[
-                code
-            ]
+            row, sign = {"R": (0, 1), "L": (0, -1), "A": (1, 1), "P": (1, -1), "S": (2, 1), "I": (2, -1)}[code]
             affine[row, column] = sign
         affine[3, 3] = 1
         nib.save(nib.Nifti1Image(values.numpy(), affine), tmp_path / "v.nii.gz")
@@ -89,16 +87,12 @@ def test_phase_is_the_operators_and_the_data_are_those_measured(scanned, complex
     torch.testing.assert_close(from_channels(plain["input"][:, :2]), expected)
     data = unpack(demodulated["input"])
     torch.testing.assert_close(from_channels(data.adjoint) * data.maps[:, 0], expected, rtol=1e-4, atol=1e-4)
-    torch.testing.assert_close(
-        plain["energy"], fft2c(expected).abs().square().sum((-2, -1)), rtol=1e-4, atol=1e-2
-    )
+    torch.testing.assert_close(plain["energy"], fft2c(expected).abs().square().sum((-2, -1)), rtol=1e-4, atol=1e-2)
 
 
 def test_noise_is_in_the_units_of_the_file(tmp_path, complex_volume):
     np.save(tmp_path / "mask.npy", np.random.default_rng(0).random((18, 20)) < 0.5)
-    chain = Compose(
-        [ScaleMagnituded("image"), AcquiredScand("image", mask=tmp_path / "mask.npy", noise_std=0.8)]
-    )
+    chain = Compose([ScaleMagnituded("image"), AcquiredScand("image", mask=tmp_path / "mask.npy", noise_std=0.8)])
     volume = SlicesOfPlane("coronal")(complex_volume())
     largest = float(volume.abs().max())
     block = chain({"image": volume})["scan"].block(0, 2)
@@ -143,9 +137,7 @@ def test_magnitude_alone_needs_a_replica_and_a_word(scanned, complex_volume, cap
 def test_a_mask_of_another_scan_is_told(scanned, complex_volume, caplog):
     image = SlicesOfPlane("axial")(complex_volume())
     with caplog.at_level(logging.WARNING, "monai_gan_recon"):
-        scanned(
-            image, np.arange(image.shape[-1]) % 2 == 0
-        )  # of a fully sampled image: half of the energy is outside
+        scanned(image, np.arange(image.shape[-1]) % 2 == 0)  # of a fully sampled image: half of the energy is outside
     assert any("outside the sampling mask" in record.getMessage() for record in caplog.records)
 
 

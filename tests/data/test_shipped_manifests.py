@@ -60,15 +60,11 @@ def test_combined_manifest_keeps_the_splits_of_its_parts():
 
 
 def test_oasis_repeated_person_is_tested_only():
-    testing = {
-        entry["image"].rsplit("/", 1)[-1]: entry["person"] for entry in load_manifest("oasis_malc").testing
-    }
+    testing = {entry["image"].rsplit("/", 1)[-1]: entry["person"] for entry in load_manifest("oasis_malc").testing}
     assert testing["1003_T1w.nii.gz"] == testing["1023_T1w.nii.gz"] == "1003"
 
 
-@pytest.mark.parametrize(
-    "name", ["oasis_malc", "oasis_malc_manual", "ds002748", "ds000011", "ds002748_ds000011"]
-)
+@pytest.mark.parametrize("name", ["oasis_malc", "oasis_malc_manual", "ds002748", "ds000011", "ds002748_ds000011"])
 def test_real_data_match_the_manifests(name, data_dir):
     assert manifest_problems(name, hashes=name == "ds000011") == []
     assert manifest_problems(name, data_dir, hashes=False) == []

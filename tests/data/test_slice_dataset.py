@@ -34,10 +34,7 @@ def entries(write_nifti, volume, oblique_affine):
 @pytest.mark.parametrize(("plane", "codes"), [("coronal", "AIL"), ("axial", "SPL"), ("sagittal", "RIA")])
 def test_slices_are_those_of_monai_orientation(entries, plane, codes):
     dataset = VolumeSliceDataset(entries, VOLUME, planes=(plane,), min_foreground=0)
-    expected = [
-        Orientationd("image", axcodes=codes, labels=None)(VOLUME(dict(entry)))["image"][0]
-        for entry in entries
-    ]
+    expected = [Orientationd("image", axcodes=codes, labels=None)(VOLUME(dict(entry)))["image"][0] for entry in entries]
     assert len(dataset) == sum(len(volume) for volume in expected)
     for item, image in zip(dataset, torch.cat([v.reshape(len(v), -1) for v in expected]), strict=True):
         assert torch.equal(item["image"].flatten(), image.as_tensor())
@@ -45,9 +42,7 @@ def test_slices_are_those_of_monai_orientation(entries, plane, codes):
 
 
 def test_items_name_their_origin_and_are_plain(entries):
-    dataset = VolumeSliceDataset(
-        entries, VOLUME, random_slices(), planes=("axial", "sagittal"), min_foreground=0
-    )
+    dataset = VolumeSliceDataset(entries, VOLUME, random_slices(), planes=("axial", "sagittal"), min_foreground=0)
     item = dataset[len(dataset) - 1]
     assert (item["person"], item["case"], item["plane"], item["slice"]) == ("p2", "b", "sagittal", 19)
     assert type(item["image"]) is torch.Tensor
@@ -189,10 +184,7 @@ def test_seeds_are_of_slice_and_epoch(entries):
 def test_planes_of_thick_slices_are_left_out(entries):
     """Volumes (20, 24, 18): of 20 pixels or more, both sides, only axial slices have."""
     planes = ("coronal", "axial", "sagittal")
-    shapes = {
-        min(i["image"].shape[1:])
-        for i in VolumeSliceDataset(entries, VOLUME, planes=planes, min_foreground=0)
-    }
+    shapes = {min(i["image"].shape[1:]) for i in VolumeSliceDataset(entries, VOLUME, planes=planes, min_foreground=0)}
     assert shapes == {18, 20}
     kept = VolumeSliceDataset(entries, VOLUME, planes=planes, min_foreground=0, min_pixels=19)
     assert {item["plane"] for item in kept} < set(planes)
@@ -203,9 +195,7 @@ SCANS = ({"rate": 0.3}, {"rate": 0.5, "track": "simulated", "coils": 3}, {"rate"
 
 
 def test_validation_slices_are_scanned_in_each_way_the_same_every_time(entries):
-    first, again = (
-        ValidationSlices(entries, VOLUME, ("axial",), (32, 40), SCANS, slices=5) for _ in range(2)
-    )
+    first, again = (ValidationSlices(entries, VOLUME, ("axial",), (32, 40), SCANS, slices=5) for _ in range(2))
     assert len(first) == 15
     channels = []
     for batch in first.batches(2):
@@ -215,9 +205,7 @@ def test_validation_slices_are_scanned_in_each_way_the_same_every_time(entries):
         for i, item in zip(batch, items, strict=True):
             assert all(torch.equal(item[key], again[i][key]) for key in item)
     assert sorted(i for batch in first.batches(2) for i in batch) == list(range(15))
-    assert (
-        channels == [4] * 3 + [10] * 3 + [6] * 3
-    )  # one coil, three with a phase in their maps, one with a phase
+    assert channels == [4] * 3 + [10] * 3 + [6] * 3  # one coil, three with a phase in their maps, one with a phase
     for number, scan in enumerate(SCANS):
         item = first[5 * number]
         assert item["mask"].mean().item() == pytest.approx(scan["rate"], abs=0.02)

@@ -74,10 +74,7 @@ def make_data(folder):
     write_ismrmrd(RawScan((kspace * measured)[None].astype(np.complex64)), folder / "scan.h5")
     np.save(folder / "mask.npy", measured.astype(np.uint8))
     coronal = np.swapaxes(volume, 1, 2)  # coronal slices: phase encoding along the first axis
-    image = (
-        np.fft.fftshift(np.fft.fft(np.fft.ifftshift(coronal, axes=0), axis=0), axes=0)
-        * measured[:, None, None]
-    )
+    image = np.fft.fftshift(np.fft.fft(np.fft.ifftshift(coronal, axes=0), axis=0), axes=0) * measured[:, None, None]
     image = np.fft.fftshift(np.fft.ifft(np.fft.ifftshift(image, axes=0), axis=0), axes=0)
     save(image.swapaxes(1, 2).astype(np.complex64), affine, folder / "zero_filled.nii.gz")
     save(np.abs(image).swapaxes(1, 2).astype(np.float32), affine, folder / "magnitude.nii.gz")
@@ -91,9 +88,7 @@ def phantom(seed):
     volume = 200.0 * (x**2 + y**2 + z**2 < 0.8)
     for _ in range(6):
         a, b, c = rng.uniform(-0.4, 0.4, 3)
-        volume += rng.uniform(-80, 200) * (
-            (x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < rng.uniform(0.02, 0.1)
-        )
+        volume += rng.uniform(-80, 200) * ((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2 < rng.uniform(0.02, 0.1))
     return np.clip(volume, 0, None).astype(np.float32)
 
 

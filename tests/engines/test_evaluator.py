@@ -39,9 +39,7 @@ class Recorder:
     def attach(self, engine):
         from ignite.engine import Events
 
-        engine.add_event_handler(
-            Events.ITERATION_COMPLETED, lambda e: self.outputs.append(dict(e.state.output))
-        )
+        engine.add_event_handler(Events.ITERATION_COMPLETED, lambda e: self.outputs.append(dict(e.state.output)))
 
 
 @pytest.fixture
@@ -119,9 +117,7 @@ def test_measured_samples_are_kept_without_noise(volume_file):
     assert report["slices"] == 31
     assert report["kspace_residual_complex"]["max"] < 1e-5 < report["kspace_residual"]["mean"]
     assert report["chi_squared"] is None
-    assert (
-        float((output["pred"] - output["zero_filled"]).abs().max()) > 0.01
-    )  # the network filled something in
+    assert float((output["pred"] - output["zero_filled"]).abs().max()) > 0.01  # the network filled something in
 
 
 @pytest.mark.parametrize("coils", [1, 3])

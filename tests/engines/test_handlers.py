@@ -31,9 +31,7 @@ from monai_gan_recon.metrics import psnr
 def validated(training, tmp_path):
     """Function that runs a training with validation, log and best model; gives the trainer and its validator."""
 
-    def run(
-        max_epochs=3, warmup_epochs=2, scores=None, interval=1, checkpoint=None, compared=None, patience=None
-    ):
+    def run(max_epochs=3, warmup_epochs=2, scores=None, interval=1, checkpoint=None, compared=None, patience=None):
         trainer = training(
             max_epochs=max_epochs, warmup_epochs=warmup_epochs, adversarial_share=0.1, penalty_weight=1.0
         )
@@ -94,9 +92,7 @@ def test_best_of_each_phase_is_kept(validated, tmp_path):
     assert (tmp_path / "model_supervised.pt").exists()
     assert trainer.state.best_metric == 28.0
     assert trainer.state.best_metric_epoch == 4
-    supervised, tuned = (
-        torch.load(tmp_path / n, weights_only=True) for n in ("model_supervised.pt", "model.pt")
-    )
+    supervised, tuned = (torch.load(tmp_path / n, weights_only=True) for n in ("model_supervised.pt", "model.pt"))
     final = trainer.ema_network.module.state_dict()
     name = "refine.0.head.0.weight"
     assert not torch.equal(supervised[name], tuned[name])
@@ -170,14 +166,10 @@ def test_model_of_a_finished_warm_up_gives_way_to_the_adversary(validated, tmp_p
     scores = [30.0, 31.0, 29.0, 28.0]
     validated(2, 2, scores, checkpoint=tmp_path / "checkpoint.pt")
     supervised = weights(tmp_path / "model.pt")
-    trainer, _ = validated(
-        4, 3 if interval == 3 else 2, scores, interval, checkpoint=tmp_path / "checkpoint.pt"
-    )
+    trainer, _ = validated(4, 3 if interval == 3 else 2, scores, interval, checkpoint=tmp_path / "checkpoint.pt")
     assert not torch.equal(weights(tmp_path / "model.pt"), supervised)
     if interval == 3:
-        assert torch.equal(
-            weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight
-        )
+        assert torch.equal(weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight)
     else:
         assert trainer.state.best_metric == 29.0
 
@@ -226,9 +218,7 @@ def test_resumed_training_takes_the_configured_learning_rate(tmp_path):
 
         engine = Engine(step)
         engine.state.best_metric, engine.state.best_metric_epoch = 0.0, -1
-        ResumableCheckpoint(path, {"optimizer": optimizer, "scheduler": scheduler}, resume=True).attach(
-            engine
-        )
+        ResumableCheckpoint(path, {"optimizer": optimizer, "scheduler": scheduler}, resume=True).attach(engine)
         engine.run([0], max_epochs=epochs)
         assert optimizer.param_groups[0]["weight_decay"] == weight_decay
         return seen
@@ -245,9 +235,7 @@ def test_phases_are_compared_where_all_is_one(validated, tmp_path):
     trainer, _ = validated(4, 2, scores, compared=float("inf"))
     assert (trainer.state.best_metric, trainer.state.best_metric_epoch) == (32.0, 2)
     assert [file.name for file in tmp_path.glob("*.pt")] == ["model.pt"]
-    assert not torch.equal(
-        weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight
-    )
+    assert not torch.equal(weights(tmp_path / "model.pt"), trainer.ema_network.module.refine[0].head[0].weight)
 
 
 @pytest.mark.parametrize("broken", [math.nan, math.inf])
@@ -277,9 +265,7 @@ def test_weights_that_are_not_finite_are_not_saved(training, tmp_path, saver):
         torch.nn.init.constant_(network.refine[0].head[0].weight, math.nan)
 
     if saver == "best":
-        validator = ReconstructionValidator(
-            "cpu", DataLoader(trainer.data_loader.dataset, batch_size=4), network
-        )
+        validator = ReconstructionValidator("cpu", DataLoader(trainer.data_loader.dataset, batch_size=4), network)
         ValidationHandler(interval=1, validator=validator, epoch_level=True).attach(trainer)
         validator.add_event_handler(
             Events.COMPLETED, lambda e: e.state.metrics.update(val_psnr=30.0 + trainer.state.epoch)

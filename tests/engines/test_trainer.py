@@ -17,9 +17,7 @@ def record(trainer):
     outputs = []
     trainer.add_event_handler(
         Events.ITERATION_COMPLETED,
-        lambda e: outputs.append(
-            {k: float(v) for k, v in e.state.output.items() if torch.as_tensor(v).numel() == 1}
-        ),
+        lambda e: outputs.append({k: float(v) for k, v in e.state.output.items() if torch.as_tensor(v).numel() == 1}),
     )
     trainer.run()
     return outputs
@@ -69,9 +67,7 @@ def test_gradient_is_that_of_the_whole_loss(training):
 def test_critic_takes_n_steps(training):
     steps = []
     trainer = training(max_epochs=1, n_critic=3)
-    trainer.add_event_handler(
-        AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, lambda e: steps.append(1)
-    )
+    trainer.add_event_handler(AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, lambda e: steps.append(1))
     trainer.run()
     assert len(steps) == 3 * 2
 
@@ -107,9 +103,7 @@ def test_critic_is_not_touched_by_the_generator(training):
     trainer = training(max_epochs=1, adversarial_weight=1.0)
     before = []
     for event in (AdversarialIterationEvents.DISCRIMINATOR_MODEL_COMPLETED, Events.ITERATION_COMPLETED):
-        trainer.add_event_handler(
-            event, lambda e: before.append(copy.deepcopy(e.state.d_network.state_dict()))
-        )
+        trainer.add_event_handler(event, lambda e: before.append(copy.deepcopy(e.state.d_network.state_dict())))
     trainer.run()
     for name, value in before[0].items():
         assert torch.equal(value, before[1][name])
@@ -122,9 +116,7 @@ def test_monai_handlers_stay_usable(training, tmp_path):
 
     class Counter:
         def attach(self, engine):
-            engine.add_event_handler(
-                AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED, lambda e: fired.append(1)
-            )
+            engine.add_event_handler(AdversarialIterationEvents.GENERATOR_LOSS_COMPLETED, lambda e: fired.append(1))
 
     trainer = training(max_epochs=1, train_handlers=[Counter()])
     CheckpointSaver(str(tmp_path), {"net": trainer.state.g_network}, save_final=True).attach(trainer)
@@ -172,9 +164,7 @@ def test_a_broken_gradient_is_skipped(training, caplog):
         trainer.state.g_network.refine[0].head[0].bias.register_hook(lambda g: g * float("nan"))
     trainer.run()
     assert "not finite" in caplog.text
-    assert all(
-        torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items()
-    )
+    assert all(torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items())
 
 
 def test_a_broken_gradient_of_the_critic_is_skipped(training, caplog):
@@ -192,6 +182,4 @@ def test_a_broken_gradient_of_the_critic_is_skipped(training, caplog):
     assert caplog.text.count("the critic's gradient is not finite") == 1
     assert len(broken) > 1
     assert all(parameter.isfinite().all() for parameter in trainer.state.d_network.parameters())
-    assert any(
-        not torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items()
-    )
+    assert any(not torch.equal(value, before[name]) for name, value in trainer.state.g_network.state_dict().items())

@@ -44,9 +44,7 @@ def test_poisoned_references_change_nothing(unsupervised):
     def spoil(batch):
         return batch | {"target": torch.full_like(batch["target"], float("nan")), "zero_filled": None}
 
-    clean, poisoned, without = (
-        train(unsupervised(s)) for s in (None, spoil, lambda batch: {"input": batch["input"]})
-    )
+    clean, poisoned, without = (train(unsupervised(s)) for s in (None, spoil, lambda batch: {"input": batch["input"]}))
     for networks in (poisoned, without):
         for ours, theirs in zip(clean, networks, strict=True):
             assert all(torch.equal(ours[name], theirs[name]) for name in ours)
@@ -64,9 +62,7 @@ def test_the_critic_sees_undersampled_images_only(unsupervised):
     trainer, seen, batches = unsupervised(), [], []
     prepare = trainer.prepare_batch
     trainer.prepare_batch = lambda *a, **k: batches.append(prepare(*a, **k)) or batches[-1]
-    trainer.state.d_network.register_forward_pre_hook(
-        lambda _, inputs: seen.append((len(batches), inputs[0]))
-    )
+    trainer.state.d_network.register_forward_pre_hook(lambda _, inputs: seen.append((len(batches), inputs[0])))
     train(trainer)
     # real, fake, on the line between them (penalty), fake for the generator
     assert len(seen) == 4 * len(batches)
@@ -93,9 +89,7 @@ def test_reconstructions_are_measured_through_other_slices_masks():
 def test_the_usual_view_is_of_magnitudes():
     target, image = torch.randn(2, 2, 2, 16, 16).unbind()
     assert torch.equal(MagnitudeView().real(target), magnitude(target))
-    torch.testing.assert_close(
-        MagnitudeView().fake(image, target), image.square().sum(1, keepdim=True).sqrt()
-    )
+    torch.testing.assert_close(MagnitudeView().fake(image, target), image.square().sum(1, keepdim=True).sqrt())
 
 
 def test_a_batch_of_one_is_refused():

@@ -34,9 +34,7 @@ def manifest(tmp_path):
 
 @pytest.fixture
 def weights(tmp_path):
-    network = UnrolledGenerator(
-        layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2, noise_layers=[1] * 4
-    )
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2, noise_layers=[1] * 4)
     torch.save(network.state_dict(), tmp_path / "model.pt")
     return str(tmp_path / "model.pt")
 

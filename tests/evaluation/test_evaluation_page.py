@@ -57,9 +57,7 @@ def test_reconstructions_worst_first_and_of_any_size(tmp_path, volume):
     np.testing.assert_allclose(shown, people[1]["label"][0, 5].clamp(max=high), atol=0.01)
     text = page.read_text(encoding="utf-8")
     (result,) = [
-        e
-        for e in json.loads((tmp_path / "metrics.json").read_text())["results"]
-        if e["method"] != "zero_filled"
+        e for e in json.loads((tmp_path / "metrics.json").read_text())["results"] if e["method"] != "zero_filled"
     ]
     assert f"{result['psnr_brain']['mean']:.2f}" in text
 

@@ -51,9 +51,7 @@ def test_the_truth_is_perfect(volume):
 
 def test_metadata_does_not_matter(volume):
     output = volume("anna")
-    tagged = {
-        k: MetaTensor(v) if isinstance(v, torch.Tensor) and v.ndim == 4 else v for k, v in output.items()
-    }
+    tagged = {k: MetaTensor(v) if isinstance(v, torch.Tensor) and v.ndim == 4 else v for k, v in output.items()}
     assert score_volume(tagged).rows == score_volume(output).rows
 
 

@@ -53,9 +53,7 @@ def test_scans_of_a_person_are_averaged_first():
 
 
 def test_one_infinite_scan_makes_the_person_infinite():
-    (person,) = person_rows(
-        [row("a", "zero_filled", 1.0, case="1"), row("a", "zero_filled", math.inf, case="2")]
-    )
+    (person,) = person_rows([row("a", "zero_filled", 1.0, case="1"), row("a", "zero_filled", math.inf, case="2")])
     assert person.scores["hd95_mm"]["csf"] == math.inf
 
 
@@ -86,10 +84,7 @@ def test_differences_leave_out_the_absent_and_count_the_infinite():
 
 
 def test_what_reference_labels_lose_is_reported():
-    people = [
-        row("a", m, v, "labels")
-        for m, v in (("original", 0.9), ("zero_filled", 0.6), ("reconstruction", 0.85))
-    ]
+    people = [row("a", m, v, "labels") for m, v in (("original", 0.9), ("zero_filled", 0.6), ("reconstruction", 0.85))]
     found = paired_differences(people)
     assert dice_of(found, "gm", method="reconstruction", minus="original")["mean"] == pytest.approx(-0.05)
     assert dice_of(found, "gm", method="zero_filled", minus="original")["mean"] == pytest.approx(-0.3)

@@ -50,9 +50,7 @@ class Warm:
     def bundle(self, bundle, config, *words, **job):
         """MONAI's own verb on a shipped bundle."""
         file = bundle_path(bundle) / "configs" / config
-        return self.run(
-            "monai.bundle", "run", "--config_file", file, "--logging_file", "False", *words, **job
-        )
+        return self.run("monai.bundle", "run", "--config_file", file, "--logging_file", "False", *words, **job)
 
 
 @pytest.fixture(scope="session")

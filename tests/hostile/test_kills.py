@@ -98,9 +98,7 @@ def test_inference(killed, small, tmp_path):
     words = ["reconstruct", "in", "out", "--rate", "0.5", "--save_zero_filled", "--save_error_map"]
     whole, broken = killed(words, 12, 0, {"in": tmp_path / "in"})
     for file in whole.glob("out/*.nii.gz"):
-        np.testing.assert_array_equal(
-            nib.load(file).get_fdata(), nib.load(broken / "out" / file.name).get_fdata()
-        )
+        np.testing.assert_array_equal(nib.load(file).get_fdata(), nib.load(broken / "out" / file.name).get_fdata())
 
 
 @pytest.mark.slow
@@ -114,9 +112,7 @@ def test_training_ends_with_the_same_weights(killed, small):
         first, second = (checksum(f / "outputs/training/checkpoints" / name) for f in (whole, broken))
         assert first == second
     logs = [(f / "outputs/training/training.csv").read_text() for f in (whole, broken)]
-    assert [line.split(",")[:2] for line in logs[0].split()] == [
-        line.split(",")[:2] for line in logs[1].split()
-    ]
+    assert [line.split(",")[:2] for line in logs[0].split()] == [line.split(",")[:2] for line in logs[1].split()]
 
 
 @pytest.mark.slow
@@ -145,9 +141,6 @@ def test_dicom_output(killed, tmp_path):
         _write_series(tmp_path / "in" / f"series{number}", slices=20)
     words = ["reconstruct", "in", "out", "--rate", "0.5", "--format", "dicom", "--plane", "sagittal"]
     whole, broken = killed(words, 8, 3, {"in": tmp_path / "in"})
-    counts = [
-        sorted(len(list(case.iterdir())) for case in f.glob("out/*") if case.is_dir())
-        for f in (whole, broken)
-    ]
+    counts = [sorted(len(list(case.iterdir())) for case in f.glob("out/*") if case.is_dir()) for f in (whole, broken)]
     assert counts[0] == counts[1]
     assert max(counts[0]) == 20

@@ -106,13 +106,9 @@ def test_no_option_is_run(warm, trap):
     failures = []
     for where, words in tried:
         done = (
-            warm.run(where, *words, files=trap)
-            if isinstance(where, str)
-            else warm.bundle(*where, *words, files=trap)
+            warm.run(where, *words, files=trap) if isinstance(where, str) else warm.bundle(*where, *words, files=trap)
         )
-        early = any(
-            word.startswith("--args_file") for word in words
-        )  # MONAI reads it before the bundle's own check
+        early = any(word.startswith("--args_file") for word in words)  # MONAI reads it before the bundle's own check
         clear = early or ("usage" not in done.err and "Traceback" not in done.err)
         wanted = clear and done.code not in (0, None)
         if SENTINEL in done.files or not wanted:
@@ -130,9 +126,7 @@ def test_names_of_files_and_fields_of_manifests_are_data(warm, trap, small):
     """Files and people named like code are read, and named in the results, without being run."""
     names = ["$import harm", f"${CODE}".replace("/", ""), "%harm.yaml", "@run", "_target_"]
     entries = [{"image": f"{name}.nii.gz", "person": name} for name in names]
-    content = dict.fromkeys(
-        ("name", "title", "licence", "source", "description", "citation", "modality"), names[0]
-    )
+    content = dict.fromkeys(("name", "title", "licence", "source", "description", "citation", "modality"), names[0])
     content |= {"root": "", "training": entries[:2], "validation": entries[2:3], "testing": entries[3:]}
     files = trap | {f"{name}.nii.gz": {"link": str(small / "scan.nii.gz")} for name in names}
     files["$import harm.json"] = json.dumps(content)

@@ -69,9 +69,7 @@ def monais_words(flow, option, value, small):
 def command_words(flow, option, value, small):
     """Words of the subcommand."""
     bundle, config, given, others, _ = FLOWS[flow]
-    command = {"inference.yaml": "reconstruct" if bundle == RECONSTRUCTION else "segment"}.get(
-        config, config[:-5]
-    )
+    command = {"inference.yaml": "reconstruct" if bundle == RECONSTRUCTION else "segment"}.get(config, config[:-5])
     options = {"output_dir": "out"} | others | {option: value}
     options |= {key: small / text for key, text in options.items() if text == "mask.npy"}
     given = options.pop("datalist", options.pop("input", small / given))
@@ -89,9 +87,7 @@ def fault(done, option, value):
     names = (item.split("#")[-1].replace("_", " "), _OTHER_NAMES.get(item, "-"))
     if done.code is None or done.code <= 0 or "Traceback" in done.err or len(lines) != 1:
         return f"code {done.code}, {lines[-3:]}"
-    if not any(name in lines[0].replace("_", " ") for name in names) and not (
-        value and value.strip("[]") in lines[0]
-    ):
+    if not any(name in lines[0].replace("_", " ") for name in names) and not (value and value.strip("[]") in lines[0]):
         return f"does not name it: {lines[0]}"
     return f"wrote {done.files}" if done.files else None
 
@@ -102,9 +98,7 @@ def test_each_is_refused(warm, small):
     tried, failures = list(rows()), []
     assert len(tried) >= 120
     for (flow, option, value), monais in zip(tried, itertools.cycle([True, False]), strict=False):
-        if (
-            monais or option in wrong.SWITCHES or (option.endswith("_dir") and value != "")
-        ):  # there, 0 is a name
+        if monais or option in wrong.SWITCHES or (option.endswith("_dir") and value != ""):  # there, 0 is a name
             done = warm.bundle(*monais_words(flow, option, value, small))
         else:
             done = warm.command(*command_words(flow, option, value, small))

@@ -20,8 +20,7 @@ FOLDER = "'' 0 true [out] /dev/null/out null"
 SECTION = "test '' 0 null [testing] name"
 RANGE = "[0.5] [0.5,0.1] [-1,0.5] [nan,0.5] [0.1,inf] 0.5 many null [true,true] ['a','b'] []"
 SHARES = (
-    "{} {'x':1} {'gaussian1d':0.5} {'gaussian1d':nan} {'gaussian1d':-1,'random':2} 1 '' [1] null "
-    "{'gaussian1d':true}"
+    "{} {'x':1} {'gaussian1d':0.5} {'gaussian1d':nan} {'gaussian1d':-1,'random':2} 1 '' [1] null {'gaussian1d':true}"
 )
 LEARNING_RATE = "0 -0.1 true much [1] {'a':1} '' nan inf -inf null"
 
@@ -200,8 +199,7 @@ SEGMENT_EVALUATE = (
 TISSUE_TRAIN = TRAIN_BOTH | {
     "patches_per_epoch": COUNT + " 10000000000",
     "patch_size": (
-        "[100000,100000,100000] [0,16,16] [-16,16,16] [16,16] 16 big [17,16,16] null [true,16,16] "
-        "[16.5,16,16]"
+        "[100000,100000,100000] [0,16,16] [-16,16,16] [16,16] 16 big [17,16,16] null [true,16,16] [16.5,16,16]"
     ),
     "bias_field": SWITCH,
     "degraded_copies": NUMBER + " -1 1.5 100000000000",
@@ -219,8 +217,5 @@ TISSUE_TRAIN = TRAIN_BOTH | {
 }
 
 SWITCHES = {
-    name
-    for table in (RECONSTRUCT, EVALUATE, TRAIN, SEGMENT)
-    for name, values in table.items()
-    if values == SWITCH
+    name for table in (RECONSTRUCT, EVALUATE, TRAIN, SEGMENT) for name, values in table.items() if values == SWITCH
 }

@@ -10,15 +10,11 @@ from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageS
 
 def fourier(image, axes=(-2, -1)):
     """Centred orthonormal transform, written out here so that the readers' own is not tested with itself."""
-    return np.fft.fftshift(
-        np.fft.fftn(np.fft.ifftshift(image, axes=axes), axes=axes, norm="ortho"), axes=axes
-    )
+    return np.fft.fftshift(np.fft.fftn(np.fft.ifftshift(image, axes=axes), axes=axes, norm="ortho"), axes=axes)
 
 
 def inverse(kspace, axes=(-2, -1)):
-    return np.fft.fftshift(
-        np.fft.ifftn(np.fft.ifftshift(kspace, axes=axes), axes=axes, norm="ortho"), axes=axes
-    )
+    return np.fft.fftshift(np.fft.ifftn(np.fft.ifftshift(kspace, axes=axes), axes=axes, norm="ortho"), axes=axes)
 
 
 def objects(*shape, seed=0):
@@ -118,9 +114,7 @@ def write_fastmri(path, kspace, **items):
 def write_series(tmp_path):
     """Writer of an oblique DICOM series: 18 rows, 20 columns, slices 2.5 mm apart, file names shuffled."""
 
-    def write(
-        folder="series", slices=6, skip=(), series=None, pixels=True, reverse_numbers=False, **elements
-    ):
+    def write(folder="series", slices=6, skip=(), series=None, pixels=True, reverse_numbers=False, **elements):
         directory = tmp_path / folder
         directory.mkdir(exist_ok=True)
         series = series or generate_uid()

@@ -150,9 +150,7 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize(
-    "spoil", [_cut_before_the_pixels, _cut_in_the_header, _one_is_empty, _malformed_position]
-)
+@pytest.mark.parametrize("spoil", [_cut_before_the_pixels, _cut_in_the_header, _one_is_empty, _malformed_position])
 def test_a_damaged_slice_is_never_left_out(write_series, spoil):
     folder = spoil(write_series)
     with pytest.raises(ValueError, match=r"\.dcm is (damaged or truncated|no readable DICOM)") as info:

@@ -116,16 +116,12 @@ def test_white_and_black_are_told_apart(write_series):
     np.testing.assert_array_equal(image, (values.max() - values.astype(int)).transpose(2, 1, 0))
 
 
-@pytest.mark.parametrize(
-    "empty", [{"RescaleSlope"}, {"RescaleIntercept"}, {"RescaleSlope", "RescaleIntercept"}]
-)
+@pytest.mark.parametrize("empty", [{"RescaleSlope"}, {"RescaleIntercept"}, {"RescaleSlope", "RescaleIntercept"}])
 def test_an_empty_slope_or_intercept_is_none(write_series, empty):
     rescale = {"RescaleSlope": 2, "RescaleIntercept": -7} | dict.fromkeys(empty)
     folder, values = write_series(**rescale)
     slope, intercept = rescale["RescaleSlope"] or 1, rescale["RescaleIntercept"] or 0
-    np.testing.assert_array_equal(
-        load_volume(folder).numpy()[0], values.transpose(2, 1, 0) * float(slope) + intercept
-    )
+    np.testing.assert_array_equal(load_volume(folder).numpy()[0], values.transpose(2, 1, 0) * float(slope) + intercept)
 
 
 @pytest.mark.parametrize("single", [True, False])

@@ -146,17 +146,13 @@ def test_segmentation_and_report(series):
     segmentation = derive_segmentation(labels, affine, source)
     back = Segmentation.from_dataset(segmentation).get_volume(combine_segments=True)
     index = np.linalg.inv(np.diag([-1, -1, 1, 1]) @ affine) @ back.affine
-    place = np.rint(index @ [*np.indices(back.array.shape).reshape(3, -1), np.ones(back.array.size)]).astype(
-        int
-    )
+    place = np.rint(index @ [*np.indices(back.array.shape).reshape(3, -1), np.ones(back.array.size)]).astype(int)
     np.testing.assert_array_equal(back.array.ravel(), labels[place[0], place[1], place[2]])
     types = [item.SegmentedPropertyTypeCodeSequence[0].CodeValue for item in segmentation.SegmentSequence]
     assert types == ["65216001", "389081007", "389080008"]
     report = derive_report(segmentation, {1: 1.5, 2: 20.25, 3: 0.125}, source)
     values = [
-        float(item.MeasuredValueSequence[0].NumericValue)
-        for item in walk(report)
-        if item.get("ValueType") == "NUM"
+        float(item.MeasuredValueSequence[0].NumericValue) for item in walk(report) if item.get("ValueType") == "NUM"
     ]
     assert values == [1.5, 20.25, 0.125]
 

@@ -32,9 +32,7 @@ def export(write_series):
     other, second = write_series("other", slices=4, series="1.2.3.2", SeriesNumber=7)
     pour(other, folder)
     for name, cosines in (("a", AXIAL), ("b", [0, 1, 0, 0, 0, -1])):
-        local, _ = write_series(
-            name, slices=1, series="1.2.3.3", SeriesNumber=1, ImageOrientationPatient=cosines
-        )
+        local, _ = write_series(name, slices=1, series="1.2.3.3", SeriesNumber=1, ImageOrientationPatient=cosines)
         pour(local, folder)
     return folder, first, second
 
@@ -49,9 +47,7 @@ def test_series_of_a_flat_export_are_told_apart_and_chosen(export):
         (7, 4, False),
     ]
     for series, values in ((3, first), ("1.2.3.2", second)):
-        np.testing.assert_array_equal(
-            load_volume(folder, series=series).numpy()[0], values.transpose(2, 1, 0)
-        )
+        np.testing.assert_array_equal(load_volume(folder, series=series).numpy()[0], values.transpose(2, 1, 0))
     assert [item.uid for item in choose_series(folder, "all")] == ["1.2.3.1", "1.2.3.2"]
     with pytest.raises(ValueError, match="--series"):
         load_volume(folder)
@@ -88,9 +84,7 @@ def test_volumes_of_one_series_are_told_apart(write_series, name, values, shown,
     """Trigger times differ from slice to slice, which makes them no volumes."""
     slices = 1 if single else 4
     for place, value in enumerate(values):
-        folder, _ = write_series(
-            f"{place}", slices, series="1.2.3.1", RescaleSlope=1 + 2 * place, **{name: value}
-        )
+        folder, _ = write_series(f"{place}", slices, series="1.2.3.1", RescaleSlope=1 + 2 * place, **{name: value})
         for file in () if single else sorted(folder.iterdir()):
             dataset = pydicom.dcmread(file)
             dataset.TriggerTime = 100 * place + 7 * dataset.InstanceNumber

@@ -19,9 +19,7 @@ def test_header_tells_oversampling_matrix_and_spacing(tmp_path, kspace):
 
 
 def test_one_coil(tmp_path, kspace):
-    np.testing.assert_array_equal(
-        read_raw(write_fastmri(tmp_path / "a.h5", kspace[:, 0])).kspace, kspace[:, :1]
-    )
+    np.testing.assert_array_equal(read_raw(write_fastmri(tmp_path / "a.h5", kspace[:, 0])).kspace, kspace[:, :1])
 
 
 def test_mask_of_columns_without_those_that_only_pad(tmp_path, kspace):

@@ -79,11 +79,7 @@ def mistake(error):
     if error is None:
         return None
     frames = traceback.extract_tb(error.__traceback__)
-    own = (
-        frames
-        and Path(frames[-1].filename).is_relative_to(ROOT)
-        and "site-packages" not in frames[-1].filename
-    )
+    own = frames and Path(frames[-1].filename).is_relative_to(ROOT) and "site-packages" not in frames[-1].filename
     if isinstance(error, MemoryError) or (own and isinstance(error, MISTAKES)):
         return error
     return mistake(error.__cause__) or mistake(error.__context__)

@@ -70,9 +70,7 @@ def test_numpy_slice_comes_out_as_displayed(tmp_path, volume, plane):
     image = SlicesOfPlane(plane or "coronal")(load_volume(tmp_path / "s.npy", plane))
     assert image.dtype == torch.float32
     np.testing.assert_array_equal(image.numpy(), volume[..., 0][None, None])
-    np.testing.assert_array_equal(
-        SlicesOfPlane(plane or "coronal")(load_volume(tmp_path / "n.npy", plane))[0], volume
-    )
+    np.testing.assert_array_equal(SlicesOfPlane(plane or "coronal")(load_volume(tmp_path / "n.npy", plane))[0], volume)
 
 
 @pytest.mark.parametrize("suffix", ["nrrd", "mha"])

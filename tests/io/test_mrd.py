@@ -58,9 +58,7 @@ def test_discarded_samples_and_reversed_readouts(read, kspace):
         acq = acquisition(data, centre=3 + 16, kspace_encode_step_1=w)
         acq.discard_pre, acq.discard_post = 3, 1
         if w % 2:
-            acq = acquisition(
-                kspace[0, :, ::-1, w], [ismrmrd.ACQ_IS_REVERSE], centre=15, kspace_encode_step_1=w
-            )
+            acq = acquisition(kspace[0, :, ::-1, w], [ismrmrd.ACQ_IS_REVERSE], centre=15, kspace_encode_step_1=w)
         acquisitions.append(acq)
     np.testing.assert_array_equal(read(XML, acquisitions).kspace, kspace[:1])
 
@@ -106,9 +104,7 @@ def test_noise_scans_are_kept(read, kspace):
 def test_noise_is_brought_to_the_bandwidth_of_the_scan(read, kspace):
     rng = np.random.default_rng(0)
     white = (rng.standard_normal((4, 20000)) + 1j * rng.standard_normal((4, 20000))).astype(np.complex64)
-    noise = acquisition(
-        white / np.sqrt(6), [ismrmrd.ACQ_IS_NOISE_MEASUREMENT]
-    )  # six times the time of a sample
+    noise = acquisition(white / np.sqrt(6), [ismrmrd.ACQ_IS_NOISE_MEASUREMENT])  # six times the time of a sample
     noise.sample_time_us = 30
     image = lines(kspace)
     for acq in image:
@@ -122,9 +118,7 @@ def test_interleaved_slices_are_sorted_in_space(read, kspace):
     for s in range(3):
         position = np.array([10.0, -20, 30]) + spacing * at[s] * ROTATION[2]
         every += [
-            acquisition(
-                kspace[s, :, :, w], position=position, directions=ROTATION, slice=s, kspace_encode_step_1=w
-            )
+            acquisition(kspace[s, :, :, w], position=position, directions=ROTATION, slice=s, kspace_encode_step_1=w)
             for w in range(24)
         ]
     scan = read(XML, every)
@@ -145,9 +139,7 @@ def test_three_dimensional_scan_is_transformed_and_cropped_along_the_readout(rea
     scan = read(
         xml,
         [
-            acquisition(
-                encoded[:, :, y, z], directions=ROTATION, kspace_encode_step_1=y, kspace_encode_step_2=z
-            )
+            acquisition(encoded[:, :, y, z], directions=ROTATION, kspace_encode_step_1=y, kspace_encode_step_2=z)
             for y in range(32)
             for z in range(24)
         ],
@@ -155,9 +147,7 @@ def test_three_dimensional_scan_is_transformed_and_cropped_along_the_readout(rea
     np.testing.assert_allclose(scan.kspace, fourier(image).transpose(1, 0, 2, 3)[5:15], atol=1e-5)
     assert (scan.readout, scan.readout_oversampling, scan.matrix) == (False, 1, (32, 24))
     np.testing.assert_allclose(scan.affine @ [5, 16, 12, 1], [0, 0, 0, 1], atol=1e-4)
-    np.testing.assert_allclose(
-        scan.affine[:3, :3], np.diag([-1, -1, 1]) @ ROTATION.T * (10, 10, 5), atol=1e-4
-    )
+    np.testing.assert_allclose(scan.affine[:3, :3], np.diag([-1, -1, 1]) @ ROTATION.T * (10, 10, 5), atol=1e-4)
 
 
 @pytest.mark.parametrize("readout", [True, False])
@@ -217,9 +207,7 @@ def test_axes_of_a_format_that_tells_them_are_refused(tmp_path, kspace):
 
 
 def test_a_scan_of_several_is_chosen_by_its_group(tmp_path, kspace):
-    first, second = (
-        write_ismrmrd(RawScan(part), tmp_path / f"{len(part)}.h5") for part in (kspace, kspace[:1])
-    )
+    first, second = (write_ismrmrd(RawScan(part), tmp_path / f"{len(part)}.h5") for part in (kspace, kspace[:1]))
     np.testing.assert_allclose(read_raw(first, key="dataset").kspace, kspace, rtol=1e-6)
     with h5py.File(first, "a") as file, h5py.File(second) as other:
         file.copy(other["dataset"], "another")

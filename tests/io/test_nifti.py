@@ -70,9 +70,7 @@ def smallest(shape, kind, seed=0):
     st.sampled_from(["a.nii", "a.nii.gz"]),
     st.sampled_from([nib.Nifti1Image, nib.Nifti2Image]),
 )
-def test_what_is_written_lies_where_what_was_read_lay(
-    sform, qform, codes, shape, dtype, unit, scale, name, kind
-):
+def test_what_is_written_lies_where_what_was_read_lay(sform, qform, codes, shape, dtype, unit, scale, name, kind):
     with tempfile.TemporaryDirectory() as folder:
         source = write(Path(folder) / name, smallest(shape, dtype), sform, qform, codes, unit, scale, kind)
         image = load_volume(source)

@@ -48,9 +48,7 @@ def make_twix(path, *scans):
     body = (2).to_bytes(4, "little") + buffers
     length = -(-(len(body) + 4) // 32) * 32
     data = length.to_bytes(4, "little") + body.ljust(length - 4, b"\0")
-    twixtools.write_twix(
-        [{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path)
-    )
+    twixtools.write_twix([{"hdr_str": np.frombuffer(data, "S1"), "mdb": [*mdbs, end()]} for mdbs in scans], str(path))
     return path
 
 
@@ -78,9 +76,7 @@ def test_lines_noise_and_geometry(write_twix, kspace):
 
 def test_partial_fourier_and_partial_echo(write_twix, kspace):
     scan = read_raw(
-        write_twix(
-            [block(kspace[0, :, 6:, w], centre=10, lines_centre=12 - 4, Lin=w - 4) for w in range(4, 24)]
-        )
+        write_twix([block(kspace[0, :, 6:, w], centre=10, lines_centre=12 - 4, Lin=w - 4) for w in range(4, 24)])
     )
     expected = kspace[:1].copy()
     expected[:, :, :6] = expected[..., :4] = 0

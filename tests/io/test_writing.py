@@ -15,9 +15,7 @@ from monai_gan_recon.io import save_nifti
 
 
 def test_saved_volume_reads_back(tmp_path, volume, oblique_affine):
-    path = save_nifti(
-        torch.from_numpy(volume)[None], torch.from_numpy(oblique_affine), tmp_path / "new/a_recon.nii.gz"
-    )
+    path = save_nifti(torch.from_numpy(volume)[None], torch.from_numpy(oblique_affine), tmp_path / "new/a_recon.nii.gz")
     image = nib.load(path)
     assert image.get_data_dtype() == np.float32
     np.testing.assert_array_equal(np.asarray(image.dataobj), volume)
@@ -40,9 +38,7 @@ def test_full_disk_leaves_the_old_file_and_no_other(tmp_path, volume, monkeypatc
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(nib, "save", fail)
-    with pytest.raises(
-        OSError, match="cannot be written \\(No space left on device\\); free some space"
-    ) as info:
+    with pytest.raises(OSError, match="cannot be written \\(No space left on device\\); free some space") as info:
         save_nifti(volume + 1, np.eye(4), path)
     assert "\n" not in str(info.value)
     assert path.read_bytes() == before

@@ -10,9 +10,7 @@ SIZE = (128, 120)
 
 def white(*shape, seed=0, std=1.0):
     generator = torch.Generator().manual_seed(seed)
-    return std * torch.complex(
-        torch.randn(shape, generator=generator), torch.randn(shape, generator=generator)
-    )
+    return std * torch.complex(torch.randn(shape, generator=generator), torch.randn(shape, generator=generator))
 
 
 def object_(size=SIZE):

@@ -19,9 +19,7 @@ def coil_maps(coils, size, seed=0, dtype=torch.complex64):
 
 def mask_of(kind, size, rate=0.4, seed=0):
     """Mask (1, 1, H, W): columns, rows or points."""
-    pattern, axis = {"columns": ("gaussian1d", -1), "rows": ("gaussian1d", -2), "points": ("gaussian2d", -1)}[
-        kind
-    ]
+    pattern, axis = {"columns": ("gaussian1d", -1), "rows": ("gaussian1d", -2), "points": ("gaussian2d", -1)}[kind]
     return sampling_mask(pattern, size, rate, axis, seed)[None, None]
 
 

@@ -42,9 +42,7 @@ def test_chain_gives_white_noise_fewer_coils_maps_and_the_noise(scan, mask, mix,
     result = calibrate(scan, mask, noise=noise)
     assert result.kspace.shape == result.maps.shape == (2, 8, *SIZE)
     assert result.noise_std.shape == (2, 1, 1, 1)
-    assert float(result.noise_std[0]) == pytest.approx(
-        WHITENED_NOISE_STD, rel=1e-6 if with_noise_scan else 0.15
-    )
+    assert float(result.noise_std[0]) == pytest.approx(WHITENED_NOISE_STD, rel=1e-6 if with_noise_scan else 0.15)
     again = calibrate(result.kspace, mask, maps=result.maps, whiten=False)  # nothing is left to do
     torch.testing.assert_close(again.kspace, result.kspace)
     torch.testing.assert_close(again.maps, result.maps, atol=1e-5, rtol=0)
@@ -82,9 +80,7 @@ def test_whitening_gives_less_noise_in_the_image():
             maps=biot_savart_maps(SIZE, 8),
             **options,
         )
-        noisy, truth = (
-            KData(r.kspace / r.kspace.norm(), everything, r.maps).adjoint()[0] for r in (result, clean)
-        )
+        noisy, truth = (KData(r.kspace / r.kspace.norm(), everything, r.maps).adjoint()[0] for r in (result, clean))
         noisy = noisy * ((noisy.conj() * truth)[inside].sum() / noisy[inside].norm() ** 2)
         return float((noisy - truth)[inside].norm() / truth[inside].norm())
 

@@ -134,17 +134,13 @@ def test_low_resolution_maps_have_unit_norm_and_span_the_true_ones():
     coil_images = truth * object_(size)
     left = coil_images - maps * (maps.conj() * coil_images).sum(0)
     assert float(left.norm() / coil_images.norm()) < 0.06
-    combined = (maps.conj() * coil_images).sum(0)[
-        object_(size).abs() > 0.1
-    ]  # the smooth phase is in the maps
+    combined = (maps.conj() * coil_images).sum(0)[object_(size).abs() > 0.1]  # the smooth phase is in the maps
     assert float(combined.real.sum() / combined.abs().sum()) > 0.99
 
 
 def test_low_resolution_maps_of_a_batch_are_those_of_its_slices():
     scans = torch.stack([signal(4), signal(4).roll(1, 0)])
-    masks = torch.stack([sampling_mask("gaussian1d", scans.shape[-2:], rate, seed=1) for rate in (0.2, 0.6)])[
-        :, None
-    ]
+    masks = torch.stack([sampling_mask("gaussian1d", scans.shape[-2:], rate, seed=1) for rate in (0.2, 0.6)])[:, None]
     together = low_resolution_maps(scans * masks, masks)
     for scan, mask, maps in zip(scans, masks, together, strict=True):
         torch.testing.assert_close(low_resolution_maps(scan * mask, mask), maps, atol=1e-4, rtol=0)

@@ -132,17 +132,11 @@ def test_dead_coils_equal_coils_and_other_counts_are_refused():
     with pytest.raises(ValueError, match="NaN"):
         noise_covariance(noise * math.nan)
     with pytest.raises(ValueError, match="no sample"):
-        estimate_noise_std(
-            torch.zeros(1, 8, 8, dtype=torch.complex64), torch.zeros(1, 8, 8, dtype=torch.bool)
-        )
+        estimate_noise_std(torch.zeros(1, 8, 8, dtype=torch.complex64), torch.zeros(1, 8, 8, dtype=torch.bool))
 
 
 def test_real_scans_noise_agrees_with_their_air(data_dir):
-    kspace = (
-        np.fromfile(data_dir / "kspace/brain_8ch_full.cfl", np.complex64)
-        .reshape((8, 180, 230))
-        .transpose(0, 2, 1)
-    )
+    kspace = np.fromfile(data_dir / "kspace/brain_8ch_full.cfl", np.complex64).reshape((8, 180, 230)).transpose(0, 2, 1)
     scan = torch.from_numpy(kspace.copy())
     image = ifft2c(scan)
     air = torch.cat([image[:, rows, columns].flatten() for rows in CORNERS for columns in CORNERS])

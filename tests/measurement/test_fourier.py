@@ -17,9 +17,7 @@ def random_complex(*shape, seed=0):
 @pytest.mark.parametrize("size", SIZES)
 def test_equals_numpy(size):
     image = random_complex(3, *size)
-    expected = np.fft.fftshift(
-        np.fft.fft2(np.fft.ifftshift(image.numpy(), axes=(-2, -1)), norm="ortho"), axes=(-2, -1)
-    )
+    expected = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(image.numpy(), axes=(-2, -1)), norm="ortho"), axes=(-2, -1))
     torch.testing.assert_close(fft2c(image), torch.from_numpy(expected))
 
 

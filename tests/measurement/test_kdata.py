@@ -34,9 +34,7 @@ def test_one_coil_is_told_by_its_zero_filled_image():
     kspace = complex_randn(1, 1, 33, 47) * mask
     data = KData(kspace, mask)
     torch.testing.assert_close(data.adjoint(), ifft2c(kspace)[:, 0])
-    torch.testing.assert_close(
-        fft2c(from_channels(unpack(pack(data)).adjoint)), kspace[:, 0], rtol=0, atol=1e-5
-    )
+    torch.testing.assert_close(fft2c(from_channels(unpack(pack(data)).adjoint)), kspace[:, 0], rtol=0, atol=1e-5)
 
 
 def test_shared_maps_and_masks_broadcast_over_slices():
@@ -72,9 +70,7 @@ def test_real_kspace():
         KData(torch.ones(1, 16, 16), torch.ones(1, 16, 16))
 
 
-@pytest.mark.parametrize(
-    "shape", [(4, 16, 16), (1, 3, 16, 16), (1, 5, 16, 16), (1, 4, 15, 16), (1, 4, 16, 15)]
-)
+@pytest.mark.parametrize("shape", [(4, 16, 16), (1, 3, 16, 16), (1, 5, 16, 16), (1, 4, 15, 16), (1, 4, 16, 15)])
 def test_other_network_input(shape):
     with pytest.raises(ValueError, match="4 \\+ 2 coils"):
         unpack(torch.zeros(shape))

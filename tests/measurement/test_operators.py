@@ -88,9 +88,7 @@ def test_a_known_phase_is_part_of_the_operator():
         kspace = operator.forward(real * phase)
         known = KData(kspace, operator.mask, operator.maps).with_phase(phase)
         torch.testing.assert_close(known.operator.forward(real), kspace)
-        torch.testing.assert_close(
-            known.adjoint(), KData(kspace, operator.mask, operator.maps).adjoint() / phase
-        )
+        torch.testing.assert_close(known.adjoint(), KData(kspace, operator.mask, operator.maps).adjoint() / phase)
 
 
 def test_one_coil_of_sensitivity_one_is_no_coil():

@@ -47,9 +47,7 @@ def test_the_centre_of_lines_lies_around_the_zero_frequency(pattern, width, n):
     assert always == list(range(centre.start, centre.stop))
 
 
-@pytest.mark.parametrize(
-    ("lines", "distance"), [(24, 47.40), (56, 43.74), (75, 58.67), (105, 57.78), (127, 62.31)]
-)
+@pytest.mark.parametrize(("lines", "distance"), [(24, 47.40), (56, 43.74), (75, 58.67), (105, 57.78), (127, 62.31)])
 def test_dagan_lines_are_as_spread_as_in_dagans_patterns(lines, distance):
     """The distances are those of the five published masks of 256 lines, from the zero frequency, rms."""
     masks = [sampling_mask("dagan1d", (1, 256), lines / 256, seed=s)[0].numpy() for s in range(400)]

@@ -33,9 +33,7 @@ def test_equals_a_dense_solution(coils, sigma, kind):
     mean, std = prior()
     y = operator.forward(complex_randn(1, *SIZE, dtype=torch.complex128, seed=3))
     y = y + sigma * complex_randn(*y.shape, dtype=torch.complex128, seed=4) * operator.mask
-    found = posterior_mean(
-        mean, std, to_channels(operator.adjoint(y)), operator.normal, torch.tensor(sigma**2), MANY
-    )
+    found = posterior_mean(mean, std, to_channels(operator.adjoint(y)), operator.normal, torch.tensor(sigma**2), MANY)
 
     a, d = real_form(dense(operator, SIZE)), std.flatten()
     gain = torch.linalg.solve(a * d**2 @ a.T + sigma**2 * torch.eye(len(a), dtype=a.dtype), a * d**2).T
@@ -90,9 +88,7 @@ def test_no_uncertainty_keeps_the_prior():
     found = posterior_mean(mean, std, adjoint, operator.normal, torch.tensor(0.01))
     assert torch.equal(found[std == 0], mean[std == 0])
     assert (found - mean)[std > 0.1].abs().max() > 0.1
-    assert torch.equal(
-        posterior_mean(mean, std, adjoint, operator.normal, torch.tensor(0.01), iterations=0), mean
-    )
+    assert torch.equal(posterior_mean(mean, std, adjoint, operator.normal, torch.tensor(0.01), iterations=0), mean)
 
 
 def test_an_image_that_fits_stays_and_an_empty_one_is_finite():

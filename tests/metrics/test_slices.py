@@ -27,9 +27,7 @@ def test_agrees_with_scikit_image():
     for i in range(len(reference)):
         x, y = image[i, 0].double().numpy(), reference[i, 0].double().numpy()
         assert mse(image, reference)[i] == pytest.approx(mean_squared_error(y, x), rel=1e-5)
-        assert psnr(image, reference)[i] == pytest.approx(
-            peak_signal_noise_ratio(y, x, data_range=1), rel=1e-5
-        )
+        assert psnr(image, reference)[i] == pytest.approx(peak_signal_noise_ratio(y, x, data_range=1), rel=1e-5)
         assert nmse(image, reference)[i] == pytest.approx(normalized_root_mse(y, x) ** 2, rel=1e-5)
 
 

@@ -27,8 +27,7 @@ def test_filter_is_scipys_in_shape():
 def test_norm_of_the_filtered_images():
     image, reference = torch.rand(2, 3, 1, 21, 34, generator=torch.Generator().manual_seed(0))
     error, detail = (
-        F.conv2d(x, log_filter()[None, None], padding=7).flatten(1).norm(dim=1)
-        for x in (image - reference, reference)
+        F.conv2d(x, log_filter()[None, None], padding=7).flatten(1).norm(dim=1) for x in (image - reference, reference)
     )
     torch.testing.assert_close(hfen(image, reference), error / detail, rtol=1e-4, atol=0)
 

@@ -61,14 +61,10 @@ def test_parameter_count_of_resnet50():
     )
     with_norm = sum(p.numel() for p in reference.parameters())
     scales = sum(m.weight.numel() for m in reference.modules() if isinstance(m, torch.nn.BatchNorm2d))
-    assert (
-        with_norm == 23_508_032 - 2 * 64 * 49 + 2049
-    )  # torchvision's trunk, two input channels less, the dense unit
+    assert with_norm == 23_508_032 - 2 * 64 * 49 + 2049  # torchvision's trunk, two input channels less, the dense unit
     with torch.device("meta"):
         assert sum(p.numel() for p in ResNetCritic(norm="batch").parameters()) == with_norm
-        assert (
-            sum(p.numel() for p in ResNetCritic().parameters()) == with_norm - scales
-        )  # one bias a channel, no scale
+        assert sum(p.numel() for p in ResNetCritic().parameters()) == with_norm - scales  # one bias a channel, no scale
 
 
 @pytest.mark.parametrize("act", [("leakyrelu", {"negative_slope": 0.2}), "relu", ("relu", {"inplace": True})])

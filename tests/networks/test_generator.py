@@ -177,9 +177,7 @@ def test_without_conjugate_gradients_the_prior_mean_is_taken():
     scale = signal_intensity(x[:, :2])
     wanted = support * (x[:, :2] + correction * scale)
     estimate = network(x)
-    measured_part = to_channels(
-        from_channels(x[:, :2])
-    )  # A^H y stays though A is empty: the last step adds it
+    measured_part = to_channels(from_channels(x[:, :2]))  # A^H y stays though A is empty: the last step adds it
     torch.testing.assert_close(estimate, wanted + measured_part)
 
 
@@ -265,9 +263,7 @@ def test_resnet50_has_the_parameters_of_resnet50():
     encoder = ResNetGenerator(norm="batch").refine.encoder
     trunk = resnet50(spatial_dims=2, n_input_channels=3, bias_downsample=False, feed_forward=False)
     expected = sum(
-        p.numel()
-        for layer in ("layer1", "layer2", "layer3", "layer4")
-        for p in getattr(trunk, layer).parameters()
+        p.numel() for layer in ("layer1", "layer2", "layer3", "layer4") for p in getattr(trunk, layer).parameters()
     )
     assert sum(p.numel() for p in encoder.parameters()) == expected
 
@@ -306,9 +302,7 @@ def test_denoising_is_the_share_of_the_noise_that_the_network_is_told(coils):
 
 
 def test_every_cascade_has_its_own_steps():
-    few, many = (
-        randomised(UnrolledGenerator(**SMALL | {"cascades": 2}, cg_iterations=n)) for n in ([2, 2], [2, 9])
-    )
+    few, many = (randomised(UnrolledGenerator(**SMALL | {"cascades": 2}, cg_iterations=n)) for n in ([2, 2], [2, 9]))
     many.load_state_dict(few.state_dict())
     equal = UnrolledGenerator(**SMALL | {"cascades": 2}, cg_iterations=2).eval()
     equal.load_state_dict(few.state_dict())

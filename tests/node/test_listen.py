@@ -134,9 +134,7 @@ class Node:
         command += ["--folder", folder, "--quiet", 1, *OPTIONS, *words]
         environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
         with log.open("a") as out:
-            self.process = subprocess.Popen(
-                [str(word) for word in command], stdout=out, stderr=out, env=environment
-            )
+            self.process = subprocess.Popen([str(word) for word in command], stdout=out, stderr=out, env=environment)
 
     def wait(self, word, times=1, seconds=900):
         until(lambda: self.log.read_text().count(word) >= times or self.process.poll() is not None, seconds)
@@ -183,9 +181,7 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     assert node.end(signal.SIGTERM) == 0
     text = node.log.read_text()
     lines = [line for line in text.splitlines() if "be careful" not in line]
-    assert len(lines) == (5 if brain else 6), (
-        text
-    )  # listens, received, (not segmented), reconstructed, sent, ended
+    assert len(lines) == (5 if brain else 6), text  # listens, received, (not segmented), reconstructed, sent, ended
     assert not [word for word in ("Doe", "ID-4711", original, str(first.PatientID)) if word in text]
 
     orthanc.fetch(tmp_path / "back", original)

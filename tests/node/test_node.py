@@ -27,9 +27,7 @@ def test_a_series_comes_back_once_and_nothing_of_it_stays(node, archive, tmp_pat
         time.sleep(0.5)
     assert len(archive.received) == 5
     assert {item.StudyInstanceUID for item in archive.received} == {items[0].StudyInstanceUID}
-    for item, other in zip(
-        items, sorted(archive.received, key=lambda item: item.InstanceNumber), strict=True
-    ):
+    for item, other in zip(items, sorted(archive.received, key=lambda item: item.InstanceNumber), strict=True):
         np.testing.assert_array_equal(other.pixel_array, item.pixel_array)
     assert not list(tmp_path.rglob("*.dcm"))
 

@@ -126,9 +126,7 @@ def test_uids_that_are_none_are_refused(make, uid):
 
 def test_a_folder_is_for_one_node_and_for_its_owner(tmp_path):
     with Queue(tmp_path / "q"):
-        assert not [
-            path for path in (tmp_path / "q").iterdir() if path.is_dir() and path.stat().st_mode & 0o077
-        ]
+        assert not [path for path in (tmp_path / "q").iterdir() if path.is_dir() and path.stat().st_mode & 0o077]
         with pytest.raises(ValueError, match="--folder"):
             Queue(tmp_path / "q")
     with Queue(tmp_path / "q"):

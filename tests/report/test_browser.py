@@ -46,9 +46,7 @@ def page(browser, report):
 
 def settle(browser):
     """Wait until what was asked for is drawn."""
-    done = (
-        "return new Promise(r => setTimeout(() => r(document.getElementById('canvas').dataset.drawn), 300))"
-    )
+    done = "return new Promise(r => setTimeout(() => r(document.getElementById('canvas').dataset.drawn), 300))"
     assert int(browser.execute_script(done)) > 0
 
 
@@ -103,9 +101,7 @@ def test_window_zoom_and_difference(page):
 
 
 def test_one_image_is_not_compared(browser, scan, tmp_path):
-    files = write_report(
-        tmp_path / "one_report.html", {"image": scan["reference"]}, "one", spacing=(1.0, 2.0)
-    )
+    files = write_report(tmp_path / "one_report.html", {"image": scan["reference"]}, "one", spacing=(1.0, 2.0))
     browser.get(files["report"].as_uri())
     settle(browser)
     for name in ("left", "right", "split"):
@@ -124,9 +120,7 @@ def test_no_request_leaves_the_page(page):
     page.get_log("performance")
     page.refresh()
     settle(page)
-    requests = [
-        entry["message"] for entry in page.get_log("performance") if "requestWillBeSent" in entry["message"]
-    ]
+    requests = [entry["message"] for entry in page.get_log("performance") if "requestWillBeSent" in entry["message"]]
     assert any("file:///" in message for message in requests)
     assert [message for message in requests if '"url":"http' in message or '"url":"ws' in message] == []
 

@@ -33,9 +33,7 @@ def test_page_with_reference_and_labels(files, tmp_path):
     assert set(data["layers"]) == {"reconstruction", "reference", "difference"}
     assert data["count"] == 20
     assert data["labels"]
-    image, full = (
-        torch.from_numpy(files[name] / 400).permute(2, 0, 1)[:, None] for name in ("recon", "full")
-    )
+    image, full = (torch.from_numpy(files[name] / 400).permute(2, 0, 1)[:, None] for name in ("recon", "full"))
     brain = brain_mask(full)
     inside = psnr_brain(image, full, brain)[brain.float().mean(dim=(1, 2, 3)) >= 0.1].mean()
     shown = re.search(r"PSNR inside \[dB\]</th><td>([\d.]+)", text)[1]

@@ -38,9 +38,7 @@ def test_volume_is_sampled_slice_by_slice_with_one_mask(slice_axis):
 
 def test_slices_are_padded_before_they_are_sampled():
     """Of a constant, a pattern whose centre is sampled keeps everything; padding makes edges, which ring beyond it."""
-    artefact = RandUndersamplingArtefact(
-        prob=1, rates=(0.3, 0.3), slice_axes=(0,), size=(48, 40)
-    ).set_random_state(0)
+    artefact = RandUndersamplingArtefact(prob=1, rates=(0.3, 0.3), slice_axes=(0,), size=(48, 40)).set_random_state(0)
     image = MetaTensor(torch.ones(1, 20, 24, 18), affine=AFFINE)
     result = artefact(image)
     assert result.shape == image.shape
@@ -150,7 +148,5 @@ def test_images_that_are_no_magnitudes_are_refused(image, message):
     ],
 )
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(
-        ValueError, match=r"prob|reconstructed|sampling rate|rates|unknown sampling pattern|slice_axes"
-    ):
+    with pytest.raises(ValueError, match=r"prob|reconstructed|sampling rate|rates|unknown sampling pattern|slice_axes"):
         RandUndersamplingArtefact(**options)

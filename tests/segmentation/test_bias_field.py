@@ -62,9 +62,7 @@ def test_fit_is_the_same_in_other_units_and_given_the_mask(phantom):
 def test_history_is_kept_so_that_geometry_can_be_undone(phantom):
     clean, field, *_ = phantom
     image = volume(clean * field)
-    steps = Compose(
-        [Orientationd("image", "RAS", labels=None), CorrectBiasFieldd(fit_spacing=10, iterations=(5,))]
-    )
+    steps = Compose([Orientationd("image", "RAS", labels=None), CorrectBiasFieldd(fit_spacing=10, iterations=(5,))])
     data = steps({"image": image})
     assert data["image"].dtype == torch.float32
     np.testing.assert_allclose(np.diag(data["image"].affine), [3, 3, 4, 1])
@@ -98,9 +96,7 @@ def test_images_without_a_brain_are_refused(image, message):
         CorrectBiasField()(image, torch.ones(1, 9, 9, 9))
 
 
-@pytest.mark.parametrize(
-    "options", [{"fit_spacing": 0}, {"tolerance": 0}, {"iterations": ()}, {"iterations": (5, 0)}]
-)
+@pytest.mark.parametrize("options", [{"fit_spacing": 0}, {"tolerance": 0}, {"iterations": ()}, {"iterations": (5, 0)}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="N4 needs"):
         CorrectBiasField(**options)

@@ -95,9 +95,7 @@ def test_a_flat_head_is_refused(head):
     affine = head[0].affine.clone()
     affine[:3, 2] /= 6
     with pytest.raises(ValueError, match="--brain_extraction"):
-        ExtractBraind(extraction="true", weights=WEIGHTS)(
-            {"image": MetaTensor(head[0].as_tensor(), affine=affine)}
-        )
+        ExtractBraind(extraction="true", weights=WEIGHTS)({"image": MetaTensor(head[0].as_tensor(), affine=affine)})
 
 
 def test_a_body_without_brain_is_refused():

@@ -44,9 +44,7 @@ def make(entries, tmp_path):
 
     def build(**options):
         named = {"copies": 1, "degradation": lambda item: item | {"image": -item["image"]}} | options
-        return TissuePatchDataset(
-            entries, prepare, two_features, tmp_path / "cache", SIZE, progress=False, **named
-        )
+        return TissuePatchDataset(entries, prepare, two_features, tmp_path / "cache", SIZE, progress=False, **named)
 
     build.calls = prepare._calls
     return build

@@ -79,9 +79,7 @@ def test_what_is_no_label_map_is_refused(labels, message):
         Instances()(labels)
 
 
-@pytest.mark.parametrize(
-    "options", [{"minimum_size_mm3": -1}, {"minimum_size_mm3": float("inf")}, {"connectivity": 4}]
-)
+@pytest.mark.parametrize("options", [{"minimum_size_mm3": -1}, {"minimum_size_mm3": float("inf")}, {"connectivity": 4}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match=r"minimum_size_mm3|connectivity"):
         Instances(**options)

@@ -31,9 +31,7 @@ def accuracy(fit, truth):
 
 def test_random_field_beats_brightness_alone(truth):
     noisy = image_of(truth, 0.15)
-    alone, field = (
-        accuracy(TissueMixture(beta=beta)(noisy, truth > 0, SPACING), truth) for beta in (0.0, 1.0)
-    )
+    alone, field = (accuracy(TissueMixture(beta=beta)(noisy, truth > 0, SPACING), truth) for beta in (0.0, 1.0))
     assert alone < 0.93
     assert field > 0.99
 
@@ -43,9 +41,7 @@ def test_bias_field_is_found(truth):
     bias = 0.5 * x + 0.3 * y**2
     image = image_of(truth, 0.05) * np.exp(bias)
     mask = truth > 0
-    without, fitted = (
-        TissueMixture(bias_fwhm=fwhm, iterations=20)(image, mask, SPACING) for fwhm in (0.0, 30.0)
-    )
+    without, fitted = (TissueMixture(bias_fwhm=fwhm, iterations=20)(image, mask, SPACING) for fwhm in (0.0, 30.0))
     assert accuracy(without, truth) < 0.8
     assert accuracy(fitted, truth) > 0.99
     for label in (1, 2, 3):  # flat within a tissue
@@ -98,9 +94,7 @@ def test_images_without_tissues_are_refused(image, mask, message):
         TissueMixture()(image, mask)
 
 
-@pytest.mark.parametrize(
-    "options", [{"beta": -1.0}, {"iterations": 0}, {"bias_fwhm": -1.0}, {"fit_spacing": 0.0}]
-)
+@pytest.mark.parametrize("options", [{"beta": -1.0}, {"iterations": 0}, {"bias_fwhm": -1.0}, {"fit_spacing": 0.0}])
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(ValueError, match="the tissue mixture needs"):
         TissueMixture(**options)

@@ -39,9 +39,7 @@ def test_the_measurement_is_of_the_image_that_comes_with_it(coils, size):
     whole, _ = acquire(image, torch.ones(size), phase, maps)
     torch.testing.assert_close(whole.adjoint(), signal, rtol=0, atol=1e-5)
     if maps is not None:  # each coil's own image, and maps as they are estimated
-        torch.testing.assert_close(
-            ifft2c(whole.kspace)[1], torch.polar(image[1], phase) * maps, rtol=0, atol=1e-5
-        )
+        torch.testing.assert_close(ifft2c(whole.kspace)[1], torch.polar(image[1], phase) * maps, rtol=0, atol=1e-5)
         torch.testing.assert_close(torch.linalg.vector_norm(data.maps, dim=0), torch.ones(size))
 
 
@@ -103,9 +101,7 @@ def test_phases():
     assert smooth_phase((33, 47), rng(), strength=2.5).abs().max().item() == pytest.approx(2.5, rel=1e-5)
     linear = smooth_phase((33, 47), rng(), order=1)
     for axis in (0, 1):
-        torch.testing.assert_close(
-            linear.diff(n=2, dim=axis).abs().max(), torch.tensor(0.0), rtol=0, atol=1e-4
-        )
+        torch.testing.assert_close(linear.diff(n=2, dim=axis).abs().max(), torch.tensor(0.0), rtol=0, atol=1e-4)
     fields = torch.stack([random_field((24, 24), 6, rng(seed)) for seed in range(200)])
     assert fields.mean().item() == pytest.approx(0, abs=0.05)
     assert 0.6 < fields.std().item() < 1.1

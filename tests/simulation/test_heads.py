@@ -17,9 +17,7 @@ def brain():
     axes = [np.arange(-n, n + 1) * SPACING for n in (20, 24, 18)]
     grid = np.meshgrid(*axes, indexing="ij")
     radius = np.sqrt(sum((x / half) ** 2 for x, half in zip(grid, (72, 86, 64), strict=True)))
-    values = np.select([radius < 0.25, radius < 0.85, radius < 1], [200.0, 900.0, 600.0], 0.0).astype(
-        np.float32
-    )
+    values = np.select([radius < 0.25, radius < 0.85, radius < 1], [200.0, 900.0, 600.0], 0.0).astype(np.float32)
     affine = np.diag([-SPACING, -SPACING, SPACING, 1.0])
     affine[:3, 3] = (83.0, 91.0, -75.0)
     return MetaTensor(torch.from_numpy(values)[None], affine=torch.from_numpy(affine))
@@ -34,9 +32,7 @@ def test_the_brain_is_known_and_lies_where_it_lay(brain):
     head = RandHeadAnatomy().set_random_state(3)(brain)
     inside = head.mask.as_tensor()[0].numpy()
     assert inside.sum() == int((brain != 0).sum())
-    assert np.array_equal(
-        np.sort(head.brain[0].numpy()[inside]), np.sort(brain.as_tensor()[brain.as_tensor() != 0])
-    )
+    assert np.array_equal(np.sort(head.brain[0].numpy()[inside]), np.sort(brain.as_tensor()[brain.as_tensor() != 0]))
     original = MetaTensor(brain.as_tensor() != 0, affine=brain.affine)
     assert world_centre(head.mask) == pytest.approx(world_centre(original), abs=1e-3)
     assert np.allclose(np.diag(head.parts.affine.numpy())[:3], SPACING)  # RAS
@@ -45,9 +41,7 @@ def test_the_brain_is_known_and_lies_where_it_lay(brain):
 @pytest.mark.parametrize("seed", range(3))
 def test_skull_and_skin_surround_the_brain(brain, seed):
     parts = RandHeadAnatomy().set_random_state(seed)(brain).parts.as_tensor()[0].numpy()
-    assert {Part.CSF, Part.BONE, Part.SKIN, Part.FAT, Part.AIR} <= {
-        Part(int(part)) for part in np.unique(parts)
-    }
+    assert {Part.CSF, Part.BONE, Part.SKIN, Part.FAT, Part.AIR} <= {Part(int(part)) for part in np.unique(parts)}
     inside = parts == Part.BRAIN
     assert not (ndimage.binary_dilation(inside) & (parts == Part.AIR)).any()
     air = ndimage.distance_transform_edt(parts != Part.AIR, (SPACING,) * 3)
@@ -73,9 +67,7 @@ def test_images_are_finite_magnitudes_of_that_contrast(brain, contrast):
     assert 0 < np.median(values[inside]) < 2.5
     assert inside.sum() == int((brain != 0).sum())
     core = np.linalg.norm(np.argwhere(inside) - np.argwhere(inside).mean(axis=0), axis=1) * SPACING
-    fluid, white = (
-        np.median(values[inside][(core >= low) & (core < high)]) for low, high in ((0, 10), (28, 48))
-    )
+    fluid, white = (np.median(values[inside][(core >= low) & (core < high)]) for low, high in ((0, 10), (28, 48)))
     if contrast in ("t1", "flair"):
         assert fluid < white
     elif contrast == "t2":

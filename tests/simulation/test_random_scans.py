@@ -82,9 +82,7 @@ def test_noise_has_the_drawn_snr():
         batch = scans(items(seed=seed))
         data = unpack(batch["input"])
         noise = data.adjoint - to_channels(SenseOperator(data.mask).gram(from_channels(batch["target"])))
-        ratios += (
-            noise.square().mean(dim=(1, 2, 3)) / data.mask.mean(dim=(1, 2, 3))
-        ).sqrt() / data.noise_std.flatten()
+        ratios += (noise.square().mean(dim=(1, 2, 3)) / data.mask.mean(dim=(1, 2, 3))).sqrt() / data.noise_std.flatten()
         assert all(4 <= s["snr"] <= 5 for s in scans.drawn["slices"])
     assert np.mean(ratios) == pytest.approx(1, abs=0.05)
 

@@ -77,9 +77,7 @@ def test_volumes_of_several_planes_go_back_in_any_order():
 
 def test_unknown_plane_and_wrong_shape():
     for build in (plane_axcodes, SlicesOfPlane, lambda p: SlicesOfPlaned("image", p)):
-        with pytest.raises(
-            ValueError, match="unknown plane 'frontal'; choose one of coronal, axial, sagittal"
-        ):
+        with pytest.raises(ValueError, match="unknown plane 'frontal'; choose one of coronal, axial, sagittal"):
             build("frontal")
     with pytest.raises(ValueError, match="taken from a volume"):
         SlicesOfPlane()(numbered(shape=(1, 20, 24)))
@@ -115,9 +113,7 @@ def test_padding_goes_back_exactly_and_crop_with_zeros(shape):
 def test_crop_moves_the_affine_with_the_image():
     image = numbered(shape=(1, 4, 40, 52))
     result = CropPadSlices((20, 60))(image)
-    np.testing.assert_allclose(
-        result.affine.numpy() @ [2, 10.0, 30.0, 1], OBLIQUE @ [2, 20.0, 26.0, 1], atol=1e-6
-    )
+    np.testing.assert_allclose(result.affine.numpy() @ [2, 10.0, 30.0, 1], OBLIQUE @ [2, 20.0, 26.0, 1], atol=1e-6)
 
 
 def test_without_size_slices_stay_whole():

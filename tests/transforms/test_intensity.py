@@ -66,9 +66,7 @@ def test_complex_image_is_refused():
 @pytest.mark.parametrize("plane", ["coronal", "axial", "sagittal"])
 @pytest.mark.parametrize("size", [None, (32, 40), (16, 40), (16, 16)])
 def test_prediction_goes_back_to_the_volume_it_came_from(plane, size):
-    preprocessing = Compose(
-        [ScaleMinMaxd("image"), SlicesOfPlaned("image", plane), CropPadSlicesd("image", size)]
-    )
+    preprocessing = Compose([ScaleMinMaxd("image"), SlicesOfPlaned("image", plane), CropPadSlicesd("image", size)])
     image = volume()
     data = preprocessing({"image": image})
     data["pred"] = MetaTensor(data["image"].as_tensor() * 0.5)  # a network's output: no affine, no history

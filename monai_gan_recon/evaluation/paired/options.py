@@ -75,9 +75,7 @@ class PairedOptions:
             check_device(self.device)
         if self.segmentation not in METHODS:
             raise ValueError(f"--segmentation: {self.segmentation!r} is none of {', '.join(METHODS)}")
-        self.bundle_folder, self.segmentation_folder = map(
-            bundle_path, (self.bundle, self.segmentation_bundle)
-        )
+        self.bundle_folder, self.segmentation_folder = map(bundle_path, (self.bundle, self.segmentation_bundle))
         evaluate, inference = "configs/evaluate.yaml", "configs/inference.yaml"
         _check_settings("--set", self.set, self.bundle_folder / evaluate, OWN_OPTIONS)
         _check_settings(

@@ -167,9 +167,7 @@ class PairedScan:
         """
         labels = self.segmenter(image)
         if labels.shape != image.shape:
-            raise ValueError(
-                f"a segmentation of shape {tuple(labels.shape)} of an image {tuple(image.shape)}"
-            )
+            raise ValueError(f"a segmentation of shape {tuple(labels.shape)} of an image {tuple(image.shape)}")
         return MetaTensor(labels.as_subclass(torch.Tensor).cpu(), meta=image.meta)
 
     def compare(self, images: Mapping[str, MetaTensor]) -> Comparison:

@@ -67,16 +67,12 @@ def derive_series(
         ValueError: if the affine has shears, which DICOM cannot hold, or the source lies elsewhere.
     """
     source = complete(source)
-    volume, affine = _like_source(
-        np.asarray(volume, dtype=np.float32), np.asarray(affine, dtype=float), source
-    )
+    volume, affine = _like_source(np.asarray(volume, dtype=np.float32), np.asarray(affine, dtype=float), source)
     matrix = LPS_TO_RAS @ affine
     spacing = lengths(matrix)
     axes = matrix[:3, :3] / spacing
     if np.abs(axes.T @ axes - np.eye(3)).max() > 1e-3:
-        raise ValueError(
-            "the axes of the image are not at right angles, which DICOM cannot hold; write NIfTI"
-        )
+        raise ValueError("the axes of the image are not at right angles, which DICOM cannot hold; write NIfTI")
     stored, slope, intercept = _quantise(volume)
     template = _template(source, description, derivation, code, offset)
     template.PixelSpacing = [_ds(spacing[1]), _ds(spacing[0])]
@@ -123,9 +119,7 @@ def _like_source(
     there, size = source_affine(source)
     centre = np.linalg.inv(there) @ affine @ [*(np.array(volume.shape) - 1) / 2, 1]
     if not ((centre[:3] >= -1) & (centre[:3] <= size)).all():
-        raise ValueError(
-            "the source series lies elsewhere in space than the image; give the series it was made of"
-        )
+        raise ValueError("the source series lies elsewhere in space than the image; give the series it was made of")
     relative = np.linalg.inv(there[:3, :3]) @ affine[:3, :3]
     transform = nib.io_orientation(np.block([[relative, np.zeros((3, 1))], [np.zeros((1, 3)), np.eye(1)]]))
     turned = nib.orientations.apply_orientation(volume, transform)

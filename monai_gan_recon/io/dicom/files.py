@@ -212,9 +212,7 @@ def _images(objects: list[tuple[pydicom.FileDataset, Path]]) -> list[tuple[pydic
     if not images:
         raise Refused("its DICOM data have no pixel data; give a series of images")
     for dataset, file in images:
-        frames, rows, columns = (
-            int(dataset.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns")
-        )
+        frames, rows, columns = (int(dataset.get(name) or 1) for name in ("NumberOfFrames", "Rows", "Columns"))
         if frames > 1 and frames * rows * columns > _MOST_PIXELS * file.stat().st_size:
             raise damaged(file)
     series = {str(dataset.get("SeriesInstanceUID")) for dataset, _ in images}

@@ -37,9 +37,7 @@ def as_one(frames: Sequence[pydicom.Dataset]) -> pydicom.Dataset:
         ValueError: if they are of several enhanced images.
     """
     if len({str(frame.get("SOPInstanceUID")) for frame in frames}) > 1:
-        raise ValueError(
-            "its slices are several enhanced images, which no segmentation can refer to; write NIfTI"
-        )
+        raise ValueError("its slices are several enhanced images, which no segmentation can refer to; write NIfTI")
     whole, shared = pydicom.Dataset(frames[0]), pydicom.Dataset()
     whole.file_meta = frames[0].file_meta
     shared.PixelMeasuresSequence = [_item(frames[0], "PixelSpacing", "SliceThickness")]
@@ -64,9 +62,7 @@ def _item(frame: pydicom.Dataset, *names: str) -> pydicom.Dataset:
     return item
 
 
-def _frame(
-    dataset: pydicom.Dataset, groups: tuple[pydicom.Dataset, pydicom.Dataset], number: int
-) -> pydicom.Dataset:
+def _frame(dataset: pydicom.Dataset, groups: tuple[pydicom.Dataset, pydicom.Dataset], number: int) -> pydicom.Dataset:
     frame = pydicom.Dataset()
     for tag in dataset.keys():  # noqa: SIM118 (iterating a data set would read its pixels)
         if tag.group < 0x5200:

@@ -126,9 +126,7 @@ def derive_report(
             finding_type=kind,
             finding_sites=[sr.FindingSite(anatomic_location=codes.SCT.Brain)],
             measurements=[
-                sr.Measurement(
-                    name=codes.SCT.Volume, value=round(float(volumes_ml.get(label, 0.0)), 6), unit=_ML
-                )
+                sr.Measurement(name=codes.SCT.Volume, value=round(float(volumes_ml.get(label, 0.0)), 6), unit=_ML)
             ],
         )
         for label, (category, kind) in TISSUE_CODES.items()

@@ -25,9 +25,7 @@ Frame = tuple[pydicom.Dataset, pydicom.FileDataset, int, Path]
 logger = logging.getLogger(__name__)
 
 
-def read_slices(
-    slices: Sequence[tuple[Path, int | None]], whole: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+def read_slices(slices: Sequence[tuple[Path, int | None]], whole: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Volume and affine of the slices of one volume.
 
     The slices are ordered by their position along the slice normal (as GDCM and SimpleITK do), not by their
@@ -57,9 +55,7 @@ def read_slices(
     return volume, affine
 
 
-def place_slices(
-    slices: Sequence[tuple[Path, int | None]], whole: bool = True
-) -> tuple[list[Frame], np.ndarray]:
+def place_slices(slices: Sequence[tuple[Path, int | None]], whole: bool = True) -> tuple[list[Frame], np.ndarray]:
     """Frames of the slices in order, and their affine, as :func:`read_slices` has them: what headers alone tell."""
     items = _frames(slices)
     datasets = [item[0] for item in items]

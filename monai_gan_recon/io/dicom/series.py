@@ -39,9 +39,7 @@ def find_series(path: str | os.PathLike[str]) -> list[Series]:
         path = path.parent
     with about(path), silent_pydicom():
         found = stacks(open_images(dicom_files(path)))
-    return sorted(
-        found, key=lambda series: (str(series.path), series.number or 0, series.uid.partition(":")[0])
-    )
+    return sorted(found, key=lambda series: (str(series.path), series.number or 0, series.uid.partition(":")[0]))
 
 
 def choose_series(path: str | os.PathLike[str], series: str | int | None = None) -> list[Series]:
@@ -64,9 +62,7 @@ def choose_series(path: str | os.PathLike[str], series: str | int | None = None)
     fit = [item for item in found if not item.unfit] or found
     if series is None:
         if len({item.path for item in fit}) < len(fit):
-            raise ValueError(
-                f"{path}: holds {len(found)} DICOM series, choose with --series N or all: {listed}"
-            )
+            raise ValueError(f"{path}: holds {len(found)} DICOM series, choose with --series N or all: {listed}")
         return fit
     text = str(series).strip()
     if text.lower() == ALL:
@@ -97,9 +93,7 @@ def read_dicom(
     if not isinstance(series, Series):
         chosen = choose_series(path, series)
         if len(chosen) > 1:
-            raise ValueError(
-                f"{path}: holds {len(chosen)} DICOM series in its folders; give one of these folders"
-            )
+            raise ValueError(f"{path}: holds {len(chosen)} DICOM series in its folders; give one of these folders")
         series = chosen[0]
     with about(path), silent_pydicom():
         array, affine = read_slices(series.slices, series.whole)

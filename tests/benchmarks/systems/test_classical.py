@@ -66,9 +66,7 @@ def test_total_variation_has_converged(coils):
     def objective(image):
         x = image / scale
         y = x.movedim(1, -1).contiguous()
-        inner = (x * gram_real(y, normal).movedim(-1, 1)).sum((1, 2, 3)) / 2 - (x * data.adjoint / scale).sum(
-            (1, 2, 3)
-        )
+        inner = (x * gram_real(y, normal).movedim(-1, 1)).sum((1, 2, 3)) / 2 - (x * data.adjoint / scale).sum((1, 2, 3))
         down, across = (torch.roll(y, -1, d) - y for d in (1, 2))
         return inner + weight * (down.square() + across.square()).sum(-1).sqrt().sum((1, 2))
 
@@ -85,9 +83,7 @@ def test_total_variation_has_converged(coils):
 def test_published_total_variation_has_converged(rate, weight):
     """Twice the iterations of the configuration change a slice less than 0.1 dB, as its error goes."""
     image = torch.from_numpy(data_slice())[None].to(torch.complex64)
-    x = network_input_of(
-        image, sampling_mask("gaussian1d", tuple(image.shape[-2:]), rate, seed=0)[None, None]
-    )
+    x = network_input_of(image, sampling_mask("gaussian1d", tuple(image.shape[-2:]), rate, seed=0)[None, None])
     errors = [(TotalVariation(weight, True, n)(x) - to_channels(image)).norm() for n in (800, 1600)]
     assert abs(20 * torch.log10(errors[0] / errors[1])) < 0.1
 
@@ -122,9 +118,7 @@ def test_cg_sense_is_regularised_least_squares(coils):
     matrix = gram_real(basis.movedim(1, -1).contiguous(), one).movedim(-1, 1).reshape(512, 512).T
     expected = torch.linalg.solve(matrix + 0.3 * torch.eye(512), data.adjoint[0].reshape(512))
     found = CGSense(0.3, iterations=60)(x)
-    torch.testing.assert_close(
-        found[0].reshape(512), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max())
-    )
+    torch.testing.assert_close(found[0].reshape(512), expected, rtol=1e-3, atol=1e-4 * float(expected.abs().max()))
     assert not CGSense(0.3, real=True)(x)[:, 1].any()
 
 

@@ -63,9 +63,7 @@ def test_everything_measured_comes_back():
     torch.testing.assert_close(CompressedSensing("tv", 1e-6)(x)[:, 0], box(), rtol=0, atol=0.01)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"method": "dct"}, {"lamda": 0.0}, {"noisy_lamda": -1.0}, {"iterations": 0}]
-)
+@pytest.mark.parametrize("arguments", [{"method": "dct"}, {"lamda": 0.0}, {"noisy_lamda": -1.0}, {"iterations": 0}])
 def test_wrong_arguments(arguments):
     with pytest.raises(ValueError, match="compressed sensing"):
         CompressedSensing(**arguments)

@@ -84,9 +84,7 @@ def test_every_parameter_learns(name):
     assert sum(p.grad.abs().sum() > 0 for p in parameters.values()) > 0.8 * len(parameters)
 
 
-@pytest.mark.parametrize(
-    "name", ["unet", "corrected_unet", "monai_complex_unet", "monai_varnet", "wavelet", "tv"]
-)
+@pytest.mark.parametrize("name", ["unet", "corrected_unet", "monai_complex_unet", "monai_varnet", "wavelet", "tv"])
 def test_brightness_does_not_matter(name):
     """Twice the input, noise and all, gives twice the output."""
     torch.manual_seed(0)

@@ -16,8 +16,7 @@ SHIPPED = Path(__file__).resolve().parents[3] / "bundles" / "brain_mri_tissue_se
 @pytest.mark.parametrize("name", ["inference.yaml", "evaluate.yaml"])
 def test_what_is_trained_is_what_is_used(name):
     trained, used = (
-        yaml.safe_load((SHIPPED / "configs" / file).read_text())["network_def"]
-        for file in ("train.yaml", name)
+        yaml.safe_load((SHIPPED / "configs" / file).read_text())["network_def"] for file in ("train.yaml", name)
     )
     assert used == trained
 

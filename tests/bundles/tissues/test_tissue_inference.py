@@ -136,9 +136,7 @@ def test_folder_with_a_bad_volume(run_bundle, brain, tmp_path):
         brain.parent / "negative.nii.gz",
         np.random.default_rng(0).uniform(-2, -1, (20, 20, 20)).astype(np.float32),
     )
-    error, printed = run_bundle(
-        CONFIG, "--input", brain.parent, "--output_dir", tmp_path / "out", "--report", "False"
-    )
+    error, printed = run_bundle(CONFIG, "--input", brain.parent, "--output_dir", tmp_path / "out", "--report", "False")
     assert error == "1 of 2 volumes failed"
     assert "negative.nii.gz" in printed.err
     assert "brain mask" in printed.err
@@ -161,9 +159,7 @@ def bad(kind):
     volume = t1_image(tissues())
     if kind == "nan":
         volume[20, 20, 20] = np.nan
-    return {"zero": 0 * volume, "nan": volume, "four axes": np.stack([volume] * 2, axis=-1), "good": volume}[
-        kind
-    ]
+    return {"zero": 0 * volume, "nan": volume, "four axes": np.stack([volume] * 2, axis=-1), "good": volume}[kind]
 
 
 @pytest.mark.parametrize(
@@ -189,9 +185,7 @@ def bad(kind):
 )
 def test_bad_input_ends_with_one_line(run_bundle, tmp_path, kind, options, words):
     save(tmp_path / "scan.nii.gz", bad(kind))
-    error, _ = run_bundle(
-        CONFIG, "--input", tmp_path / "scan.nii.gz", "--output_dir", tmp_path / "out", *options
-    )
+    error, _ = run_bundle(CONFIG, "--input", tmp_path / "scan.nii.gz", "--output_dir", tmp_path / "out", *options)
     assert isinstance(error, str)
     assert "\n" not in error
     assert all(word in error for word in words), error

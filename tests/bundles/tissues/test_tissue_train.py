@@ -55,9 +55,7 @@ def test_killed_training_resumes_to_the_same_curve(run_bundle, manifest, tmp_pat
     assert "epoch 3/3: validation Dice" in printed.out
     assert {"val_dice", "val_dice_csf", "learning_rate"} <= set(read_log(whole / "training.csv")[1])
     assert list((whole / "tensorboard").glob("events*"))
-    assert (
-        len(list((whole / "volumes").glob("*.npy"))) == 2 * 3
-    )  # image, degraded copy and labels of two people
+    assert len(list((whole / "volumes").glob("*.npy"))) == 2 * 3  # image, degraded copy and labels of two people
 
     config = str(BUNDLE / "configs" / "train.yaml")
     command = [sys.executable, "-m", "monai.bundle", "run", "training", "--config_file", config]
@@ -72,9 +70,7 @@ def test_killed_training_resumes_to_the_same_curve(run_bundle, manifest, tmp_pat
     process.wait()
     assert len(losses(killed)) < 3
 
-    error, _ = run_bundle(
-        "train.yaml", *options(manifest, killed, cache_dir=whole / "volumes")
-    )  # plain `run`
+    error, _ = run_bundle("train.yaml", *options(manifest, killed, cache_dir=whole / "volumes"))  # plain `run`
     assert error is None
     assert losses(killed) == losses(whole)
     models = [torch.load(f / "checkpoints" / "model.pt", weights_only=True) for f in (whole, killed)]
@@ -88,17 +84,13 @@ def test_a_3d_network_trains_and_segments(run_bundle, manifest, tmp_path):
     tiny = {name: value for name, value in TINY.items() if name != "network_def#network#features"}
     named = tiny | network | {"max_epochs": 1, "datalist": manifest, "output_dir": tmp_path / "out"}
     named["config_file"] = configs[0]
-    error, _ = run_bundle(
-        "train.yaml", *(part for name, value in named.items() for part in (f"--{name}", value))
-    )
+    error, _ = run_bundle("train.yaml", *(part for name, value in named.items() for part in (f"--{name}", value)))
     assert error is None
     weights = tmp_path / "out" / "checkpoints" / "model.pt"
     named = network | {"input": manifest.parent / "testing.nii.gz", "output_dir": tmp_path / "labels"}
     named["brain_extraction"] = "false"  # the phantom is smaller than a brain
     named |= {"weights": weights, "config_file": configs[1]}
-    error, _ = run_bundle(
-        "inference.yaml", *(part for name, value in named.items() for part in (f"--{name}", value))
-    )
+    error, _ = run_bundle("inference.yaml", *(part for name, value in named.items() for part in (f"--{name}", value)))
     assert error is None
     assert (tmp_path / "labels" / "testing_tissues.nii.gz").exists()
 

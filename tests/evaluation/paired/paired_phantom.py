@@ -49,9 +49,7 @@ def write_manifest(folder, scans):
 
 def write_weights(folder):
     torch.manual_seed(0)
-    network = UnrolledGenerator(
-        layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2, noise_layers=[1] * 4
-    )
+    network = UnrolledGenerator(layers=(1, 1), width=4, stem="pixel_unshuffle", cascades=2, noise_layers=[1] * 4)
     torch.save(network.state_dict(), folder / "model.pt")
     return str(folder / "model.pt")
 

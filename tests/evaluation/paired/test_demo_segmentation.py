@@ -17,9 +17,7 @@ def test_demo_segments_what_it_reconstructed(tmp_path):
     out = tmp_path / "demo"
     segmentation = ("mixture", phantom.by_thresholds)
     options = {"size": [64, 64], "weights": weights, **phantom.TINY}
-    text = demo.run_demo(
-        out, bundle_path(RECONSTRUCTION), str(manifest), segmentation=segmentation, **options
-    )
+    text = demo.run_demo(out, bundle_path(RECONSTRUCTION), str(manifest), segmentation=segmentation, **options)
     results = json.loads((out / "segmentation" / "metrics.json").read_text())["results"]
     assert [r["rate"] for r in results] == [0.1, 0.5]
     scores = {(s["method"], s["against"]): s["dice"]["gm"] for s in results[0]["scores"]}

@@ -81,14 +81,9 @@ def test_results_of_two_people(arguments, tmp_path, capsys):
     assert {key[0]: p["n_scans"] for key, p in rows.items()} == {"anna": "2", "bert": "1"}
     values = [float(rows[name, "zero_filled", "labels"]["dice_gm"]) for name in ("anna", "bert")]
     assert low["zero_filled", "labels"]["gm"]["mean"] == pytest.approx(np.mean(values), rel=1e-5)
-    scans = [
-        json.loads((out / f"scans_{stems[0]}" / f"{case}.json").read_text())["rows"] for case in ("a1", "a2")
-    ]
+    scans = [json.loads((out / f"scans_{stems[0]}" / f"{case}.json").read_text())["rows"] for case in ("a1", "a2")]
     of_anna = [
-        r["scores"]["dice"]["gm"]
-        for s in scans
-        for r in s
-        if (r["method"], r["against"]) == ("zero_filled", "labels")
+        r["scores"]["dice"]["gm"] for s in scans for r in s if (r["method"], r["against"]) == ("zero_filled", "labels")
     ]
     assert values[0] == pytest.approx(np.mean(of_anna), rel=1e-5)
     difference = results[0]["paired_differences"][0]
@@ -145,9 +140,7 @@ def fails(capsys):
         (phantom.tissues() * 0, None, "tissue"),
     ],
 )
-def test_labels_that_do_not_fit_end_it_before_anything_is_written(
-    fails, arguments, tmp_path, labels, affine, message
-):
+def test_labels_that_do_not_fit_end_it_before_anything_is_written(fails, arguments, tmp_path, labels, affine, message):
     phantom.save(labels, tmp_path / "b1_labels.nii.gz", affine)
     fails(arguments, message)
     fails(arguments, str(tmp_path / "b1_labels.nii.gz"))
@@ -166,9 +159,7 @@ def test_empty_list(fails, arguments, tmp_path):
     fails(arguments, "no testing entries")
 
 
-def test_segmentation_that_fails_names_the_scan_and_keeps_what_is_finished(
-    fails, arguments, tmp_path, monkeypatch
-):
+def test_segmentation_that_fails_names_the_scan_and_keeps_what_is_finished(fails, arguments, tmp_path, monkeypatch):
     def refuse(self, image):
         if "a2" in image.meta["filename_or_obj"]:
             return phantom.by_thresholds(image)[:, 1:]

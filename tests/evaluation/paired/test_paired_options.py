@@ -27,9 +27,7 @@ def test_size(words, size):
 
 
 def test_settings_reach_the_bundle():
-    options = parse_options(
-        ["--set", "network_def#layers=[1, 1]", "--set", "hermitian=false", "--weights", "w.pt"]
-    )
+    options = parse_options(["--set", "network_def#layers=[1, 1]", "--set", "hermitian=false", "--weights", "w.pt"])
     found = options.reconstruction_options(0.25)
     assert found["network_def::layers"] == [1, 1]
     assert found["hermitian"] is False

@@ -86,9 +86,7 @@ def test_protocols_accumulate_and_reruns_replace(tmp_path, capsys):
     assert paired_stem(PROTOCOL) in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "text", ["{", "[]", '{"results": [{"method": "x"}], "conventions": {}}', '{"results": []}']
-)
+@pytest.mark.parametrize("text", ["{", "[]", '{"results": [{"method": "x"}], "conventions": {}}', '{"results": []}'])
 def test_other_files_are_not_overwritten(tmp_path, text):
     path = tmp_path / "metrics.json"
     path.write_text(text)

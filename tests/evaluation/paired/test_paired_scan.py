@@ -35,9 +35,7 @@ def test_reconstruction_is_on_the_grid_and_in_the_intensities_of_the_file(scan_f
     for image in images.values():
         assert tuple(image.shape[1:]) == phantom.SHAPE
         np.testing.assert_allclose(image.affine, full.affine, atol=1e-5)
-        np.testing.assert_allclose(
-            image[0].numpy(), full.get_fdata(), atol=0.5
-        )  # all of k-space was measured
+        np.testing.assert_allclose(image[0].numpy(), full.get_fdata(), atol=0.5)  # all of k-space was measured
     assert reconstruct.sampled_fraction == 1
 
 
@@ -46,9 +44,7 @@ def test_undersampling_is_that_of_the_bundle(scan_file, tmp_path):
     half = reconstruction(tmp_path, rate=0.5)
     images, again = half(entry), reconstruction(tmp_path, rate=0.5)(entry)
     assert half.sampled_fraction == pytest.approx(0.5, abs=0.02)
-    assert torch.equal(
-        images["zero_filled"], again["zero_filled"]
-    )  # the mask depends on the case's name only
+    assert torch.equal(images["zero_filled"], again["zero_filled"])  # the mask depends on the case's name only
     errors = [float((images[name] - images["original"]).norm()) for name in ("original", "zero_filled")]
     assert errors[0] == 0
     assert errors[1] > 100
@@ -63,9 +59,7 @@ def test_results_of_another_precision_or_of_other_weights_are_others(tmp_path):
     weights = torch.load(phantom.write_weights(tmp_path), weights_only=True)
     first = next(iter(weights))
     torch.save(weights | {first: weights[first] + 1}, tmp_path / "moved.pt")
-    assert (
-        single.config_hash != reconstruction(tmp_path, amp=False, weights=tmp_path / "moved.pt").config_hash
-    )
+    assert single.config_hash != reconstruction(tmp_path, amp=False, weights=tmp_path / "moved.pt").config_hash
 
 
 def test_size_that_cuts_the_brain_off_is_refused(scan_file, tmp_path):
@@ -94,9 +88,7 @@ def test_scan_scores_what_it_segments(scan_file, tmp_path):
 def test_all_images_of_a_head_are_segmented_in_the_brain_of_the_original(scan_file):
     image = load_volume(scan_file)
     brain = image.as_tensor() > 450
-    scan = PairedScan(
-        {"image": str(scan_file), "case": "head", "person": "anna"}, phantom.ByThresholds(core=True)
-    )
+    scan = PairedScan({"image": str(scan_file), "case": "head", "person": "anna"}, phantom.ByThresholds(core=True))
     shown = scan.segment(scan.image * 0 + 900)
     assert torch.equal(shown.as_tensor() > 0, brain)
     assert not (scan.original.as_tensor()[~brain] > 0).any()

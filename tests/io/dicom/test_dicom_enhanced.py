@@ -63,9 +63,7 @@ def test_segmentation_refers_to_the_frames_it_comes_from(enhanced, some, tmp_pat
     report.save_as(tmp_path / "sr.dcm")
     if shutil.which("dciodvfy"):
         for name in ("seg", "sr"):
-            done = subprocess.run(
-                ["dciodvfy", tmp_path / f"{name}.dcm"], capture_output=True, text=True, timeout=60
-            )
+            done = subprocess.run(["dciodvfy", tmp_path / f"{name}.dcm"], capture_output=True, text=True, timeout=60)
             assert [line for line in done.stderr.splitlines() if line.startswith("Error")] == []
 
 
