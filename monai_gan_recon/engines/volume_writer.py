@@ -147,7 +147,7 @@ class ResultWriter(ABC):
                 tqdm.write(printable(f"{output['case']}: {said} -> {written}"))
                 if caution:
                     words = "; ".join(f"{name.lower()}: {text}" for name, text in caution.items())
-                    logger.warning("%s: be careful with this result, %s", output["case"], words)
+                    logger.warning("%s: take this result with care (%s)", output["case"], words)
                 self.results[output["case"]] = [str(file) for file in files.values()]
             except BrokenPipeError:  # of what is printed: the files are there
                 raise
@@ -236,7 +236,7 @@ class VolumeWriter(ResultWriter):
             text = json.dumps(residuals(output), indent=2) + "\n"
             files["kspace_residual"].write_text(text, encoding="utf-8")
         count = output["pred"].shape[1]
-        return f"{count} slices, {output['seconds'] / count:.3f} s per slice in network"
+        return f"{count} slice{'s' * (count > 1)}, {output['seconds'] / count:.3f} s per slice in network"
 
     def _save(
         self,
