@@ -180,7 +180,7 @@ def test_orthanc_round_trip(any_series, started, tmp_path):
     assert ("not segmented" in node.log.read_text()) is not brain
     assert node.end(signal.SIGTERM) == 0
     text = node.log.read_text()
-    lines = [line for line in text.splitlines() if "be careful" not in line]
+    lines = [line for line in text.splitlines() if "with care" not in line]
     assert len(lines) == (5 if brain else 6), text  # listens, received, (not segmented), reconstructed, sent, ended
     assert not [word for word in ("Doe", "ID-4711", original, str(first.PatientID)) if word in text]
 
