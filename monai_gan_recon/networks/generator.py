@@ -80,10 +80,12 @@ class UnrolledGenerator(nn.Module):
     support is 0 (background; the imaginary part of a real object) nothing can be, so the measured samples must be
     explained by the rest: knowing where the object is not recovers most missing lines.
 
-    After the last cascade, where there is no noise, the image is fitted to the samples by least squares inside the last
-    support, starting from the estimate: the few steps of a cascade stop short of what the samples determine. Then the
-    measured samples are put back as far as their noise allows: if there is none, exactly for one coil, and for several
-    nearly. With noise the last word is the network's: one more of them adds :math:`\sigma f(x, mask, \sigma)`.
+    After the last cascade, where there is no noise, the image is fitted to the samples inside the last support, starting
+    from the estimate: the few steps of a cascade stop short of what the samples determine. A pixel is as free as the
+    root of the network's uncertainty: were all of the support as free, a few pixels in the air would take up what it
+    leaves out. Then the measured samples are put back as far as their noise allows: if there is none, exactly for one
+    coil, and for several nearly. With noise the last word is the network's: one more of them adds
+    :math:`\sigma f(x, mask, \sigma)`.
 
     Everything is relative to an intensity of the measurement's own, :func:`signal_intensity`, so that a factor on image
     and noise is a factor on the result.
@@ -184,28 +186,28 @@ class UnrolledGenerator(nn.Module):
         if maps is not None and maps.shape[1] > 1:
             least_std = self.least_std[2] * measured
         estimate = adjoint
-        variance, support = torch.ones_like(noise), torch.ones_like(adjoint)
+        variance, prior_std = torch.ones_like(noise), torch.ones_like(adjoint)
         for i, refine in enumerate(self.refine):
             output = refine(torch.cat((estimate, known), dim=1)).float()
             correction, support, spread = output.chunk(3, dim=1)
             support = (1 + support).clamp(0, 1)  # exactly 0 within reach, 1 at the start
             estimate = support * (estimate + correction)
             variance = 10 ** self.log_variance[i].float()
+            prior_std = support * torch.sigmoid(4 * spread - 1)
+            somewhere = support.amax(dim=1, keepdim=True) > 0  # the object; the air around it stays empty
+            prior_std = torch.maximum(prior_std, least_std * somewhere)
             if self.cg_iterations[i] > 0:
-                prior_std = support * torch.sigmoid(4 * spread - 1)
-                somewhere = support.amax(dim=1, keepdim=True) > 0  # the object; the air around it stays empty
-                prior_std = torch.maximum(prior_std, least_std * somewhere)
                 estimate = posterior_mean(
                     estimate, prior_std, adjoint, normal, variance + noise.square(), self.cg_iterations[i]
                 )
         exact = data.noise_std == 0
         if self.exact_iterations > 0 and not self.training and self._may_be(exact):
-            free = ((support > 0) & exact).float()
+            std = prior_std.sqrt() * exact  # between free least squares in the support and what the network believes
             tiny = torch.full_like(noise, 1e-6)  # keeps the least squares solvable
             steps = self.exact_iterations
             if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
                 steps = int(4 * steps * float((measured * exact).max()))
-            estimate = posterior_mean(estimate, free, adjoint, normal, tiny, steps)
+            estimate = posterior_mean(estimate, std, adjoint, normal, tiny, steps)
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
         if self.denoise is not None and (self.training or self._may_be(noise > 0)):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()
