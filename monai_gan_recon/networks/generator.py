@@ -80,8 +80,8 @@ class UnrolledGenerator(nn.Module):
     support is 0 (background; the imaginary part of a real object) nothing can be, so the measured samples must be
     explained by the rest: knowing where the object is not recovers most missing lines.
 
-    After the last cascade, where there is no noise, the image is fitted to the samples inside the last support, starting
-    from the estimate: the few steps of a cascade stop short of what the samples determine. A pixel is as free as the
+    After the last cascade, where there is no noise, the image is fitted to the samples inside the last support, from
+    the estimate on: the few steps of a cascade stop short of what the samples determine. A pixel is as free as the
     root of the network's uncertainty: were all of the support as free, a few pixels in the air would take up what it
     leaves out. Then the measured samples are put back as far as their noise allows: if there is none, exactly for one
     coil, and for several nearly. With noise the last word is the network's: one more of them adds
