@@ -9,7 +9,7 @@ from torch import nn
 
 from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
 from monai_gan_recon.measurement.kdata import BASE_CHANNELS, unpack
-from monai_gan_recon.measurement.operators import normal_operator
+from monai_gan_recon.measurement.operators import gram_real, normal_operator
 from monai_gan_recon.measurement.solvers import data_consistency, posterior_mean
 from monai_gan_recon.networks.encoder_decoder import RESNET50_LAYERS, ResNetEncoderDecoder
 
@@ -82,10 +82,11 @@ class UnrolledGenerator(nn.Module):
 
     After the last cascade, where there is no noise, the image is fitted to the samples inside the last support, from
     the estimate on: the few steps of a cascade stop short of what the samples determine. A pixel is as free as the
-    root of the network's uncertainty: were all of the support as free, a few pixels in the air would take up what it
-    leaves out. Then the measured samples are put back as far as their noise allows: if there is none, exactly for one
-    coil, and for several nearly. With noise the last word is the network's: one more of them adds
-    :math:`\sigma f(x, mask, \sigma)`.
+    root of the network's uncertainty, and the samples are trusted the less the more the estimate leaves of them
+    unexplained: where the support leaves out a part of the object, such as noisy air, a fit to the end would put it
+    into a few other pixels. Then the measured samples are put back as far as their noise allows: if there is none,
+    exactly for one coil, and for several to a few thousandths of their norm. With noise the last word is the
+    network's: one more of them adds :math:`\sigma f(x, mask, \sigma)`.
 
     Everything is relative to an intensity of the measurement's own, :func:`signal_intensity`, so that a factor on image
     and noise is a factor on the result.
@@ -202,12 +203,13 @@ class UnrolledGenerator(nn.Module):
                 )
         exact = data.noise_std == 0
         if self.exact_iterations > 0 and not self.training and self._may_be(exact):
+            left = adjoint - gram_real(estimate.movedim(-3, -1).contiguous(), normal).movedim(-1, -3)
+            doubt = 100 * left.square().mean(dim=(1, 2, 3), keepdim=True) / measured + 1e-8
             std = prior_std.sqrt() * exact  # between free least squares in the support and what the network believes
-            tiny = torch.full_like(noise, 1e-6)  # keeps the least squares solvable
             steps = self.exact_iterations
             if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
                 steps = int(4 * steps * float((measured * exact).max()))
-            estimate = posterior_mean(estimate, std, adjoint, normal, tiny, steps)
+            estimate = posterior_mean(estimate, std, adjoint, normal, doubt, steps)
         estimate = data_consistency(estimate, adjoint, normal, noise.square(), variance)
         if self.denoise is not None and (self.training or self._may_be(noise > 0)):
             estimate = estimate + noise * self.denoise(torch.cat((estimate, known), dim=1)).float()

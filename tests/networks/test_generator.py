@@ -155,7 +155,7 @@ def test_only_slices_without_noise_are_fitted_and_only_out_of_training(coils):
         assert not torch.allclose(mixed[0], without[0], rtol=1e-2)
         torch.testing.assert_close(mixed[1], without[1])
         torch.testing.assert_close(with_fit(x)[0], mixed[0])
-        assert residual(with_fit, x) < (0.5 * residual(plain, x) if coils else 1e-5)
+        assert residual(with_fit, x) < (1e-2 if coils else 1e-5)
         more = measured(object_of((64, 64)), coils, mask=torch.ones(1, 1, 64, 64) > 0)
         assert residual(with_fit, pack(more)) < 1e-5
         assert torch.equal(with_fit.train()(x), plain.train()(x))
