@@ -36,7 +36,7 @@ def test_what_was_not_tested_is_told(run_bundle, bundle, write_nifti, tmp_path, 
     with caplog.at_level(logging.WARNING, "monai_gan_recon"):
         error, _ = run_bundle(CONFIG, "--input", source, "--output_dir", tmp_path / "out", *options)
     assert error is None
-    lines = [record.getMessage() for record in caplog.records if "careful" in record.getMessage()]
+    lines = [record.getMessage() for record in caplog.records if "with care" in record.getMessage()]
     record = json.loads((tmp_path / "out" / "scan_recon.json").read_text())
     page = (tmp_path / "out" / "scan_report.html").read_text()
     assert list(record.get("caution", {})) == about

@@ -16,7 +16,7 @@ from monai_gan_recon.metrics import brain_mask, psnr_brain
 def files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     x, y, z = np.meshgrid(*(np.linspace(-1, 1, n) for n in (32, 30, 20)), indexing="ij")
-    full = (400 * (x**2 + y**2 + z**2 < 0.8)).astype(np.float32)
+    full = (400 * (x**2 + y**2 + z**2 < 0.8) * (1 - 0.1 * x**2)).astype(np.float32)
     noise = np.random.default_rng(0).normal(0, 20, full.shape).astype(np.float32)
     volumes = {"full": full, "recon": np.abs(full + noise), "labels": (full > 0).astype(np.uint8)}
     for name, volume in volumes.items():
