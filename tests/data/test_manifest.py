@@ -89,7 +89,9 @@ def test_unknown_section(write_manifest):
 
 
 @pytest.mark.parametrize("name", ["no_such_set", "missing.json", "../x"])
-def test_unknown_manifest_lists_the_known_ones(name):
+def test_unknown_manifest_lists_the_known_ones(name, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(FileNotFoundError, match="embedded, embedded_train"):
         load_manifest(name)
 

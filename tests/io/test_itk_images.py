@@ -96,6 +96,14 @@ def test_flipped_bits_of_compressed_data_beside_their_header_are_never_read(tmp_
         load_volume(path)
 
 
+def test_a_first_key_that_nobody_knows_does_not_keep_the_header_from_being_checked(tmp_path, volume):
+    path = tmp_path / "a.mhd"
+    sitk.WriteImage(sitk.GetImageFromArray(volume), str(path))
+    path.write_text(path.read_text().replace("ObjectType", "OfjectType").replace("NDims = 3", "NDims = 99999999999"))
+    with pytest.raises(ValueError, match=r"a\.mhd.*damaged"):
+        load_volume(path)
+
+
 def test_unknown_units_are_refused(tmp_path, volume):
     path = tmp_path / "a.nrrd"
     sitk.WriteImage(sitk.GetImageFromArray(volume), str(path))
