@@ -127,9 +127,10 @@ def _normal_operator_in_real_numbers(mask: torch.Tensor, maps: torch.Tensor | No
 def gram(image: torch.Tensor, normal: NormalOperator) -> torch.Tensor:
     """:math:`A^H A` of complex images (B, H, W), in time without shifts: they commute with a product in k-space."""
     maps, conjugate = normal.maps, normal.conjugate
-    if maps is None or conjugate is None:
+    if maps is None:
         kspace = torch.fft.fftn(image, dim=normal.axes) * normal.weight.squeeze(-3)
         return torch.fft.ifftn(kspace, dim=normal.axes)
+    assert conjugate is not None
     kspace = torch.fft.fftn(maps * image.unsqueeze(-3), dim=normal.axes) * normal.weight
     return (conjugate * torch.fft.ifftn(kspace, dim=normal.axes)).sum(-3)
 
