@@ -1,7 +1,7 @@
 """The measurement: k-space of coils with noise, its operator, sampling patterns, data consistency."""
 
 from monai_gan_recon.measurement.calibration import Calibrated, calibrate
-from monai_gan_recon.measurement.coils import compress_coils, low_resolution_maps, remove_readout_oversampling
+from monai_gan_recon.measurement.coils import compress_coils, remove_readout_oversampling
 from monai_gan_recon.measurement.espirit import coil_doubt, espirit_maps
 from monai_gan_recon.measurement.fourier import fft2c, from_channels, ifft2c, magnitude, to_channels
 from monai_gan_recon.measurement.hermitian import hermitian_completion, mirror
@@ -45,7 +45,6 @@ __all__ = [
     "hold_out",
     "ifft2c",
     "kspace_residual",
-    "low_resolution_maps",
     "low_resolution_phase",
     "magnitude",
     "measure_again",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from monai.transforms import Randomizable, RandomizableTransform
+from monai.transforms import RandomizableTransform
 
-from monai_gan_recon.transforms.dictionary import ArrayTransformd
+from monai_gan_recon.transforms.dictionary import RandArrayTransformd
 
 
 class RandContrastCurve(RandomizableTransform):
@@ -46,14 +46,7 @@ class RandContrastCurve(RandomizableTransform):
         return torch.from_numpy(changed.astype(np.float32))
 
 
-class RandContrastCurved(ArrayTransformd, Randomizable):
-    """Dictionary version of :class:`RandContrastCurve`; every key has a draw of its own."""
+class RandContrastCurved(RandArrayTransformd):
+    """Dictionary version of :class:`RandContrastCurve`."""
 
     array_version = RandContrastCurve
-
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> RandContrastCurved:
-        """Make the draws reproducible."""
-        self.transform.set_random_state(seed, state)
-        return self

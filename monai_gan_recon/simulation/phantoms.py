@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from monai.transforms import Randomizable, RandomizableTransform
+from monai.transforms import RandomizableTransform
 from skimage.draw import random_shapes
 
 from monai_gan_recon.simulation.phase import random_field
-from monai_gan_recon.transforms.dictionary import ArrayTransformd
+from monai_gan_recon.transforms.dictionary import RandArrayTransformd
 
 _SHADES = 254  # of scikit-image's shapes; 255 is its background
 
@@ -71,12 +71,7 @@ def _phantom(size: Sequence[int], rng: np.random.Generator) -> torch.Tensor:
     return torch.from_numpy(np.float32(phantom / phantom.max()))[None]
 
 
-class RandPhantomd(ArrayTransformd, Randomizable):
-    """Dictionary version of :class:`RandPhantom`; every key has a draw of its own."""
+class RandPhantomd(RandArrayTransformd):
+    """Dictionary version of :class:`RandPhantom`."""
 
     array_version = RandPhantom
-
-    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> RandPhantomd:
-        """Make the draws reproducible."""
-        self.transform.set_random_state(seed, state)
-        return self

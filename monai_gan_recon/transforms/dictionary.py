@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, MapTransform
+from monai.transforms import InvertibleTransform, MapTransform, Randomizable
 
 
 class ArrayTransformd(MapTransform):
@@ -34,6 +35,15 @@ class ArrayTransformd(MapTransform):
         for key in self.key_iterator(result):
             result[key] = change(result[key])
         return result
+
+
+class RandArrayTransformd(ArrayTransformd, Randomizable):
+    """The same of a random array version; every key has a draw of its own."""
+
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> Any:
+        """Make the draws reproducible."""
+        self.transform.set_random_state(seed, state)
+        return self
 
 
 class InvertibleArrayTransformd(ArrayTransformd, InvertibleTransform):
