@@ -16,14 +16,13 @@ class ArrayTransformd(MapTransform):
     Args:
         keys: keys of the images.
         args: arguments of the array version.
-        allow_missing_keys: skip keys that are not there.
-        options: further arguments of the array version, by name.
+        options: further ones, by name.
     """
 
     array_version: ClassVar[Callable[..., Any]]
 
-    def __init__(self, keys: KeysCollection, *args: Any, allow_missing_keys: bool = False, **options: Any) -> None:
-        super().__init__(keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection, *args: Any, **options: Any) -> None:
+        super().__init__(keys)
         self.transform = type(self).array_version(*args, **options)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

@@ -97,6 +97,13 @@ class SlicesOfPlane(Reorient):
         return super().__call__(data_array, lazy, axcodes)
 
 
+def plane_slices(volume: torch.Tensor, plane: str, affine: torch.Tensor | None = None) -> torch.Tensor:
+    """Slices (N, H, W) of a volume (1, X, Y, Z), a plain tensor; ``affine`` is the volume's if it is none itself."""
+    place = volume.affine if affine is None and isinstance(volume, MetaTensor) else affine
+    slices = SlicesOfPlane(plane)(MetaTensor(volume.as_subclass(torch.Tensor).clone(), affine=place))
+    return slices[0].as_subclass(torch.Tensor)
+
+
 class SlicesOfPlaned(Reorientd):
     """Dictionary version of :class:`SlicesOfPlane`.
 
