@@ -125,7 +125,7 @@ class RandUndersamplingArtefactd(RandArrayTransformd):
 
 
 def _checked(image: torch.Tensor) -> torch.Tensor:
-    plain = (image.as_tensor() if isinstance(image, MetaTensor) else image).float()
+    plain = image.as_subclass(torch.Tensor).float()
     if plain.ndim != 4:
         raise ValueError(f"a volume (C, X, Y, Z) is needed, not shape {tuple(image.shape)}")
     if not (torch.isfinite(plain) & (plain >= 0)).all():

@@ -113,7 +113,7 @@ def volume_values(image: torch.Tensor) -> np.ndarray:
     if image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
         kind = "complex " if image.is_complex() else ""
         raise ValueError(f"a real volume (1, X, Y, Z) is needed, not {kind}values of shape {tuple(image.shape)}")
-    values: np.ndarray = _plain(image)[0].detach().float().cpu().numpy()
+    values: np.ndarray = image.as_subclass(torch.Tensor)[0].detach().float().cpu().numpy()
     bad = int((~np.isfinite(values)).sum())
     if bad:
         raise ValueError(
@@ -136,7 +136,7 @@ def mask_values(mask: torch.Tensor | None, image: torch.Tensor) -> np.ndarray:
     """
     mask = BrainMask()(image) if mask is None else mask
     check_grid(mask, image, "the brain mask")
-    inside: np.ndarray = (_plain(mask)[0] != 0).cpu().numpy()
+    inside: np.ndarray = (mask.as_subclass(torch.Tensor)[0] != 0).cpu().numpy()
     if not inside.any():
         raise ValueError("the brain mask is empty; give one that covers the brain, or none")
     return inside
@@ -148,10 +148,6 @@ def spacing_mm(image: torch.Tensor) -> tuple[float, float, float]:
         return (1.0, 1.0, 1.0)
     x, y, z = np.linalg.norm(image.affine.double().cpu().numpy()[:3, :3], axis=0).tolist()
     return (x, y, z)
-
-
-def _plain(image: torch.Tensor) -> torch.Tensor:
-    return image.as_tensor() if isinstance(image, MetaTensor) else image
 
 
 def _outermost_zeros(values: np.ndarray) -> float:
