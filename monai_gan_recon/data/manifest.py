@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, overload
+from typing import Any
 
 from monai_gan_recon.checks import check_counts, read_json
 from monai_gan_recon.errors import about
@@ -34,7 +34,7 @@ Entry = dict[str, Any]
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says, with absolute file paths.
+    """What a manifest says of its data, with absolute file paths.
 
     Each entry of ``training``, ``validation`` and ``testing`` is a dictionary with ``image`` (absolute path),
     ``person`` (the split is by person), ``sha256``, and optionally ``session``, ``label`` and other files
@@ -42,14 +42,7 @@ class Manifest:
     """
 
     name: str
-    title: str
-    description: str
-    licence: str
-    licence_url: str
-    citation: str
     source: str
-    modality: str
-    root: str
     file: Path
     dataset_dir: Path
     training: list[Entry] = field(default_factory=list)
@@ -170,21 +163,7 @@ def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
     return {person: sections for person, sections in found.items() if len(sections) > 1}
 
 
-@overload
-def load_manifest(
-    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None
-) -> Manifest: ...
-@overload
-def load_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    section: str = ...,
-) -> list[Entry]: ...
-def load_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    section: str | None = None,
-) -> Manifest | list[Entry]:
+def load_manifest(name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None) -> Manifest:
     """Read a manifest by name or path; file paths become absolute. Nothing in it is executed.
 
     Args:
@@ -192,36 +171,18 @@ def load_manifest(
         dataset_dir: folder of the data; default: the manifest's ``root`` under MONAI_GAN_RECON_DATA when that
             is set and has the data, else the manifest's own folder. Paths ``package://nilearn/...`` lie in
             that installed package.
-        section: "training", "validation" or "testing": return that list alone, its files all there.
-
-    Returns:
-        The manifest, or with ``section`` the entries of that split.
 
     Raises:
-        FileNotFoundError: if the manifest is missing, or with ``section`` one of its files.
-        ValueError: if the manifest is malformed, has one person in two splits, or no entries in ``section``.
+        FileNotFoundError: if the manifest is missing.
+        ValueError: if it is malformed, or has one person in two splits.
     """
     path, content = read_manifest(name_or_path)
-    leaked = people_in_two_splits(content)
-    if leaked:
-        person, sections = next(iter(leaked.items()))
+    for person, sections in people_in_two_splits(content).items():
         raise ValueError(
             f"{path}: person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
         )
     folder = dataset_folder(content, path, dataset_dir)
-    lists: dict[str, Any] = {name: [] for name in SECTIONS}
+    lists: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
     for name, entry in all_entries(content):
         lists[name].append(entry | {key: resolve(entry[key], folder) for key in file_keys(entry)})
-    text: dict[str, Any] = {
-        key: str(content.get(key, ""))
-        for key in ("title", "description", "licence", "licence_url", "citation", "source", "modality")
-    }
-    manifest = Manifest(
-        name=str(content.get("name", path.stem)),
-        root=str(content.get("root", "")),
-        file=path,
-        dataset_dir=folder,
-        **lists,
-        **text,
-    )
-    return manifest if section is None else manifest.section(section)
+    return Manifest(content.get("name", path.stem), content.get("source", ""), path, folder, **lists)
