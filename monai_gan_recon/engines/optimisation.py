@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -22,10 +21,6 @@ def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
     Raises:
         ValueError: if the decay is outside [0, 1).
     """
-    return AveragedModel(network, avg_fn=_ramped(decay), use_buffers=True)
-
-
-def _ramped(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor | int], torch.Tensor]:
     if not 0 <= decay < 1:
         raise ValueError(f"the decay of the moving average must be in [0, 1), got {decay}")
 
@@ -35,7 +30,7 @@ def _ramped(decay: float) -> Callable[[torch.Tensor, torch.Tensor, torch.Tensor 
         n = float(updates)
         return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
 
-    return average
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
 
 
 class ResumableWarmupCosine(WarmupCosineSchedule):

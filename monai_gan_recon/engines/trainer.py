@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
 from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
-from monai_gan_recon.engines.batch import CriticView, MagnitudeView
+from monai_gan_recon.engines.batch import MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
 from monai_gan_recon.losses import (
     AdversarialLoss,
@@ -92,7 +92,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         ema_network: AveragedModel | None = None,
         amp: bool | str = "auto",
         prepare_batch: Callable[..., Any] | None = None,
-        critic_view: CriticView | None = None,
+        critic_view: MagnitudeView | None = None,
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:

@@ -101,8 +101,8 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
 class LoadVolumed(MapTransform):
     """Each key's path becomes its volume, as :func:`load_volume` reads it."""
 
-    def __init__(self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection, plane: str | None = None) -> None:
+        super().__init__(keys)
         self.plane = plane
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
