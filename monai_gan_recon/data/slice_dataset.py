@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from ..checks import check_counts, check_fractions, check_output_dir
 from ..errors import with_causes
-from ..transforms.geometry import SlicesOfPlane, plane_axcodes
+from ..transforms.geometry import plane_axcodes, plane_slices
 from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
 from .cases import with_cases
@@ -199,7 +199,7 @@ def cached_slices(
         return image
 
     def slices(plane: str) -> Iterator[np.ndarray]:
-        array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
+        array = plane_slices(volume(), plane).numpy().astype(np.float32)
         yield array
         yield (array > _FOREGROUND).mean(axis=(1, 2))
 

@@ -11,8 +11,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
@@ -31,7 +29,7 @@ from monai_gan_recon.io import load_volume
 from monai_gan_recon.metrics.conventions import METHODS, METRICS
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
-from monai_gan_recon.transforms import SlicesOfPlane
+from monai_gan_recon.transforms.geometry import plane_slices
 
 RATES = (0.1, 0.5)
 PLANE = "coronal"
@@ -173,14 +171,12 @@ def segment_demo(
 
 def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
     """The slice with most brain, of the full volume and of what was written, scaled as the full one."""
-    to_slices = SlicesOfPlane(PLANE)
-    full = to_slices(load_volume(image, PLANE))[0].as_subclass(torch.Tensor)
+    full = plane_slices(load_volume(image), PLANE)
     low, high = full.min(), full.max()
     number = int((full > low + 0.1 * (high - low)).sum(dim=(1, 2)).argmax())
     row: dict[str, Any] = {"reference": full[number], "label": f"{100 * rate:g} % of k-space"}
     for key, what in FILE_NAMES.items():
-        volume = to_slices(load_volume(folder / f"{case_name(image)}_{what}.nii.gz", PLANE))[0]
-        row[key] = volume[number].as_subclass(torch.Tensor)
+        row[key] = plane_slices(load_volume(folder / f"{case_name(image)}_{what}.nii.gz"), PLANE)[number]
     return {key: value if key == "label" else (value - low) / (high - low) for key, value in row.items()}
 
 

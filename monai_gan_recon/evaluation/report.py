@@ -21,14 +21,8 @@ from monai_gan_recon.evaluation.metrics_file import (
     tissue_stem,
     write_csv,
 )
-from monai_gan_recon.evaluation.page import (
-    WorstSlice,
-    reconstruction_page,
-    tissue_page,
-    worst_tissues,
-    write_evaluation,
-)
-from monai_gan_recon.evaluation.scores import VolumeScores, score_segmentations, score_volume
+from monai_gan_recon.evaluation.page import reconstruction_page, tissue_page, worst_tissues, write_evaluation
+from monai_gan_recon.evaluation.scores import VolumeScores, WorstSlice, score_segmentations, score_volume
 from monai_gan_recon.evaluation.statistics import (
     LABELS,
     ORIGINAL,
@@ -187,13 +181,10 @@ class ReconstructionReport(Report):
         self._sampled.append(scores.sampled_fraction)
         self._known.append(scores.known_fraction)
         self._notes += scores.notes
-        person = scores.rows[0].person
-        if self.figures and len(self._pictures) < self.figure_people and person not in self._pictures:
-            self._pictures[person] = {**scores.pictures, "label": f"{person}, slice {scores.picture_slice}"}
         if self.figures:
-            images = {name: image.half() for name, image in scores.worst.items()}
-            name = f"{scores.rows[0].case}, slice {scores.worst_slice + 1}"
-            self._worst.append(WorstSlice(name, scores.worst_psnr, images))
+            self._worst.append(scores.worst)
+            if len(self._pictures) < self.figure_people:
+                self._pictures.setdefault(scores.rows[0].person, scores.picture)
         return scores
 
     def results(self) -> list[dict[str, Any]]:
