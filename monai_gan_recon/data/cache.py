@@ -81,11 +81,7 @@ def cache_key(entry: Mapping[str, Any], recipe: str) -> str:
 
 
 def store(files: Sequence[Path], make: Callable[[], Iterable[np.ndarray]]) -> None:
-    """Write the arrays that ``make`` gives as ``.npy`` files, each complete, unless all files are there and whole.
-
-    Raises:
-        OSError: if the cache cannot be written.
-    """
+    """Write the arrays that ``make`` gives as ``.npy`` files, each complete, unless all files are there and whole."""
     if all(_is_whole(file) for file in files):
         return
     for file, array in zip(files, make(), strict=True):

@@ -29,21 +29,13 @@ def file_keys(entry: Mapping[str, Any]) -> dict[str, str | None]:
 
 
 def check_relative(path: Any) -> None:
-    """Refuse a file path that could leave the data set's folder.
-
-    Raises:
-        ValueError: if ``path`` is no text, no name of a file, absolute, or goes up with "..".
-    """
+    """Raise a ValueError unless this is text that names a file within the data set's folder: relative, without ".."."""
     if not isinstance(path, str) or not path or _leaves(path.removeprefix(PACKAGE_PREFIX)):
         raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
 
 
 def check_root(root: Any) -> None:
-    """Refuse a ``root`` of a manifest that could leave the manifest's folder.
-
-    Raises:
-        ValueError: if it is no text, absolute, or goes up with "..".
-    """
+    """Raise a ValueError unless a ``root`` is text that names a folder within the manifest's: relative, no ".."."""
     if not isinstance(root, str) or _leaves(root):
         raise ValueError(
             f"'root' {root!r} must be a folder beside the manifest, without '..'; give --dataset_dir for another"
@@ -63,11 +55,7 @@ def same_file(path: str) -> str:
 
 
 def package_path(path: str) -> Path:
-    """Absolute path of ``package://<package>/<file>``; the package is located, never imported.
-
-    Raises:
-        FileNotFoundError: if that package is not installed.
-    """
+    """Absolute path of ``package://<package>/<file>``; the package is located, never imported."""
     package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
     spec = importlib.util.find_spec(package) if package.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:

@@ -19,8 +19,7 @@ from monai_gan_recon.data.manifest import read_manifest
 def config_hash(protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None) -> str:
     """Hash of a protocol, the network's architecture (its printed form, not its numbers) and its weights file.
 
-    Returns:
-        The first 16 hexadecimal digits of a sha256, the same on every machine.
+    It is the first 16 hexadecimal digits of a sha256, the same on every machine.
     """
     digest = hashlib.sha256(json.dumps(protocol, sort_keys=True, default=str).encode())
     digest.update(repr(network).encode())

@@ -32,11 +32,7 @@ _SERIES: dict[str, tuple[str, Any, int]] = {
 
 
 def wants_dicom(format: str, source_dicom: str | os.PathLike[str] | None = None, clean: bool = False) -> bool:
-    """Whether results are to be DICOM; ``source_dicom`` and ``clean`` are options that only DICOM has.
-
-    Raises:
-        ValueError: for another format, or options without effect.
-    """
+    """Whether results are to be DICOM; a ValueError for another format, or for options that only DICOM has."""
     if format not in FORMATS:
         raise ValueError(f"--format: {format!r} is none of {', '.join(FORMATS)}")
     if format != "dicom" and (source_dicom is not None or clean):

@@ -246,12 +246,7 @@ def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
-    """Entries (image, case, person) of one split of a manifest, the cases' names unique.
-
-    Raises:
-        ValueError: if there are none.
-        FileNotFoundError: if a file is missing.
-    """
+    """Entries (image, case, person) of one split of a manifest, the cases' names unique."""
     return [
         {"image": str(entry["image"]), "case": entry["case"], "person": str(entry["person"])}
         for entry in with_cases(manifest.section(section))

@@ -87,11 +87,7 @@ def run_demo(
 
 
 def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
-    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo; it need not exist.
-
-    Raises:
-        ValueError: if there is another kind of file.
-    """
+    """Remove a ``metrics.json`` of an earlier demo, if there is one, and nothing else is in it."""
     if metrics.exists() and all(
         (entry["dataset"], entry["plane"]) == (dataset, PLANE) and entry["rate"] in rates
         for entry in RECONSTRUCTION.read(metrics)["results"]
@@ -120,11 +116,7 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
-    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights.
-
-    Raises:
-        FileNotFoundError: if there is no bundle.
-    """
+    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights."""
     folder = bundle_path(bundle)
     method = "network" if (folder / "models" / "model.pt").is_file() else "mixture"
     return method, TissueSegmenter.from_bundle(folder, device=default_device(), method=method)
@@ -145,9 +137,6 @@ def segment_demo(
         output_dir: folder for ``metrics.json``, ``people_<result>.csv`` and ``segmentation.png``.
         method: name of the segmentation, for the results.
         segmenter: segments a volume.
-
-    Returns:
-        The table of Dice, and what was written.
     """
     scan = PairedScan(entry, segmenter)
     scores, columns = [], []

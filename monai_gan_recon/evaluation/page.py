@@ -57,10 +57,7 @@ def reconstruction_page(
 ) -> dict[str, Any]:
     """What the page says of a reconstruction, as options of :func:`write_report`.
 
-    Args:
-        entries: of ``metrics.json``, zero-filled and reconstruction.
-        people: means of each subject.
-        notes: what a reader of the numbers must know.
+    ``entries`` of ``metrics.json`` are of zero-filled and reconstruction, ``notes`` what a reader must know.
     """
     figures = {
         _NAMES.get(name, COLUMNS[name][0]): " → ".join(

@@ -79,11 +79,7 @@ class Report(ABC):
         engine.add_event_handler(Events.COMPLETED, self.finish)
 
     def start(self, _engine: Engine) -> None:
-        """Forget earlier scores, and fail now rather than after the work if the results cannot be added.
-
-        Raises:
-            ValueError: if ``metrics.json`` exists and is not one to add to.
-        """
+        """Forget earlier scores; if ``metrics.json`` is not one to add to, a ValueError before the work is done."""
         self.file.results(self.metrics_path)
         self.reset()
 
@@ -92,11 +88,7 @@ class Report(ABC):
         self.add(engine.state.output)
 
     def finish(self, _engine: Engine | None = None) -> dict[str, Any]:
-        """Write all files, print the table, and give the content of ``metrics.json``.
-
-        Raises:
-            ValueError: if no volume was scored.
-        """
+        """Write all files, print the table, and give the content of ``metrics.json``."""
         if not self._rows:
             raise ValueError(f"{self.output_dir}: no volume was evaluated, so no results were written")
         entries = [{**entry, "config_hash": self.config_hash} for entry in self.results()]

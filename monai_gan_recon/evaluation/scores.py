@@ -156,14 +156,9 @@ def _slice_scores(
 def score_segmentations(
     person: str, case: str, segmentations: Mapping[str, MetaTensor], truth: ReferenceLabels, against: str
 ) -> list[SegmentationRow]:
-    """Compare segmentations of one scan with one label map: a row a method.
+    """Compare segmentations (1, X, Y, Z) of one scan with one label map on the same grid: a row a method.
 
-    Args:
-        person: name of the person.
-        case: name of the scan.
-        segmentations: label map (1, X, Y, Z) of each method.
-        truth: what they are compared with, on the same grid, and the tissues that it defines.
-        against: its name: "original" or "labels".
+    ``truth`` are the labels and the tissues that they define, ``against`` is their name: "original" or "labels".
 
     Raises:
         ValueError: if shapes differ.

@@ -136,13 +136,9 @@ def dataset_summary(people: Sequence[PersonRow], method: str) -> dict[str, objec
 
 
 def finite_mean_and_ci(values: Iterable[float]) -> dict[str, float | int | None]:
-    """Mean and half width of the 95 % confidence interval (Student's t) over people, of the finite values.
+    """:func:`mean_and_ci` of the finite values, one a person; NaN: no tissue, infinite: only one image has it.
 
-    A value a person; NaN where the tissue is absent, infinite where only one image has it.
-
-    Returns:
-        ``mean`` (None without a finite value), ``ci95`` (None for fewer than two), ``n`` finite values,
-        ``n_infinite`` values that the mean leaves out.
+    ``n`` counts the finite values, ``n_infinite`` those that the mean leaves out.
     """
     values = list(values)
     finite = [value for value in values if math.isfinite(value)]

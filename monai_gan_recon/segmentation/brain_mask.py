@@ -125,11 +125,7 @@ def volume_values(image: torch.Tensor) -> np.ndarray:
 
 
 def mask_values(mask: torch.Tensor | None, image: torch.Tensor) -> np.ndarray:
-    """Mask of a volume (1, X, Y, Z) as booleans (X, Y, Z), checked.
-
-    Args:
-        mask: (1, X, Y, Z), anything but 0 is inside; None: :class:`BrainMask` of the image.
-        image: (1, X, Y, Z).
+    """Mask of a volume (1, X, Y, Z) as booleans (X, Y, Z): what is not 0, or :class:`BrainMask` of the image.
 
     Raises:
         ValueError: if the mask has another shape or affine than the image, or is empty.

@@ -193,11 +193,7 @@ def _digest(text: str) -> str:
 
 
 def patch(array: np.ndarray, centre: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """Patch of a volume (..., X, Y, Z) about a centre, moved inside the volume, padded with 0 where that is smaller.
-
-    Returns:
-        a copy, of shape (..., *size).
-    """
+    """Copy of a patch about a centre, moved inside the volume (..., X, Y, Z), padded with 0 where that is smaller."""
     slices: list[Any] = [...]
     widths = [(0, 0)] * (array.ndim - len(size))
     for n, c, length in zip(array.shape[-len(size) :], centre, size, strict=True):

@@ -156,12 +156,9 @@ def class_volumes(labels: torch.Tensor) -> dict[int, float]:
 
 
 def world_box(start: Sequence[int], stop: Sequence[int], affine: np.ndarray) -> tuple[Triple, Triple]:
-    """Box in mm, least and greatest (x, y, z), around all eight corners of a box of voxels.
+    """Box in mm, least and greatest (x, y, z), around all corners of a box of voxels from ``start`` to ``stop``.
 
-    Args:
-        start: first voxel (i, j, k).
-        stop: voxel after the last.
-        affine: (4, 4), voxel centres to RAS in mm, of any orientation; a voxel reaches half an index to each side.
+    ``affine`` is from voxel centres to RAS in mm, of any orientation; a voxel reaches half an index to each side.
     """
     corners = np.array(list(product(*zip(start, stop, strict=True)))) - 0.5
     world = corners @ affine[:3, :3].T + affine[:3, 3]

@@ -57,9 +57,7 @@ def labelled_entries(
 ) -> list[dict[str, Any]]:
     """Entries of one split of a manifest, each with labels, or maps of gray and white matter, and a ``case``.
 
-    Raises:
-        ValueError: if there are none, or an entry has no labels.
-        FileNotFoundError: if a file is missing.
+    Errors are those of :meth:`Manifest.section`, and a ValueError for an entry without labels.
     """
     manifest = load_manifest(datalist, dataset_dir)
     # MONAI's Spacingd takes any key that begins with "image_" for metadata
@@ -172,18 +170,10 @@ def check_grid(volume: torch.Tensor, image: torch.Tensor, name: str | os.PathLik
 
 
 def labels_of_maps(gray: np.ndarray, white: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Tissue labels from probability maps of gray and white matter, and the image that they are of.
+    """Tissue labels, uint8, from probability maps of gray and white matter and the stripped image that they are of.
 
     Inside the head (where the image, or a map, is above 0) the likeliest of gray matter, white matter and the
-    rest, which is taken as cerebrospinal fluid.
-
-    Args:
-        gray: probability of gray matter in [0, 1], any shape.
-        white: the same of white matter.
-        image: skull-stripped image, 0 outside of the brain.
-
-    Returns:
-        labels of the same shape, uint8.
+    rest, which is taken as cerebrospinal fluid. All are of one shape.
     """
     rest = np.clip(1.0 - gray - white, 0.0, 1.0)
     likeliest = np.argmax(np.stack([rest, gray, white]), axis=0) + 1

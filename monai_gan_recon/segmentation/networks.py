@@ -117,15 +117,12 @@ class AutocastInferer(Inferer):
 class WindowInferer(AutocastInferer):
     """Feeds a volume to a network in overlapping windows, whose results are averaged with Gaussian weights.
 
+    Further arguments are those of :class:`AutocastInferer`.
+
     Args:
         roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
         overlap: of neighbouring windows, a fraction from 0 to 0.95.
         batch_size: windows at a time.
-        amp: of :class:`AutocastInferer`.
-        device: of :class:`AutocastInferer`.
-
-    Raises:
-        ValueError: if a number is out of range.
     """
 
     def __init__(
@@ -145,11 +142,7 @@ class WindowInferer(AutocastInferer):
 
 
 def check_patch_size(size: Any, name: str = "patch_size") -> tuple[int, int, int]:
-    """The size of a patch that the networks take: three multiples of 16.
-
-    Raises:
-        ValueError: if it is none.
-    """
+    """The size of a patch that the networks take; a ValueError if it is not three multiples of 16."""
     numbers = tuple(size) if isinstance(size, (list, tuple)) else ()
     for number in numbers:
         check_counts(STRIDE, MOST_SIDE, **{f"each side of {name}": number})

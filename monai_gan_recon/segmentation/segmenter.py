@@ -104,8 +104,7 @@ class TissueSegmenter:
             labels (1, X, Y, Z), uint8, see :data:`~monai_gan_recon.segmentation.TISSUES`, with the image's affine.
 
         Raises:
-            ValueError: for an image without a brain (all 0, constant, not finite), or a head with skull in which
-                it is not found with certainty.
+            ValueError: for an image without a brain (all 0, constant, not finite), or with a skull and no sure brain.
         """
         return self.labels(self.prepare(image, brain))[0]
 
@@ -249,12 +248,10 @@ def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matte
 class LabelWriter(ResultWriter):
     """Write ``<case>_tissues.nii.gz``, uint8 (or a folder of DICOM), and print a line with the tissues' volumes.
 
+    Further arguments are those of :class:`.volume_writer.ResultWriter`.
+
     Args:
-        output_dir: folder of the results.
-        overwrite: replace results that exist.
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
-        dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
-        record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
         brain_mask: also write ``<case>_brain_mask.nii.gz``, in which the tissues were looked for.
 
     Raises:

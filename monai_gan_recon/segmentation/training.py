@@ -43,14 +43,8 @@ class TissueTrainer(SupervisedTrainer):
 class TissueValidator(SupervisedEvaluator):
     """MONAI's evaluator on patches; key metric: mean Dice of the tissues over patches, absent tissues left out.
 
-    Further metrics: the Dice of each tissue, such as ``val_dice_gm``.
-
-    Args:
-        device: device to compute on.
-        val_data_loader: gives dictionaries with ``image`` (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z).
-        network: to logits (B, 4, X, Y, Z).
-        inferer: see :class:`~monai_gan_recon.segmentation.networks.AutocastInferer`.
-        val_handlers: MONAI or Ignite handlers.
+    Further metrics: the Dice of each tissue, such as ``val_dice_gm``. The loader gives dictionaries with ``image``
+    (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z), of which the network makes logits (B, 4, X, Y, Z).
     """
 
     def __init__(

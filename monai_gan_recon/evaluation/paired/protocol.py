@@ -117,11 +117,7 @@ class PairedProtocol:
         return self.cache.read(str(entry["case"]), self._options(entry))
 
     def evaluate(self, scan: PairedScan, with_figure: bool = False) -> ScanScores:
-        """Reconstruct, segment and score one scan; keep its scores and, if wanted, its figure.
-
-        Raises:
-            ValueError: in one line, if the image or its labels cannot be used.
-        """
+        """Reconstruct, segment and score one scan; keep its scores and, if wanted, its figure."""
         comparison = scan.compare(self.reconstruction(scan.entry))
         scores = ScanScores(comparison.rows, self.reconstruction.sampled_fraction)
         if with_figure:
@@ -141,8 +137,7 @@ class PairedProtocol:
 def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_dir: Path) -> dict[str, Any]:
     """Write ``people_<result>.csv``: a row a person, method and comparison, "inf" where a distance is infinite.
 
-    Returns:
-        The entry of ``metrics.json``: the result with counts, statistics over people and paired differences.
+    The entry of ``metrics.json`` has the result with counts, statistics over people and paired differences.
     """
     people = person_rows([row for scan in scans for row in scan.rows])
     write_csv(

@@ -83,11 +83,7 @@ def load_segmenter(options: PairedOptions) -> Segmenter:
 
 
 def segmentation_fingerprint(options: PairedOptions) -> str:
-    """Hash of what a segmentation depends on: the bundle's configuration, its weights if used, the version.
-
-    Raises:
-        FileNotFoundError: if there are no weights.
-    """
+    """Hash of what a segmentation depends on: the bundle's configuration, its weights if used, the version."""
     folder = options.segmentation_folder
     settings = [__version__, options.segmentation, options.segmentation_set]
     parts: list[Any] = [settings, folder / "configs" / "inference.yaml"]
