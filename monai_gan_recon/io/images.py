@@ -101,14 +101,7 @@ def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
 
 
 def looks_like_labels(path: Path) -> bool:
-    """Whether an image is a label map, by its middle slice, see :func:`are_labels`.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
+    """Whether a NIfTI, NRRD or MetaImage file is a label map, by its middle slice, see :func:`are_labels`."""
     if kind_of(path) == "nifti":
         return are_labels(read_middle_slice(path))
     volume = read_image(path).array

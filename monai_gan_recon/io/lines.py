@@ -222,8 +222,7 @@ def _geometry(heads: np.ndarray, numbers: np.ndarray, encoding: Encoding) -> tup
 def number(header: Any, way: str, default: float | None = None, least: float = -_LARGEST) -> float:
     """A number of a header, by the way to it: names of elements, keys, and places in lists, with dots between.
 
-    Raises:
-        ValueError: if it is not there and has no default, is no number, or is out of range.
+    A ValueError if it is not there and has no default, is no number, or is out of range.
     """
     for word in way.split("."):
         if isinstance(header, Mapping):

@@ -88,11 +88,7 @@ def _read(group: h5py.Group) -> RawScan:
 
 
 def _check_lengths(data: h5py.Dataset) -> None:
-    """Refuse readouts that are longer than their file, before HDF5 asks for memory for them.
-
-    Raises:
-        ValueError: if one is.
-    """
+    """Raise a ValueError for readouts that are longer than their file, before HDF5 asks for memory for them."""
     fields, chunks = data.dtype.fields or {}, []
     places = [fields[name][1] for name in ("traj", "data") if name in fields]  # length, address, number
     with refusing(ValueError(DAMAGED)):
@@ -136,11 +132,7 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
 
 
 def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
-    """ISMRMRD's header, parsed; values that are not of their type stay text.
-
-    Raises:
-        ValueError: if it is damaged.
-    """
+    """ISMRMRD's header, parsed; values that are not of their type stay text. A ValueError if it is damaged."""
     with refusing(ValueError(_HEADER_DAMAGED)):
         return ismrmrd.xsd.CreateFromDocument(xml)
 
@@ -148,11 +140,7 @@ def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
 def spaces(
     header: ismrmrd.xsd.ismrmrdHeader,
 ) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[int, int, int], float]:
-    """Matrix, field of view in mm, reconstructed matrix and oversampling of the first encoding of ISMRMRD's header.
-
-    Raises:
-        ValueError: if it does not tell them.
-    """
+    """Matrix, field of view in mm, reconstructed matrix and oversampling of the first encoding of a header."""
     first = header.encoding[0] if header.encoding else None
     size, recon = (
         [int(number(first, f"{s}Space.matrixSize.{x}", least=1)) for x in "xyz"] for s in ("encoded", "recon")
@@ -165,11 +153,7 @@ def spaces(
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
-    """The path, if its name ends in ".h5" or ".mrd".
-
-    Raises:
-        ValueError: if it does not.
-    """
+    """The path; a ValueError if its name does not end in ".h5" or ".mrd"."""
     path = home_expanded(path)
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"{path}: an ISMRMRD file's name must end in .h5 or .mrd")
