@@ -39,13 +39,7 @@ class Reorient(Orientation):
     """
 
     def __call__(self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None) -> torch.Tensor:
-        """Reorient an image (C, X, Y, Z); its affine follows.
-
-        Args:
-            data_array: the image.
-            lazy: only note what is to be done.
-            axcodes: towards what its axes shall grow; ``None``: the codes of the constructor.
-        """
+        """Reorient an image (C, X, Y, Z) towards ``axcodes``, or those of the constructor; its affine follows."""
         codes = axcodes or self.axcodes
         affine = np.eye(4)
         if isinstance(data_array, MetaTensor):
