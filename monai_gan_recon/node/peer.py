@@ -53,11 +53,7 @@ class Peer:
         return cls(check_title(aet), host.strip("[]"), int(number))
 
     def addresses(self) -> frozenset[str]:
-        """Its addresses.
-
-        Raises:
-            ValueError: if its host is not known.
-        """
+        """Its addresses; a ValueError if its host is not known."""
         try:
             return frozenset(str(found[4][0]) for found in socket.getaddrinfo(self.host, None))
         except OSError as error:
