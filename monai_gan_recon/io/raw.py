@@ -141,7 +141,7 @@ def looks_like_kspace(array: np.ndarray) -> bool:
 
 
 def to_image(line: np.ndarray, length: int | None = None, axis: int = -1) -> np.ndarray:
-    """Centred orthonormal inverse Fourier transform along an axis; a ``length`` is what to crop it to, about ``n // 2``."""
+    """Centred orthonormal inverse Fourier transform along an axis, cropped about ``n // 2`` to a ``length``."""
     with np.errstate(all="ignore"):  # of samples that are no numbers a scan tells
         image = np.fft.ifft(np.fft.ifftshift(line, axes=axis), axis=axis, norm="ortho")
     image = np.fft.fftshift(image, axes=axis)
