@@ -13,14 +13,7 @@ from monai_gan_recon.checks import check_counts, read_json
 from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
 
-from .manifest_paths import (
-    DATA_ENV,
-    check_relative,
-    check_root,
-    file_keys,
-    find_dataset_folder,
-    resolve,
-)
+from .manifest_paths import DATA_ENV, check_relative, check_root, file_keys, find_dataset_folder, resolve
 
 SECTIONS = ("training", "validation", "testing")
 TEXTS = ("name", "title", "description", "licence", "licence_url", "citation", "source", "modality", "root")

@@ -1,11 +1,6 @@
 """Engines: the GAN trainer on MONAI's AdversarialTrainer, validation, resumable checkpoints."""
 
-from monai_gan_recon.engines.batch import (
-    MagnitudeView,
-    MeasuredView,
-    PrepareMeasuredBatch,
-    PrepareReconstructionBatch,
-)
+from monai_gan_recon.engines.batch import MagnitudeView, MeasuredView, PrepareMeasuredBatch, PrepareReconstructionBatch
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
 from monai_gan_recon.engines.config_hash import result_record, training_identity
 from monai_gan_recon.engines.optimisation import ResumableWarmupCosine, ema_of

@@ -16,14 +16,7 @@ from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.errors import failed
-from monai_gan_recon.measurement import (
-    from_channels,
-    gram,
-    kspace_residual,
-    magnitude,
-    normal_operator,
-    unpack,
-)
+from monai_gan_recon.measurement import from_channels, gram, kspace_residual, magnitude, normal_operator, unpack
 
 RESIDUALS = ("kspace_residual", "kspace_residual_complex", "chi_squared")
 

@@ -17,13 +17,7 @@ from torch.optim.swa_utils import AveragedModel
 from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
 from monai_gan_recon.engines.batch import MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
-from monai_gan_recon.losses import (
-    AdversarialLoss,
-    MeasuredLoss,
-    ReconstructionLoss,
-    clip_weights,
-    gradient_penalty,
-)
+from monai_gan_recon.losses import AdversarialLoss, MeasuredLoss, ReconstructionLoss, clip_weights, gradient_penalty
 
 logger = logging.getLogger(__name__)
 

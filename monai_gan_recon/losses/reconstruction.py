@@ -8,13 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from monai_gan_recon.checks import check_arguments, check_numbers
-from monai_gan_recon.losses.images import (
-    DSSIMLoss,
-    FrequencyLoss,
-    NRMSELoss,
-    RelativeErrorLoss,
-    check_pair,
-)
+from monai_gan_recon.losses.images import DSSIMLoss, FrequencyLoss, NRMSELoss, RelativeErrorLoss, check_pair
 from monai_gan_recon.measurement import magnitude
 
 

@@ -8,14 +8,7 @@ from monai.metrics.regression import MSEMetric, PSNRMetric, RMSEMetric, compute_
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from monai_gan_recon.metrics.conventions import (
-    DATA_RANGE,
-    HFEN_SIGMA,
-    HFEN_WINDOW,
-    PSNR_CAP,
-    SSIM_SIGMA,
-    SSIM_WINDOW,
-)
+from monai_gan_recon.metrics.conventions import DATA_RANGE, HFEN_SIGMA, HFEN_WINDOW, PSNR_CAP, SSIM_SIGMA, SSIM_WINDOW
 
 
 def plain(image: Tensor) -> Tensor:
