@@ -117,8 +117,7 @@ def build_manifest(
         suffix: see :func:`find_images`.
 
     Raises:
-        ValueError: if nothing is found, two people have the same file (one of them is under two names), or a person
-            is written in two ways.
+        ValueError: if nothing is found, two people have the same file, or a person is written in two ways.
     """
     title = name or output.stem
     check_name(title)

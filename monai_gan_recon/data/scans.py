@@ -121,7 +121,7 @@ class AcquiredScan:
 
     The measured k-space is ``fft2c(zero_filled) * mask``. Magnitudes alone count as the *fully sampled* image of a real
     object (replica track), which is undersampled here; with a warning, since the magnitude of a zero-filled image would
-    give data that nobody measured.
+    give data that nobody measured. On another track they are a ValueError.
 
     Args:
         zero_filled: slices (1, N, H, W), complex unless the track is "replica".
@@ -132,9 +132,6 @@ class AcquiredScan:
         noise_std: standard deviation of the noise of each of the real and imaginary parts, in the units of
             ``zero_filled``; None: estimated.
         name: of the file, for messages.
-
-    Raises:
-        ValueError: if the image has no phase and is no replica.
     """
 
     def __init__(

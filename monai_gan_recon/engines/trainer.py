@@ -34,16 +34,13 @@ class ReconstructionGANTrainer(AdversarialTrainer):
 
     .. math:: \nabla R + \frac{s}{1 - s} \frac{\lVert\nabla R\rVert}{\lVert\nabla A\rVert} \nabla A
 
-    All events of ``AdversarialIterationEvents`` are fired, so that MONAI's handlers work unchanged.
+    All events of ``AdversarialIterationEvents`` are fired, so that MONAI's handlers work unchanged. Arguments that are
+    not listed are MONAI's.
 
     Args:
-        device: device to train on.
         max_epochs: epochs in all, those of the warm-up included.
         train_data_loader: gives dictionaries with ``input`` (B, 4 + 2 C, H, W) and ``target`` (B, 2, H, W).
-        g_network: generator.
-        g_optimizer: its optimiser.
         d_network: critic, (B, 1, H, W) to logits (B, 1).
-        d_optimizer: its optimiser.
         recon_loss_function: loss of a reconstruction and its reference.
         adversarial_loss: Wasserstein or BCE form.
         warmup_epochs: epochs without the adversary.
@@ -58,8 +55,6 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
         critic_view: what the critic sees of references and reconstructions; None: their magnitudes.
-        train_handlers: MONAI or Ignite handlers.
-        kwargs: further arguments of ``AdversarialTrainer``.
 
     Raises:
         ValueError: if the gradient penalty is on and the critic's norm couples the samples of a batch.

@@ -95,14 +95,10 @@ def has_labels(entry: Mapping[str, Any]) -> bool:
 
 
 def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLabels | None:
-    """Reference labels of an image.
-
-    Args:
-        entry: of a data manifest: its ``label``, or else its ``gray_matter`` and ``white_matter``, are files.
-        image: (1, X, Y, Z), which the labels must fit.
+    """Labels of an ``image`` (1, X, Y, Z): an entry's file ``label``, or else its ``gray_matter`` and ``white_matter``.
 
     Returns:
-        The labels, or None if the entry names none.
+        The labels, or None if the entry of the manifest names none.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -170,8 +170,7 @@ def tissue_network(
         contrast: of the images; the network knows "t1" only.
 
     Raises:
-        ValueError: for another method or device, a contrast that the network does not know, a network without
-            channels, or weights of another network.
+        ValueError: if the network does not know the contrast, has a layer without channels, or others' weights.
         FileNotFoundError: if there are no weights.
     """
     if method not in METHODS:

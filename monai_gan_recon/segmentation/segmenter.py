@@ -159,18 +159,12 @@ class TissueEvaluator(SupervisedEvaluator):
 
     The data loader gives one volume at a time, as a dictionary without batch axis: ``image`` (1, X, Y, Z), ``case``,
     and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` or ``finished``
-    instead passes through to the handlers.
+    instead passes through to the handlers. With ``keep_going`` a volume that cannot be segmented becomes an ``error``,
+    else a ValueError of one line. Arguments that are not said are MONAI's.
 
     ``engine.state.output`` holds ``image``, ``pred``, labels (1, X, Y, Z) on its grid, ``reference`` where known,
     ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``caution`` (see
-    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
-    ``error``, a line.
-
-    Args:
-        segmenter: segments a volume.
-        val_data_loader: gives the volumes.
-        keep_going: a volume that cannot be segmented becomes an ``error``; False: a ValueError of one line.
-        val_handlers: MONAI or Ignite handlers.
+    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or ``error``, a line.
     """
 
     def __init__(
