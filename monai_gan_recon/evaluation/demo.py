@@ -15,7 +15,7 @@ from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
 from monai_gan_recon.evaluation.figures import comparison_figure
-from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, file_stem, identity, normalise_protocol
+from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, file_stem, normalise_protocol
 from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
@@ -90,18 +90,13 @@ def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> 
 
 
 def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for entry in entries:
-        found.setdefault(str(identity(entry)), {})[entry["method"]] = entry
+    """One line a rate: how far the reconstruction, every second entry, is above the zero-filled image before it."""
     lines = []
-    for methods in found.values():
-        if not set(METHODS) <= set(methods):
-            continue
-        psnr, ssim = ([methods[method][name]["mean"] for method in METHODS] for name in ("psnr", "ssim"))
+    for pair in zip(entries[::2], entries[1::2], strict=True):
+        psnr, ssim = ([entry[name]["mean"] for entry in pair] for name in ("psnr", "ssim"))
         gain = psnr[1] - psnr[0]
         lines.append(
-            f"{100 * methods['reconstruction']['rate']:g} % of k-space: "
+            f"{100 * pair[0]['rate']:g} % of k-space: "
             f"PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB ({gain:+.2f} dB), SSIM {ssim[0]:.4f} -> {ssim[1]:.4f}"
         )
         if gain < MIN_GAIN:
