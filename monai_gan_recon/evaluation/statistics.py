@@ -94,11 +94,9 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 def mean_and_ci(values: Iterable[float | None]) -> dict[str, float | None]:
     r"""Mean over people, half width of its 95 % confidence interval :math:`t_{0.975, n-1}\, s / \sqrt{n}`.
 
-    Args:
-        values: one mean a person; None or NaN does not count.
-
     Returns:
-        ``{"mean", "ci95"}``; ``ci95`` is None for fewer than two people, both are None for none.
+        ``{"mean", "ci95"}`` of one value a person, None and NaN left out; ``ci95`` is None for fewer than two people,
+        both are None for none.
     """
     applicable = [value for value in values if value is not None and not math.isnan(value)]
     mean, n = mean_of(applicable), len(applicable)

@@ -79,11 +79,9 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
 def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
     """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
 
-    Args:
-        path: the image; slices of NumPy are taken for coronal.
-
     Returns:
-        all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
+        all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said; slices of
+        NumPy are taken for coronal.
 
     Raises:
         ValueError: if it is none of these, or its header is damaged.

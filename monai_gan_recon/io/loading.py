@@ -66,10 +66,7 @@ def load_volume(
 
 
 def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a label map: any values, any size; integers stay what they are.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
+    """Read a label map from NIfTI, NRRD or MetaImage: any values, any size; integers stay what they are.
 
     Returns:
         (1, X, Y, Z), integers as the file has them (floating-point ones that are whole numbers as int64), with the

@@ -24,10 +24,7 @@ _LEAST_OUTSIDE = 1e-4
 
 
 def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read a sampling mask.
-
-    Args:
-        path: ".npy" or NIfTI file of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
+    """Read a sampling mask: ".npy" or NIfTI of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
 
     Returns:
         Boolean array with one axis (lines), two (H, W) or three (the axes of a volume file).

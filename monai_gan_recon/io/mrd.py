@@ -163,11 +163,8 @@ def check_name(path: str | os.PathLike[str]) -> Path:
 def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
     """Write a scan as ISMRMRD: the measured lines, the noise scan, the coil maps (as array "maps").
 
-    Slices across the readout of a 3-D scan are transformed back along it, so that the file holds a 3-D scan.
-
-    Args:
-        scan: what :func:`monai_gan_recon.io.read_raw` gives.
-        path: file to write, ".h5" or ".mrd"; an existing one is replaced when all is written.
+    Slices across the readout of a 3-D scan are transformed back along it, so that the file holds a 3-D scan. An
+    existing file, ".h5" or ".mrd", is replaced when all is written.
 
     Raises:
         ValueError: if the name ends otherwise.

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
+from monai.apps.reconstruction.transforms.array import RandomKspaceMask
 
 from monai_gan_recon.checks import check_fractions
-from monai_gan_recon.measurement.lines import dagan_lines, equispaced_lines, gaussian_lines, random_lines
+from monai_gan_recon.measurement.lines import DAGAN_SIGMAS, gaussian_lines, monai_lines
 from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
 
 LINE_PATTERNS = {
     "gaussian1d": gaussian_lines,
-    "dagan1d": dagan_lines,
-    "equispaced": equispaced_lines,
-    "random": random_lines,
+    "dagan1d": partial(gaussian_lines, sigmas=DAGAN_SIGMAS),
+    "equispaced": monai_lines,
+    "random": partial(monai_lines, kind=RandomKspaceMask),
 }
 POINT_PATTERNS = {"gaussian2d": gaussian_points, "poisson": poisson_disc, "radial": radial_spokes}
 PATTERNS = (*LINE_PATTERNS, *POINT_PATTERNS)

@@ -40,11 +40,7 @@ def low_resolution_phase(
 
 
 def mirror(kspace: torch.Tensor) -> torch.Tensor:
-    """Reflect centred k-space (or a mask) through the zero frequency: entry ``k`` moves to ``-k``.
-
-    Args:
-        kspace: shape (..., H, W), zero frequency at index ``n // 2``.
-    """
+    """Reflect centred k-space (..., H, W), or a mask, through the zero frequency: entry ``k`` moves to ``-k``."""
     shifts = [1 - n % 2 for n in kspace.shape[-2:]]
     return torch.roll(torch.flip(kspace, dims=(-2, -1)), shifts=shifts, dims=(-2, -1))
 

@@ -81,15 +81,7 @@ class TissueMixture:
         self.bias_fwhm, self.fit_spacing = bias_fwhm, fit_spacing
 
     def __call__(self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> TissueFit:
-        """Fit a volume, or a slice.
-
-        Args:
-            image: magnitudes (X, Y, Z) or (X, Y), in any unit.
-            mask: boolean, the brain, same shape.
-            spacing: of the voxels in mm.
-
-        Returns:
-            The fit, on the image's grid.
+        """Fit magnitudes (X, Y, Z) or (X, Y), in any unit, within a boolean mask of the brain; ``spacing`` is in mm.
 
         Raises:
             ValueError: for NaN or infinite values, an empty mask, or fewer than three intensities in the brain.

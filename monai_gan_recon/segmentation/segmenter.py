@@ -77,7 +77,7 @@ class TissueSegmenter:
             weights: file of the network's weights; None: the bundle's own.
             device: device to compute on.
             method: "network", or "mixture" (no weights).
-            options: further options of the configuration, such as ``bias_field=False``; "a#b" are nested ones.
+            options: further ones of the configuration, such as ``bias_field=False``; "a#b" are nested.
 
         Raises:
             FileNotFoundError: if there is no such bundle, or there are no weights.
@@ -109,14 +109,10 @@ class TissueSegmenter:
         return self.labels(self.prepare(image, brain))[0]
 
     def same_scan(self, original: torch.Tensor) -> Callable[[MetaTensor], MetaTensor]:
-        """A segmenter of images that were made of one scan, such as reconstructions.
+        """A segmenter of images that were made of one scan, such as reconstructions: from one on its grid to its labels.
 
-        Args:
-            original: (1, X, Y, Z). Where it is a head with skull, the images are segmented within the brain in it;
-                else each within its own foreground.
-
-        Returns:
-            from an image on the grid of the original to its labels.
+        Where the original (1, X, Y, Z) is a head with skull, the images are segmented within the brain in it; else each
+        within its own foreground.
         """
         found = self._extracted(original, None)["brain_extraction"]
         return lambda image: self(image, BrainMask()(image) if found is None else found.mask)
@@ -212,15 +208,10 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matter: float) -> dict[str, str]:
-    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, what is not to be believed.
+    """What to be careful about in tissue labels (1, X, Y, Z): "Skull", "Volume", "Contrast", where there is something.
 
-    Args:
-        labels: of tissues.
-        extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
-        white_matter: its depth, see :func:`white_matter_depth`.
-
-    Returns:
-        "Skull", "Volume" and "Contrast", where there is something to say.
+    ``extraction`` is how the brain was found in a head with skull (None: the image was taken for stripped),
+    ``white_matter`` its depth, see :func:`white_matter_depth`.
     """
     result = {}
     if extraction is not None:

@@ -174,15 +174,7 @@ class CropPadSlicesd(InvertibleArrayTransformd):
 
 
 def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
-    """Check that slices of a size can be cropped to another.
-
-    Args:
-        crop: (H, W) of the crop.
-        size: (H, W) of the slices; None: it is not known.
-
-    Raises:
-        ValueError: if the crop is larger, or one of them is no size of slices.
-    """
+    """Raise a ValueError if slices of a size (H, W), None if it is not known, cannot be cropped to another."""
     small, large = CropPadSlices(crop, "crop").size, CropPadSlices(size).size
     if small and large and (small[0] > large[0] or small[1] > large[1]):
         raise ValueError(f"crop {list(small)} is larger than slices of {list(large)}; lower --crop or raise --size")
