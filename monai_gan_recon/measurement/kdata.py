@@ -69,7 +69,7 @@ class KData:
         return self.operator.adjoint(self.kspace)
 
     def with_phase(self, phase: torch.Tensor) -> KData:
-        r"""Move a phase of the object, ``exp(i phase)`` (\*batch, H, W), into the operator: the image is nearly real then."""
+        r"""Move a phase of the object, ``exp(i phase)`` (\*batch, H, W), into the operator; the rest is nearly real."""
         maps = phase.unsqueeze(-3)
         return replace(self, maps=maps if self.maps is None else self.maps * maps)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from monai_gan_recon.checks import check_fractions
 from monai_gan_recon.measurement.lines import DAGAN_SIGMAS, gaussian_lines, monai_lines
 from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
 
-LINE_PATTERNS = {
+LINE_PATTERNS: dict[str, Callable[..., np.ndarray]] = {
     "gaussian1d": gaussian_lines,
     "dagan1d": partial(gaussian_lines, sigmas=DAGAN_SIGMAS),
     "equispaced": monai_lines,

@@ -109,7 +109,7 @@ class TissueSegmenter:
         return self.labels(self.prepare(image, brain))[0]
 
     def same_scan(self, original: torch.Tensor) -> Callable[[MetaTensor], MetaTensor]:
-        """A segmenter of images that were made of one scan, such as reconstructions: from one on its grid to its labels.
+        """A segmenter of images made of one scan, such as reconstructions: from one on its grid to its labels.
 
         Where the original (1, X, Y, Z) is a head with skull, the images are segmented within the brain in it; else each
         within its own foreground.
