@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from ignite.engine import Events
 from monai.engines import AdversarialTrainer
 from monai.utils import AdversarialIterationEvents, AdversarialKeys
 from monai.utils.enums import CommonKeys as Keys
@@ -123,10 +122,6 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             **kwargs,
         )
         self.ema_network = ema_network
-        sampler = getattr(train_data_loader, "sampler", None)
-        set_epoch = getattr(sampler, "set_epoch", None)
-        if set_epoch is not None:
-            self.add_event_handler(Events.EPOCH_STARTED, lambda engine: set_epoch(engine.state.epoch - 1))
 
     @property
     def adversary_active(self) -> bool:

@@ -1,4 +1,4 @@
-"""What a training of tissue segmentation adds to MONAI's trainer: order of patches, validation, progress."""
+"""What a training of tissue segmentation adds to MONAI's trainer: validation, progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.handlers import IgniteMetricHandler
 from monai.inferers import Inferer
@@ -19,17 +18,6 @@ from monai_gan_recon.engines.training_log import TrainingProgress
 from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
 
 KEY_METRIC = "val_dice"
-
-
-class SamplerEpoch:
-    """Handler that tells a sampler the epoch, from 0, so that each has its own patches, the same after a resumption."""
-
-    def __init__(self, sampler: Any) -> None:
-        self.sampler = sampler
-
-    def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
-        engine.add_event_handler(Events.EPOCH_STARTED, lambda trainer: self.sampler.set_epoch(trainer.state.epoch - 1))
 
 
 class TissueTrainer(SupervisedTrainer):
