@@ -14,9 +14,10 @@ from typing import Any
 from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.figures import comparison_figure
 from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, file_stem, normalise_protocol
-from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
+from monai_gan_recon.evaluation.paired.protocol import ScanScores, write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
 from monai_gan_recon.io import load_volume

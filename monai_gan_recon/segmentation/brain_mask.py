@@ -15,6 +15,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.morphology import isotropic_closing
 
+from monai_gan_recon.checks import check_numbers, check_positive
 from monai_gan_recon.segmentation.labels import check_grid
 from monai_gan_recon.transforms.dictionary import ArrayTransformd
 
@@ -49,10 +50,8 @@ class BrainMask(Transform):
     def __init__(self, method: str = "auto", closing_mm: float = 3.0, otsu_fraction: float = 0.7) -> None:
         if method not in METHODS:
             raise ValueError(f"unknown method of masking {method!r}: choose one of {', '.join(METHODS)}")
-        if closing_mm < 0 or otsu_fraction <= 0:
-            raise ValueError(
-                f"closing_mm must be 0 or more and otsu_fraction above 0, got {closing_mm} and {otsu_fraction}"
-            )
+        check_numbers(closing_mm=closing_mm)
+        check_positive(otsu_fraction=otsu_fraction)
         self.method, self.closing_mm, self.otsu_fraction = method, closing_mm, otsu_fraction
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import check_output_dir, read_json
 from monai_gan_recon.data.manifest_paths import file_keys
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
 from monai_gan_recon.evaluation.statistics import (
@@ -36,15 +36,6 @@ class ScanScores:
 
     rows: Sequence[SegmentationRow]
     sampled_fraction: float
-
-
-def options_hash(*parts: Any) -> str:
-    """First 16 hexadecimal digits of the sha256 of values that JSON can hold, and of files (their bytes)."""
-    digest = hashlib.sha256()
-    for part in parts:
-        text = json.dumps(part, sort_keys=True, default=str).encode()
-        digest.update(part.read_bytes() if isinstance(part, Path) else text)
-    return digest.hexdigest()[:16]
 
 
 def files_stamp(files: Iterable[str]) -> list[list[Any]]:

@@ -6,12 +6,12 @@ import math
 
 import pytest
 
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, TISSUES, paired_stem
 from monai_gan_recon.evaluation.paired.protocol import (
     ScanCache,
     ScanScores,
     files_stamp,
-    options_hash,
     write_scores,
 )
 from monai_gan_recon.evaluation.statistics import SegmentationRow
