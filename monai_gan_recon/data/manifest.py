@@ -1,19 +1,18 @@
-"""Data manifests: one JSON a data set, with licence, citation, source, sha256 and person-wise splits."""
+"""Data manifests: one JSON a data set, with licence, source, sha256 and person-wise splits; where its files lie."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from monai_gan_recon.checks import check_counts, read_json
+from monai_gan_recon.checks import check_counts, home_expanded, read_json
 from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
-
-from .manifest_paths import DATA_ENV, check_relative, check_root, file_keys, find_dataset_folder, resolve
 
 SECTIONS = ("training", "validation", "testing")
 TEXTS = ("name", "title", "description", "licence", "licence_url", "citation", "source", "modality", "root")
@@ -21,6 +20,9 @@ MOST_REPEATS = 1000
 """Most often that a volume's slices count."""
 LONGEST_NAME = 80
 """Letters of a data set's name, of which files of results are named."""
+DATA_ENV = "MONAI_GAN_RECON_DATA"
+PACKAGE_PREFIX = "package://"
+_HASH_SUFFIX = "_sha256"
 
 Entry = dict[str, Any]
 
@@ -143,9 +145,25 @@ def all_entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
 
 
 def dataset_folder(content: Mapping[str, Any], file: Path, dataset_dir: str | os.PathLike[str] | None) -> Path:
-    """Folder of a manifest's data, see :func:`.manifest_paths.find_dataset_folder`."""
+    """Folder that the relative paths of a manifest's content start from; ``file`` is the manifest's.
+
+    With ``dataset_dir``: that folder, or its subfolder ``root``. Without: ``root`` under the folder that the
+    environment variable MONAI_GAN_RECON_DATA names, else beside the manifest file. Among several, the first
+    that holds an image.
+    """
+    root = str(content.get("root", ""))
+    if dataset_dir is not None:
+        given = home_expanded(dataset_dir).absolute()
+        candidates = [given, given / root]
+    else:
+        beside = file.absolute().parent
+        shared = os.environ.get(DATA_ENV)
+        candidates = [Path(shared).absolute() / root, Path(shared).absolute()] if shared else []
+        candidates += [beside / root, beside]
     images = [entry["image"] for _, entry in all_entries(content)]
-    return find_dataset_folder(images, str(content.get("root", "")), file, dataset_dir)
+    inside = [image for image in images if not image.startswith(PACKAGE_PREFIX)]
+    found = (folder for folder in candidates if any((folder / image).exists() for image in inside))
+    return Path(os.path.normpath(next(found, candidates[0])))
 
 
 def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
@@ -154,6 +172,60 @@ def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
     for section, person in dict.fromkeys((section, e["person"]) for section, e in all_entries(content)):
         found.setdefault(person, []).append(section)
     return {person: sections for person, sections in found.items() if len(sections) > 1}
+
+
+def file_keys(entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """Keys of a manifest entry that name files, with the sha256 the manifest states for each (or ``None``).
+
+    ``image`` (hash in ``sha256``) and ``label`` are files, and so is every key ``x`` beside which
+    ``x_sha256`` stands.
+    """
+    keys: dict[str, str | None] = {"image": entry.get("sha256")}
+    for key in entry:
+        if key == "label" or f"{key}{_HASH_SUFFIX}" in entry:
+            keys[key] = entry.get(f"{key}{_HASH_SUFFIX}")
+    return keys
+
+
+def check_relative(path: Any) -> None:
+    """Raise a ValueError unless this is text that names a file within the data set's folder: relative, without ".."."""
+    if not isinstance(path, str) or not path or _leaves(path.removeprefix(PACKAGE_PREFIX)):
+        raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
+
+
+def check_root(root: Any) -> None:
+    """Raise a ValueError unless a ``root`` is text that names a folder within the manifest's: relative, no ".."."""
+    if not isinstance(root, str) or _leaves(root):
+        raise ValueError(
+            f"'root' {root!r} must be a folder beside the manifest, without '..'; give --dataset_dir for another"
+        )
+
+
+def _leaves(path: str) -> bool:
+    plain = PurePosixPath(path.replace("\\", "/"))
+    drive = os.name == "nt" and bool(PureWindowsPath(path).drive)
+    no_name = "\0" in path or path.encode(errors="replace").decode() != path
+    return no_name or plain.is_absolute() or ".." in plain.parts or drive
+
+
+def same_file(path: str) -> str:
+    """A manifest's path without what changes nothing of it: "./" and "//"."""
+    return PurePosixPath(path).as_posix()
+
+
+def package_path(path: str) -> Path:
+    """Absolute path of ``package://<package>/<file>``; the package is located, never imported."""
+    package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"{path}: the Python package {package!r} is not installed; pip install {package}")
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+def resolve(path: str, folder: Path) -> str:
+    """Absolute path of one file of a manifest whose data set lies in ``folder``."""
+    check_relative(path)
+    return str(package_path(path) if path.startswith(PACKAGE_PREFIX) else folder / path)
 
 
 def load_manifest(name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None) -> Manifest:

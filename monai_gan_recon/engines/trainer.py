@@ -1,4 +1,4 @@
-"""The GAN trainer for reconstruction, on MONAI's AdversarialTrainer."""
+"""The GAN trainer for reconstruction, on MONAI's AdversarialTrainer; moving average, learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 
 import torch
 from monai.engines import AdversarialTrainer
+from monai.optimizers import WarmupCosineSchedule
 from monai.utils import AdversarialIterationEvents, AdversarialKeys
 from monai.utils.enums import CommonKeys as Keys
 from torch import nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
+from monai_gan_recon.checks import check_counts, check_fractions, check_numbers, check_positive
 from monai_gan_recon.engines.batch import MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
 from monai_gan_recon.losses import AdversarialLoss, MeasuredLoss, ReconstructionLoss, clip_weights, gradient_penalty
@@ -222,3 +224,45 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output["adversarial_weight"] = weight
         output[ADVERSARIAL_SHARE] = weight * norm / (weight * norm + reference).clamp_min(1e-12)
         return weight * gradient
+
+
+def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """A moving average that follows the network closely at first: decay ``min(decay, (1 + n) / (10 + n))``.
+
+    ``ema_of(network).module`` is the averaged copy.
+
+    Raises:
+        ValueError: if the decay is outside [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"the decay of the moving average must be in [0, 1), got {decay}")
+
+    def average(mean: torch.Tensor, value: torch.Tensor, updates: torch.Tensor | int) -> torch.Tensor:
+        if not mean.is_floating_point():  # batch norm counts its batches
+            return value
+        n = float(updates)
+        return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
+
+
+class ResumableWarmupCosine(WarmupCosineSchedule):
+    """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
+
+    A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
+    Arguments are MONAI's.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, warmup_steps: int, t_total: int, **options: Any) -> None:
+        check_counts(0, warmup_steps=warmup_steps)
+        check_positive(learning_rate=optimizer.param_groups[0]["lr"])
+        super().__init__(optimizer, warmup_steps=warmup_steps, t_total=t_total, **options)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the position; base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
+        names = ("base_lrs", "warmup_steps", "t_total", "cycles", "end_lr")
+        configured = {name: getattr(self, name) for name in names}
+        super().load_state_dict({**state_dict, **configured})

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_recon.data.manifest import load_manifest
-from monai_gan_recon.data.manifest_paths import resolve
+from monai_gan_recon.data.manifest import load_manifest, resolve
 from monai_gan_recon.resources import available_manifests
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import check_output_dir, read_json
-from monai_gan_recon.data.manifest_paths import file_keys
+from monai_gan_recon.data.manifest import file_keys
 from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
