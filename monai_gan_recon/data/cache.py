@@ -25,7 +25,7 @@ def describe(value: Any, _depth: int = 0) -> str:
     """Text that is the same for transforms built alike, in every process (``repr`` holds addresses).
 
     Random states and private attributes are left out; functions count by their code, tensors by their
-    content, classes of this package also by the file that they are written in: a changed transform prepares anew.
+    content, classes of this package also by the file that they are written in: a changed transform prepares them again.
     """
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Path)):
         return repr(value)

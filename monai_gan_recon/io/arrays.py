@@ -74,7 +74,7 @@ def _check_mat(path: Path) -> None:
     order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
     if 0 in content[:4]:  # scipy takes it for version 4, and asks for memory unchecked
         raise ValueError(
-            "is no MATLAB file of version 5 to 7.3; if it is of version 4, write it anew: save(..., '-v7')"
+            "is no MATLAB file of version 5 to 7.3; if it is of version 4, save it again: save(..., '-v7')"
         )
     try:
         while at < len(content):

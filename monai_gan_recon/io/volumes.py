@@ -167,7 +167,7 @@ def _check_left_out(path: Path, dimension: int) -> None:
     """Refuse what ITK reads past: values that have a scale, and an axis that has no direction."""
     text = _head(path)[0]
     if re.search(_RESCALED, text):
-        raise ValueError(f"{path}: its values have a slope and an offset of their own; apply them and write it anew")
+        raise ValueError(f"{path}: its values have a slope and an offset of their own; apply them and save it again")
     directions = re.search(r"(?m)^space directions:(.*)$", text)
     if directions and directions[1].count("(") < dimension:
         raise ValueError(f"{path}: has an axis without a direction; give a volume whose axes lie in space")

@@ -219,7 +219,7 @@ def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matte
     total = sum(class_volumes(labels).values())
     if not VOLUME_ML[0] <= total <= VOLUME_ML[1]:
         result["Volume"] = (
-            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a grown-up's whole brain has {VOLUME_ML[0]:.0f} to "
+            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a whole adult brain has {VOLUME_ML[0]:.0f} to "
             f"{VOLUME_ML[1]:.0f}: a part of one, a wrong spacing, or a head with skull (--brain_extraction true)?"
         )
     if not WHITE_MATTER_DEPTH[0] <= white_matter <= WHITE_MATTER_DEPTH[1]:
