@@ -50,7 +50,7 @@ class ScanCache:
         self.folder = folder
 
     def read(self, case: str, options: str) -> ScanScores | None:
-        """Scores of a scan; None if there are none, or of other options, or the file is damaged: they are made again."""
+        """Scores of a scan; None if there are none, or of other options, or the file is damaged."""
         file = self._file(case)
         if not file.exists():
             return None
