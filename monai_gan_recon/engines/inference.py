@@ -260,7 +260,7 @@ def common_plane(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 class VolumeDataset(Dataset):
-    """MONAI's data set of volumes, whose errors are one line each.
+    """MONAI's data set of volumes, one dictionary each, never none, whose errors are one line each.
 
     Args:
         data: one dictionary a volume.
@@ -268,9 +268,6 @@ class VolumeDataset(Dataset):
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
             it is raised as a ValueError of one line.
         finished: called with the entry before the volume is read; a line if its results are there already.
-
-    Raises:
-        ValueError: if there is no volume.
     """
 
     def __init__(

@@ -119,14 +119,11 @@ def quality_table(images: Mapping[str, Tensor], reference: Tensor, case: str = "
 
     Args:
         images: magnitudes (1, N, H, W) by method, in the order of the table.
-        reference: (1, N, H, W); its maximum counts as 1.
+        reference: (1, N, H, W), with foreground; its maximum counts as 1.
         case: name of the case, for notes.
 
     Returns:
         By :data:`QUALITY`, such as "30.1 → 33.4", and a sentence on how they were taken.
-
-    Raises:
-        ValueError: if the reference has no foreground.
     """
     label, peak = _volume({"label": reference}, "label", case), float(reference.max()) or 1.0
     brain = brain_mask(label.movedim(0, 1))

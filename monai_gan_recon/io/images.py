@@ -139,15 +139,10 @@ def is_3d_scan(path: str | os.PathLike[str]) -> bool:
 
 
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
-    """Volumes that an input path stands for.
+    """Volumes that an input path stands for, as paths for :func:`load_volume`, sorted by name, never none.
 
-    Args:
-        path: a file, or a folder: each image file and each subfolder with DICOM in it is a volume; DICOM files of
-            its own, or a DICOMDIR, are one together with the subfolders, see
-            :func:`monai_gan_recon.io.dicom.choose_series`. Hidden files are left out.
-
-    Returns:
-        paths for :func:`load_volume`, sorted by name, never empty.
+    Of a folder, each image file and each subfolder with DICOM in it is a volume; DICOM files of its own, or a DICOMDIR,
+    are one together with the subfolders, see :func:`monai_gan_recon.io.dicom.choose_series`. Hidden files are left out.
 
     Raises:
         FileNotFoundError: if the path does not exist.

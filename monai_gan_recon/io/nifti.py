@@ -50,13 +50,10 @@ class Transforms(NamedTuple):
 
 
 def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
-    """Volume and header of a NIfTI file.
+    """Volume and header of a NIfTI-1 or -2 in one file, compressed or not, whatever its name.
 
-    Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum.
-
-    Args:
-        path: NIfTI-1 or -2 in one file, compressed or not, whatever its name.
-        exact: keep whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
+    Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum. ``exact`` keeps
+    whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
 
     Returns:
         array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the header.

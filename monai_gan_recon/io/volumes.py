@@ -27,14 +27,10 @@ _PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 
 def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """Slices of a ".npy" file, as displayed (H down, W to the right), as a volume with 1 mm voxels.
-
-    Args:
-        path: array (H, W), or (N, H, W) for N slices.
-        plane: plane of the slices; ``None``: coronal.
+    """Slices of a ".npy" file, (H, W) or (N, H, W), as displayed (H down, W to the right): a volume of 1 mm voxels.
 
     Returns:
-        array (N, H, W), mapped, and an affine that makes it come out unchanged as slices of ``plane``.
+        array (N, H, W), mapped, and an affine that makes it come out unchanged as slices of ``plane`` (None: coronal).
 
     Raises:
         ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
@@ -55,8 +51,7 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
 def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Volume and affine of a NRRD or MetaImage file, real or complex; lengths in other units become mm.
 
-    Args:
-        path: ".nrrd", ".nhdr", ".mha" or ".mhd"; the files that it names lie in its folder, or in subfolders.
+    The files that a ".nhdr" or ".mhd" names lie in its folder, or in subfolders.
 
     Returns:
         array (X, Y, Z), and the (4, 4) affine in RAS and mm.
