@@ -110,15 +110,11 @@ class MeasuredLoss(nn.Module):
     Args:
         unmeasured: that price, the weight of the unmeasured samples' l1 norm over that of the measured ones, at
             least 0.
-
-    Raises:
-        ValueError: if it is negative.
     """
 
     def __init__(self, unmeasured: float = 0.05) -> None:
         super().__init__()
-        if not unmeasured >= 0:
-            raise ValueError(f"measured loss: unmeasured must be at least 0, got {unmeasured}")
+        check_numbers(unmeasured=unmeasured)
         self.unmeasured = unmeasured
 
     def with_terms(

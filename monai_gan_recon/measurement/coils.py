@@ -6,6 +6,7 @@ import math
 
 import torch
 
+from ..checks import check_counts
 from .fourier import fft2c, ifft2c
 
 
@@ -54,8 +55,7 @@ def compress_coils(kspace: torch.Tensor, coils: int = 8) -> tuple[torch.Tensor, 
     Raises:
         ValueError: if ``coils`` is below 1.
     """
-    if coils < 1:
-        raise ValueError(f"coils must be at least 1, got {coils}")
+    check_counts(coils=coils)
     matrix = principal_coils(kspace)[:coils]
     return torch.einsum("vc,...chw->...vhw", matrix, kspace), matrix
 
