@@ -66,13 +66,13 @@ class BrainNetwork(nn.Module):
             "act": ("LeakyReLU", {"negative_slope": 0.1, "inplace": True}),
             "norm": ("instance", {"affine": True}),
         }
-        self.unet = BasicUNet(spatial_dims=3, in_channels=8, out_channels=8 * maps, features=features, **layers)
+        unet = BasicUNet(spatial_dims=3, in_channels=8, out_channels=8 * maps, features=features, **layers)
+        self.unet = unet.to(memory_format=torch.channels_last_3d)
         self.draw = nn.Sequential(
             Convolution(3, maps + 1, 2 * maps, **layers),
             Convolution(3, 2 * maps, 2 * maps, **layers),
             nn.Conv3d(2 * maps, 1, 3, padding=1),
         )
-        self.to(memory_format=torch.channels_last_3d)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Volumes (B, 1, X, Y, Z), see :func:`network_input`, to logits (B, 1, X, Y, Z); even sizes."""
