@@ -92,8 +92,8 @@ def _evaluate(options: argparse.Namespace) -> Outcome:
 
     workflow = open_bundle(options.bundle, "evaluate.yaml", values, merged=options.config)
     workflow.run()
-    metrics = Path(workflow.parser.get_parsed_content("output_dir")) / "metrics.json"
-    return Outcome("evaluate: the table is added to metrics.json", [metrics], timed=True)
+    written = workflow.parser.get_parsed_content("report").written
+    return Outcome("evaluate: the table is added to metrics.json", written, timed=True)
 
 
 def _train(options: argparse.Namespace) -> Outcome:

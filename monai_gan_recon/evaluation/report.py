@@ -58,6 +58,7 @@ class Report(ABC):
     Attributes:
         rows: scores so far, see :mod:`monai_gan_recon.evaluation.statistics`.
         worst: the worst slice of each scan, for the page.
+        written: files of the last evaluation.
     """
 
     file: ClassVar[MetricsFile]
@@ -88,6 +89,7 @@ class Report(ABC):
             raise ValueError(f"{self.output_dir}: no volume was evaluated, so no results were written")
         entries = [{**entry, "config_hash": self.config_hash} for entry in self.results()]
         content = self.file.add(self.metrics_path, entries)
+        self.written.insert(0, self.metrics_path)
         print(self.table(entries), flush=True)
         return content
 
@@ -95,10 +97,12 @@ class Report(ABC):
         """Forget all scores."""
         self.rows: list[Any] = []
         self.worst: list[WorstSlice] = []
+        self.written: list[Path] = []
 
     def _page(self, stem: str, options: Mapping[str, Any]) -> None:
-        page = write_evaluation(self.output_dir / f"{stem}_report.html", self.worst, **options)["report"]
-        print(f"report -> {page}", flush=True)
+        files = write_evaluation(self.output_dir / f"{stem}_report.html", self.worst, **options)
+        self.written += files.values()
+        print(f"report -> {files['report']}", flush=True)
 
     @abstractmethod
     def add(self, output: Mapping[str, Any]) -> object:
@@ -163,16 +167,17 @@ class ReconstructionReport(Report):
     def results(self) -> list[dict[str, Any]]:
         """Write the CSV files and the figure; one entry a method."""
         people, stem, protocol = person_means(self.rows), file_stem(self.protocol), self.protocol
-        write_csv(
+        slices = write_csv(
             self.output_dir / f"slices_{stem}.csv",
             ("person", "case", "slice", "method", *METRICS),
             ((r.person, r.case, r.slice, r.method, *(r.metrics.get(m) for m in METRICS)) for r in self.rows),
         )
-        write_csv(
+        subjects = write_csv(
             self.output_dir / f"people_{stem}.csv",
             ("person", "method", "n_slices", *METRICS),
             ((p.person, p.method, p.n_slices, *(p.metrics[m] for m in METRICS)) for p in people),
         )
+        self.written += [subjects, slices]
         if self.figures:
             title = f"{protocol['dataset']}: {protocol['track']} track, {protocol['pattern']}, "
             title += f"{100 * protocol['rate']:.4g} % of k-space"
@@ -180,7 +185,8 @@ class ReconstructionReport(Report):
             for one in self._scores:
                 pictures.setdefault(one.rows[0].person, one.picture)
             shown = list(pictures.values())[:_PICTURED]
-            comparison_figure(shown, self.output_dir / f"comparison_{stem}.png", title=title)
+            self.written.append(self.output_dir / f"comparison_{stem}.png")
+            comparison_figure(shown, self.written[-1], title=title)
         sampled = math.fsum(one.sampled_fraction for one in self._scores) / len(self._scores)
         known = math.fsum(one.known_fraction for one in self._scores) / len(self._scores)
         own_notes = [note for one in self._scores for note in one.notes]
@@ -231,7 +237,7 @@ class TissueReport(Report):
         (scores,) = method_statistics(people)
         seconds, network_seconds = zip(*self._seconds, strict=True)
         names, _ = segmentation_columns(self.rows[0])
-        write_csv(
+        cases = write_csv(
             self.output_dir / f"cases_{tissue_stem(self.protocol)}.csv",
             ("person", "case", *names, "seconds", "network_seconds"),
             (
@@ -239,6 +245,7 @@ class TissueReport(Report):
                 for row, times in zip(self.rows, self._seconds, strict=True)
             ),
         )
+        self.written.append(cases)
         entry = {
             **self.protocol,
             "n_people": len(people),

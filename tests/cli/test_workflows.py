@@ -129,7 +129,10 @@ def test_finetune_from_the_shipped_weights(manifest, command):
     assert len(lines) == 3
     assert lines[0].startswith("subject,zero_filled_psnr,before_psnr,after_psnr")
     assert command("reconstruct", "bids/sub-0/anat/sub-0_T1w.nii.gz", "out", "--weights", model)[0] == 0
-    assert command("evaluate", manifest, "--weights", model, "--size", "[32,32]", "--no-figures")[0] == 0
+    code, done, err = command("evaluate", manifest, "--weights", model, "--size", "[32,32]", "--no-figures")
+    assert code == 0, err
+    assert {Path(file).name.split("_")[0] for file in done["files"]} == {"metrics.json", "people", "slices"}
+    assert all(Path(file).is_file() for file in done["files"])
 
 
 def test_what_makes_it_worse_is_not_kept_and_stops_early(manifest, command):
