@@ -21,8 +21,10 @@ def home_expanded(path: str | os.PathLike[str]) -> Path:
     """A path with "~" and "~name" replaced.
 
     Raises:
-        ValueError: if there is no such user, or the path has a NUL byte.
+        ValueError: if there is no such user, or the path is empty or has a NUL byte.
     """
+    if not os.fspath(path):
+        raise ValueError("'' is no file or folder; write . for the folder that you are in")
     if "\0" in os.fspath(path):
         raise ValueError(f"{os.fspath(path)!r}: no path, since it has a NUL byte")
     try:
