@@ -11,7 +11,7 @@ from collections.abc import Callable
 import torch
 from sigpy.mri.app import EspiritCalib
 
-from monai_gan_recon.measurement import espirit_maps, estimate_noise_std, fft2c, low_resolution_maps
+from monai_gan_recon.measurement import espirit_maps, estimate_noise_std, fft2c
 from monai_gan_recon.simulation.coils import biot_savart_maps
 
 SIZE = (256, 256)
@@ -38,7 +38,6 @@ def main() -> None:
     mask = torch.ones(1, *SIZE, dtype=torch.bool)
     steps: dict[str, tuple[Callable[[], object], int]] = {
         "espirit_maps": (lambda: espirit_maps(kspace, mask, noise_std=0.01), 5),
-        "low_resolution_maps": (lambda: low_resolution_maps(kspace, mask), 20),
         "estimate_noise_std": (lambda: estimate_noise_std(kspace, mask), 20),
         "sigpy EspiritCalib": (
             lambda: EspiritCalib(kspace.numpy(), calib_width=32, kernel_width=5, crop=0.8, show_pbar=False).run(),

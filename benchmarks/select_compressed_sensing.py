@@ -66,7 +66,7 @@ def validation_slices(
 ) -> dict[str, torch.Tensor]:
     """Evenly spaced coronal slices (1, slices, H, W) in [0, 1] of the middle half of each validation person's brain."""
     volumes = {}
-    for entry in load_manifest(datalist, dataset_dir, section="validation"):
+    for entry in load_manifest(datalist, dataset_dir).section("validation"):
         volume = SlicesOfPlane("coronal")(ScaleMinMax()(load_volume(entry["image"], "coronal")))
         places = np.linspace(0.25, 0.75, slices) * (volume.shape[1] - 1)
         volumes[str(entry["person"])] = CropPadSlices(size)(volume[:, places.round().astype(int)]).as_tensor()

@@ -24,7 +24,7 @@ _WRITING = {
     "input", "dataset_dir", "output_dir", "overwrite", "keep_names", "format", "source_dicom", "deidentify", "report",
     "save_zero_filled", "save_error_map", "save_kspace_residual",
 }  # fmt: skip
-_OF_KDATA = {"use_phase", "weights", "network_def", "device", "amp", "batch_size"}
+_OF_KDATA = {"use_phase", "weights", "self_ensemble", "network_def", "device", "amp", "batch_size"}
 
 
 def reconstruct(

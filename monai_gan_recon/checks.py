@@ -18,11 +18,7 @@ MOST_COUNT, MOST_NUMBER, MOST_SEED = 10**9, 1e30, 2**63 - 1
 
 
 def home_expanded(path: str | os.PathLike[str]) -> Path:
-    """A path with "~" and "~name" replaced.
-
-    Raises:
-        ValueError: if there is no such user, or the path is empty or has a NUL byte.
-    """
+    """A path with "~" and "~name" replaced; a ValueError if there is no such user, it is empty or has a NUL byte."""
     if not os.fspath(path):
         raise ValueError("'' is no file or folder; write . for the folder that you are in")
     if "\0" in os.fspath(path):
@@ -116,10 +112,7 @@ def _is_number(value: Any) -> bool:
 def check_counts(least: int = 1, most: int = MOST_COUNT, **counts: Any) -> None:
     """Raise a ValueError that names the first of these (epochs, batch size, ...) that is no whole number in bounds.
 
-    Args:
-        least: smallest that is allowed.
-        most: largest; where more would not fit into memory, this says so before memory is asked for.
-        counts: by the names of their options.
+    Where more than ``most`` would not fit into memory, this says so before memory is asked for.
     """
     for name, count in counts.items():
         if isinstance(count, bool) or not isinstance(count, int) or not least <= count <= most:
@@ -173,13 +166,7 @@ def meant(name: str, known: Collection[str]) -> str | None:
 
 
 def check_arguments(name: str, given: Any, function: Callable[..., Any]) -> None:
-    """Raise a ValueError if a dictionary of options holds what a function does not take.
-
-    Args:
-        name: of the option.
-        given: its value.
-        function: or class, that the dictionary is for.
-    """
+    """Raise a ValueError unless what is given for an option is a dictionary of arguments of a function or class."""
     known = list(inspect.signature(function).parameters)
     if not isinstance(given, Mapping) or not given or not set(given) <= set(known):
         raise ValueError(f"{name} must be a dictionary of {', '.join(known)}, got {given!r}")

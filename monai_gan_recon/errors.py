@@ -43,13 +43,9 @@ INTERRUPTED, UNREAD = 130, 141
 
 @contextmanager
 def refusing(refused: Exception, *more: type[Exception]) -> Iterator[None]:
-    """Around calls of a library alone: its errors for what is damaged become the one that is given.
+    """Around calls of a library alone: its errors for what is damaged, and ``more``, become the one that is given.
 
     Its warnings are not shown. Lack of memory and of permission is no damage.
-
-    Args:
-        refused: what to raise.
-        more: errors that the library raises beside :data:`LIBRARY_ERRORS`.
     """
     damaged = (*LIBRARY_ERRORS, *more)
     try:
@@ -101,9 +97,6 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     MONAI wraps what goes wrong inside a configuration or a transform in a RuntimeError, so the chain of causes is
     followed to the first that is the user's: a ValueError (a bad option, bad data), an OSError (a missing file, a
     full disk), a lack of memory, or options that a component of MONAI or torch refuses.
-
-    Args:
-        error: any exception.
     """
     current: BaseException | None = error
     while current is not None:

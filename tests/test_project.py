@@ -94,7 +94,7 @@ def test_shipped_weights_fit_the_network(bundle):
 @pytest.mark.parametrize("rate", [0.1, 0.5])
 def test_shipped_weights_beat_zero_filling(rate):
     network = shipped_network(ROOT / "bundles" / "brain_mri_gan_reconstruction")
-    image = load_manifest("embedded", section="testing")[0]["image"]
+    image = load_manifest("embedded").section("testing")[0]["image"]
     volume = SlicesOfPlane("coronal")(ScaleMinMax()(load_volume(image, "coronal")))
     reference = CropPadSlices([256, 256])(volume[:, [80, 105, 130, 155]])
     scan = Undersample("gaussian1d", rate)(reference, "MNI152")

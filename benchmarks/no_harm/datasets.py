@@ -139,7 +139,7 @@ def _files(chosen: Images | RawScans, data: Path, tuning: bool) -> list[tuple[st
     section = chosen.tuned_on if tuning else "testing"
     entries = [
         entry
-        for entry in load_manifest(chosen.source, data / root, section)
+        for entry in load_manifest(chosen.source, data / root).section(section)
         if fnmatchcase(Path(entry["image"]).as_posix(), chosen.files)
     ]
     return [(str(e["person"]), str(e["case"]), Path(e["image"])) for e in with_cases(entries)]

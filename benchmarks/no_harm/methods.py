@@ -15,7 +15,7 @@ from benchmarks.systems import CGSense, L1Wavelet, SupportCG, TotalVariation
 from monai_gan_recon.engines import bf16_pays
 from monai_gan_recon.engines.runtime import autocast
 from monai_gan_recon.measurement import magnitude
-from monai_gan_recon.networks import UnrolledGenerator, load_weights
+from monai_gan_recon.networks import SelfEnsemble, UnrolledGenerator, load_weights, self_ensemble
 from monai_gan_recon.resources import RECONSTRUCTION, bundle_path
 
 ZERO_FILLED = "zero_filled"
@@ -73,7 +73,7 @@ class Weights:
     Attributes:
         name: of the column.
         file: state dict.
-        system: configuration of its network over the bundle's, a YAML file; None: the bundle's own network.
+        system: configuration over the bundle's, of its network or ``self_ensemble``, a YAML file; None: the bundle's.
     """
 
     name: str
@@ -102,8 +102,9 @@ class Weights:
         configs = [bundle_path(RECONSTRUCTION) / "configs" / "evaluate.yaml"]
         configs += [] if self.system is None else [self.system]
         parser = ConfigParser(ConfigParser.load_config_files([str(file) for file in configs]))
-        network: nn.Module = parser.get_parsed_content("network_def")
-        return Network(load_weights(network, self.file).eval(), bool(parser.get_parsed_content("use_phase")))
+        network: nn.Module = load_weights(parser.get_parsed_content("network_def"), self.file).eval()
+        network = self_ensemble(network, parser.get_parsed_content("self_ensemble"))
+        return Network(network, bool(parser.get_parsed_content("use_phase")))
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class Network:
     @property
     def denoises(self) -> bool:
         """Whether the share of the noise that is taken out can be chosen."""
-        return isinstance(self.module, UnrolledGenerator)
+        network = self.module.network if isinstance(self.module, SelfEnsemble) else self.module
+        return isinstance(network, UnrolledGenerator)
 
     def __call__(self, scanned: Scanned, estimated: bool = False, denoising: float = 1.0) -> torch.Tensor:
         """Magnitudes (N, 1, H, W), slice by slice."""

@@ -28,7 +28,6 @@ from monai_gan_recon.engines.saving import save_state
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.networks import load_weights
 from monai_gan_recon.segmentation.brain_extraction import (
-    SPACING_MM,
     TRAINED_ON,
     BrainNetwork,
     network_input,
@@ -40,10 +39,12 @@ from monai_gan_recon.simulation.head_anatomy import HeadAnatomy, RandHeadAnatomy
 from monai_gan_recon.simulation.heads import RandHeadImage
 
 MANIFESTS = ("oasis_malc", "ds002748")
+MADE_MM = 2.0
+"""Spacing that heads are made at; averages of these voxels are what the network sees, as of a scan's."""
 
 
 class SimulatedHeads(Randomizable):
-    """Pairs of image and mask (1, 64, 80, 64), 3 mm, of random heads around the brains of a manifest's section.
+    """Pairs of image and share of brain (1, 64, 80, 64), 3 mm, of random heads around brains of a manifest's section.
 
     Args:
         section: of the manifests.
@@ -60,7 +61,7 @@ class SimulatedHeads(Randomizable):
         for name in MANIFESTS:
             manifest = load_manifest(name, data_root / name)
             for entry in manifest.section(section):
-                brain = coarse_brain(load_volume(entry["image"]))
+                brain = coarse_brain(load_volume(entry["image"]), MADE_MM)
                 self.anatomies += [anatomy(brain) for _ in range(heads)]
         keys = ("image", "mask")
         self.augment = Compose(
@@ -84,13 +85,14 @@ class SimulatedHeads(Randomizable):
                 yield self.sample(index)
 
     def sample(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """A new image of an anatomy, and its mask."""
+        """A new image of an anatomy, and the share of brain in each voxel."""
         image, mask = self.image(self.anatomies[index])
-        pair = self.augment({"image": image, "mask": mask.float()})
+        shape = network_shape(image.shape[1:], spacing_mm(image))
+        pair = self.augment({"image": resize(image[0], shape)[None], "mask": resize(mask[0], shape)[None]})
         return network_input(pair["image"].as_tensor()), pair["mask"].as_tensor()
 
 
-def coarse_brain(volume: MetaTensor, spacing_to: float = SPACING_MM) -> MetaTensor:
+def coarse_brain(volume: MetaTensor, spacing_to: float) -> MetaTensor:
     """A stripped brain (1, X, Y, Z) at a wider spacing in mm, 0 in voxels of which the lesser part is brain."""
     upright = Orientation("RAS", labels=None)(volume)
     spacing = spacing_mm(upright)

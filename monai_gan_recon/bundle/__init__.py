@@ -5,9 +5,8 @@ Importing it checks the command line of a running ``python -m monai.bundle``, se
 """
 
 from monai_gan_recon.bundle.command_line import check_at_import, check_effect, command_line
-from monai_gan_recon.bundle.folders import bundle_network, bundle_root
 from monai_gan_recon.bundle.values import read_config, refuse_code
-from monai_gan_recon.bundle.workflow import open_bundle, typed_values
+from monai_gan_recon.bundle.workflow import bundle_network, bundle_root, open_bundle, typed_values
 
 check_at_import()
 

@@ -113,12 +113,7 @@ def _given(line: Typed) -> dict[str, Any]:
 
 
 def check_options(line: Typed, config: dict[str, Any]) -> None:
-    """Compare a command line with the content of the configuration files; see :func:`command_line`.
-
-    Raises:
-        FileNotFoundError: if there is no such ``--meta_file``, which MONAI would leave out.
-        ValueError: at the first option that is wrong.
-    """
+    """Compare a command line with the content of the configuration files; see :func:`command_line`."""
     if len(line.positional) > 1:
         extra = line.positional[1]
         raise ValueError(

@@ -67,14 +67,7 @@ class Typed:
 
 
 def typed(argv: Sequence[str] | None = None) -> Typed | None:
-    """Read the command line of this process.
-
-    Args:
-        argv: program and arguments; None: those of this process.
-
-    Returns:
-        The command line, or None if this process is not ``python -m monai.bundle COMMAND ...``.
-    """
+    """The command line of this process, or another program's; None if it is no ``python -m monai.bundle COMMAND``."""
     argv = sys.argv if argv is None else argv
     if len(argv) < 2 or Path(argv[0]).parts[-3:] != _PROGRAM:
         return None

@@ -187,11 +187,11 @@ def suggestion(name: str, known: Collection[str], prefix: str = "") -> str:
 
 
 def read_config(file: str | os.PathLike[str], **options: Any) -> ConfigParser:
-    """Parser of a configuration with some of its items replaced by plain values.
+    """Parser of a configuration with some of its items replaced by plain values, which are never run.
 
     Args:
         file: YAML or JSON, which is code: take it from somebody you trust.
-        options: by id, nested ones as "network_def#width"; never run.
+        options: by id, nested ones as "network_def#width".
 
     Raises:
         FileNotFoundError: if there is no such file.

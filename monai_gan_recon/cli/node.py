@@ -90,11 +90,7 @@ def _check(bundle: str, settings: dict[str, str], segment: bool) -> None:
 
 
 def check_options(bundle: str, settings: dict[str, str], segment: bool) -> None:
-    """Make what a job makes but its input.
-
-    Raises:
-        ValueError: for an option that is not possible, or a package that is missing.
-    """
+    """Make what a job makes but its input, so that an option that is not possible, or a missing package, is told."""
     warnings.simplefilter("ignore")  # of the frameworks
     from monai_gan_recon.bundle import open_bundle, typed_values
 

@@ -66,11 +66,7 @@ def id_value(text: str) -> tuple[str, str]:
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
-    """What was given of a configuration's options, as its values; files that are missing are told at once.
-
-    Raises:
-        FileNotFoundError: if a file, or the data manifest, is missing.
-    """
+    """What was given of a configuration's options, as its values; a FileNotFoundError for a file that is missing."""
     texts = given_texts(options)
     from monai_gan_recon.bundle import typed_values
 

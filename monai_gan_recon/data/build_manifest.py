@@ -31,11 +31,8 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     """Entries (image, person, session) of the NIfTIs in a BIDS folder or a plain folder.
 
     With ``sub-XX`` subfolders it is BIDS: person from ``sub-XX``, session from ``ses-XX``. Otherwise every NIfTI below
-    it counts, each its own person, named by the file's stem (or by ``sub-XX`` in its path).
-
-    Args:
-        folder: the folder.
-        suffix: last part of the file's stem, such as "T1w"; default: "T1w" in BIDS, anything in a plain folder.
+    it counts, each its own person, named by the file's stem (or by ``sub-XX`` in its path). ``suffix`` is the last part
+    of the files' stems; default: "T1w" in BIDS, anything in a plain folder.
 
     Raises:
         FileNotFoundError: if there is no such folder.
@@ -72,12 +69,9 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
 
 
 def split_people(people: Sequence[str], fractions: Sequence[float], seed: int = 0) -> dict[str, list[str]]:
-    """Random split of people into training, validation and testing.
+    """Random split of people, one name each, into training, validation and testing.
 
-    Args:
-        people: one name a person.
-        fractions: three numbers that add up to 1; a split whose fraction is above 0 gets at least one person.
-        seed: seed of the split.
+    The three fractions add up to 1; a split whose fraction is above 0 gets at least one person.
 
     Raises:
         ValueError: if the fractions are not such numbers, or there are fewer people than splits.
@@ -124,8 +118,7 @@ def build_manifest(
         suffix: see :func:`find_images`.
 
     Raises:
-        ValueError: if nothing is found, two people have the same file (one of them is under two names), or a person
-            is written in two ways.
+        ValueError: if nothing is found, two people have the same file, or a person is written in two ways.
     """
     title = name or output.stem
     check_name(title)

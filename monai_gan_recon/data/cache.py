@@ -25,7 +25,7 @@ def describe(value: Any, _depth: int = 0) -> str:
     """Text that is the same for transforms built alike, in every process (``repr`` holds addresses).
 
     Random states and private attributes are left out; functions count by their code, tensors by their
-    content, classes of this package also by the file that they are written in: a changed transform prepares anew.
+    content, classes of this package also by the file that they are written in: a changed transform prepares them again.
     """
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, Path)):
         return repr(value)
@@ -81,11 +81,7 @@ def cache_key(entry: Mapping[str, Any], recipe: str) -> str:
 
 
 def store(files: Sequence[Path], make: Callable[[], Iterable[np.ndarray]]) -> None:
-    """Write the arrays that ``make`` gives as ``.npy`` files, each complete, unless all files are there and whole.
-
-    Raises:
-        OSError: if the cache cannot be written.
-    """
+    """Write the arrays that ``make`` gives as ``.npy`` files, each complete, unless all files are there and whole."""
     if all(_is_whole(file) for file in files):
         return
     for file, array in zip(files, make(), strict=True):

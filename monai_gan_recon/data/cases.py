@@ -44,11 +44,7 @@ def neutral_name(identity: str) -> str:
 
 
 def check_case(name: str) -> str:
-    """The name of a case, if results can be named by it.
-
-    Raises:
-        ValueError: if it is no plain file name of at most :data:`LONGEST` bytes.
-    """
+    """The name of a case; a ValueError if it is no plain file name of at most :data:`LONGEST` bytes."""
     if not name or _safe(name) != name:
         raise ValueError(
             f"{name!r} cannot name results: give a file name without folder, of at most {LONGEST} bytes, "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from monai.data import MetaTensor
 from monai.transforms import Randomizable
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, DistributedSampler
 
 from monai_gan_recon.checks import check_seed
 
@@ -17,10 +17,11 @@ DictTransform = Callable[[dict[str, Any]], Mapping[str, Any]]
 """From dictionary to dictionary."""
 
 
-class EpochSampler(Sampler[int]):
+class EpochSampler(DistributedSampler[int]):
     """Random items without repetition in each epoch, as indices that also say which epoch it is.
 
-    Yields ``epoch * dataset_len + i``, from which an :class:`EpochDataset` takes the epoch.
+    Yields ``epoch * dataset_len + i``, from which an :class:`EpochDataset` takes the epoch. MONAI's engines tell a
+    sampler of this kind the number of each epoch, from 1.
 
     Args:
         dataset_len: number of items in the data set.
@@ -44,22 +45,15 @@ class EpochSampler(Sampler[int]):
         total = dataset_len if num_samples is None else min(num_samples, dataset_len)
         if total < world_size or not 0 <= rank < world_size:
             raise ValueError(f"an epoch of {total} items cannot be split over {world_size} processes (this is {rank})")
-        self.dataset_len, self.num_samples, self.seed = dataset_len, total // world_size, seed
-        self.rank, self.world_size, self.epoch = rank, world_size, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Choose the epoch (from 0) whose items the next iteration yields."""
-        self.epoch = epoch
+        super().__init__(range(dataset_len), world_size, rank, seed=seed)  # type: ignore[arg-type]
+        self.dataset_len, self.num_samples = dataset_len, total // world_size
 
     def __iter__(self) -> Iterator[int]:
         """Indices of the items of this epoch."""
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(self.dataset_len)
-        chosen = order[: self.num_samples * self.world_size][self.rank :: self.world_size]
-        return iter((self.epoch * self.dataset_len + chosen).tolist())
-
-    def __len__(self) -> int:
-        """Number of items of an epoch in this process."""
-        return self.num_samples
+        epoch = max(self.epoch - 1, 0)
+        order = np.random.default_rng([self.seed, epoch]).permutation(self.dataset_len)
+        chosen = order[: self.num_samples * self.num_replicas][self.rank :: self.num_replicas]
+        return iter((epoch * self.dataset_len + chosen).tolist())
 
 
 class EpochDataset(Dataset):
@@ -86,7 +80,7 @@ class EpochDataset(Dataset):
         """Item ``index``, counted over all epochs, before the transform."""
 
     def sampler(self, rank: int = 0, world_size: int = 1) -> EpochSampler:
-        """Sampler of an epoch's items in random order; call ``set_epoch`` at the start of each."""
+        """Sampler of an epoch's items in random order."""
         return EpochSampler(len(self), self.per_epoch, self.seed, rank, world_size)
 
     def __iter__(self) -> Iterator[dict[str, Any]]:

@@ -119,19 +119,19 @@ class LoadKSpaced(MapTransform):
         axes: order of the axes, for files that do not say it, see :func:`monai_gan_recon.io.read_raw`.
         retrospective: leave samples out: by ``mask``, or else by ``pattern`` and ``rate``.
         mask: file of the sampling mask (lines, or (H, W)); None: by pattern and rate, or all that was measured.
-        pattern: see :func:`monai_gan_recon.measurement.sampling_mask`.
-        rate: see :func:`monai_gan_recon.measurement.sampling_mask`.
+        pattern: of :func:`monai_gan_recon.measurement.sampling_mask`, as ``rate``, ``axis`` and ``seed``.
+        rate: see ``pattern``.
         axis: phase-encoding axis of patterns and masks of whole lines, -1 or -2.
-        seed: of the pattern.
+        seed: see ``pattern``.
         maps: file of coil sensitivities, of a format of ``read_raw``.
-        coils: largest number of virtual coils.
-        noise_std: "auto": estimated; else see :class:`KSpaceScan`.
-        use_phase: see ``phase`` of :class:`KSpaceScan`.
-        cache_dir: folder to keep ESPIRiT's maps in.
+        coils: of :class:`KSpaceScan`, as ``cache_dir``.
+        noise_std: the same; "auto": estimated.
+        use_phase: its ``phase``.
+        cache_dir: see ``coils``.
 
     Raises:
         FileNotFoundError: if there is no such mask.
-        ValueError: for an unknown pattern or a rate outside (0, 1].
+        ValueError: if an argument is wrong.
     """
 
     def __init__(

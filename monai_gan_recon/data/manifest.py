@@ -1,26 +1,18 @@
-"""Data manifests: one JSON a data set, with licence, citation, source, sha256 and person-wise splits."""
+"""Data manifests: one JSON a data set, with licence, source, sha256 and person-wise splits; where its files lie."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, overload
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
 
-from monai_gan_recon.checks import check_counts, read_json
+from monai_gan_recon.checks import check_counts, home_expanded, read_json
 from monai_gan_recon.errors import about
 from monai_gan_recon.resources import manifest_path
-
-from .manifest_paths import (
-    DATA_ENV,
-    check_relative,
-    check_root,
-    file_keys,
-    find_dataset_folder,
-    resolve,
-)
 
 SECTIONS = ("training", "validation", "testing")
 TEXTS = ("name", "title", "description", "licence", "licence_url", "citation", "source", "modality", "root")
@@ -28,13 +20,16 @@ MOST_REPEATS = 1000
 """Most often that a volume's slices count."""
 LONGEST_NAME = 80
 """Letters of a data set's name, of which files of results are named."""
+DATA_ENV = "MONAI_GAN_RECON_DATA"
+PACKAGE_PREFIX = "package://"
+_HASH_SUFFIX = "_sha256"
 
 Entry = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a manifest says, with absolute file paths.
+    """What a manifest says of its data, with absolute file paths.
 
     Each entry of ``training``, ``validation`` and ``testing`` is a dictionary with ``image`` (absolute path),
     ``person`` (the split is by person), ``sha256``, and optionally ``session``, ``label`` and other files
@@ -42,14 +37,7 @@ class Manifest:
     """
 
     name: str
-    title: str
-    description: str
-    licence: str
-    licence_url: str
-    citation: str
     source: str
-    modality: str
-    root: str
     file: Path
     dataset_dir: Path
     training: list[Entry] = field(default_factory=list)
@@ -157,9 +145,25 @@ def all_entries(content: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
 
 
 def dataset_folder(content: Mapping[str, Any], file: Path, dataset_dir: str | os.PathLike[str] | None) -> Path:
-    """Folder of a manifest's data, see :func:`.manifest_paths.find_dataset_folder`."""
+    """Folder that the relative paths of a manifest's content start from; ``file`` is the manifest's.
+
+    With ``dataset_dir``: that folder, or its subfolder ``root``. Without: ``root`` under the folder that the
+    environment variable MONAI_GAN_RECON_DATA names, else beside the manifest file. Among several, the first
+    that holds an image.
+    """
+    root = str(content.get("root", ""))
+    if dataset_dir is not None:
+        given = home_expanded(dataset_dir).absolute()
+        candidates = [given, given / root]
+    else:
+        beside = file.absolute().parent
+        shared = os.environ.get(DATA_ENV)
+        candidates = [Path(shared).absolute() / root, Path(shared).absolute()] if shared else []
+        candidates += [beside / root, beside]
     images = [entry["image"] for _, entry in all_entries(content)]
-    return find_dataset_folder(images, str(content.get("root", "")), file, dataset_dir)
+    inside = [image for image in images if not image.startswith(PACKAGE_PREFIX)]
+    found = (folder for folder in candidates if any((folder / image).exists() for image in inside))
+    return Path(os.path.normpath(next(found, candidates[0])))
 
 
 def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
@@ -170,21 +174,61 @@ def people_in_two_splits(content: dict[str, Any]) -> dict[str, list[str]]:
     return {person: sections for person, sections in found.items() if len(sections) > 1}
 
 
-@overload
-def load_manifest(
-    name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None
-) -> Manifest: ...
-@overload
-def load_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    section: str = ...,
-) -> list[Entry]: ...
-def load_manifest(
-    name_or_path: str | os.PathLike[str],
-    dataset_dir: str | os.PathLike[str] | None = None,
-    section: str | None = None,
-) -> Manifest | list[Entry]:
+def file_keys(entry: Mapping[str, Any]) -> dict[str, str | None]:
+    """Keys of a manifest entry that name files, with the sha256 the manifest states for each (or ``None``).
+
+    ``image`` (hash in ``sha256``) and ``label`` are files, and so is every key ``x`` beside which
+    ``x_sha256`` stands.
+    """
+    keys: dict[str, str | None] = {"image": entry.get("sha256")}
+    for key in entry:
+        if key == "label" or f"{key}{_HASH_SUFFIX}" in entry:
+            keys[key] = entry.get(f"{key}{_HASH_SUFFIX}")
+    return keys
+
+
+def check_relative(path: Any) -> None:
+    """Raise a ValueError unless this is text that names a file within the data set's folder: relative, without ".."."""
+    if not isinstance(path, str) or not path or _leaves(path.removeprefix(PACKAGE_PREFIX)):
+        raise ValueError(f"file path {path!r} must be relative to the data set's folder, without '..'")
+
+
+def check_root(root: Any) -> None:
+    """Raise a ValueError unless a ``root`` is text that names a folder within the manifest's: relative, no ".."."""
+    if not isinstance(root, str) or _leaves(root):
+        raise ValueError(
+            f"'root' {root!r} must be a folder beside the manifest, without '..'; give --dataset_dir for another"
+        )
+
+
+def _leaves(path: str) -> bool:
+    plain = PurePosixPath(path.replace("\\", "/"))
+    drive = os.name == "nt" and bool(PureWindowsPath(path).drive)
+    no_name = "\0" in path or path.encode(errors="replace").decode() != path
+    return no_name or plain.is_absolute() or ".." in plain.parts or drive
+
+
+def same_file(path: str) -> str:
+    """A manifest's path without what changes nothing of it: "./" and "//"."""
+    return PurePosixPath(path).as_posix()
+
+
+def package_path(path: str) -> Path:
+    """Absolute path of ``package://<package>/<file>``; the package is located, never imported."""
+    package, _, inside = path.removeprefix(PACKAGE_PREFIX).partition("/")
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise FileNotFoundError(f"{path}: the Python package {package!r} is not installed; pip install {package}")
+    return Path(next(iter(spec.submodule_search_locations))) / inside
+
+
+def resolve(path: str, folder: Path) -> str:
+    """Absolute path of one file of a manifest whose data set lies in ``folder``."""
+    check_relative(path)
+    return str(package_path(path) if path.startswith(PACKAGE_PREFIX) else folder / path)
+
+
+def load_manifest(name_or_path: str | os.PathLike[str], dataset_dir: str | os.PathLike[str] | None = None) -> Manifest:
     """Read a manifest by name or path; file paths become absolute. Nothing in it is executed.
 
     Args:
@@ -192,36 +236,18 @@ def load_manifest(
         dataset_dir: folder of the data; default: the manifest's ``root`` under MONAI_GAN_RECON_DATA when that
             is set and has the data, else the manifest's own folder. Paths ``package://nilearn/...`` lie in
             that installed package.
-        section: "training", "validation" or "testing": return that list alone, its files all there.
-
-    Returns:
-        The manifest, or with ``section`` the entries of that split.
 
     Raises:
-        FileNotFoundError: if the manifest is missing, or with ``section`` one of its files.
-        ValueError: if the manifest is malformed, has one person in two splits, or no entries in ``section``.
+        FileNotFoundError: if the manifest is missing.
+        ValueError: if it is malformed, or has one person in two splits.
     """
     path, content = read_manifest(name_or_path)
-    leaked = people_in_two_splits(content)
-    if leaked:
-        person, sections = next(iter(leaked.items()))
+    for person, sections in people_in_two_splits(content).items():
         raise ValueError(
             f"{path}: person {person!r} is in {' and '.join(sections)}; a person belongs to one split only"
         )
     folder = dataset_folder(content, path, dataset_dir)
-    lists: dict[str, Any] = {name: [] for name in SECTIONS}
+    lists: dict[str, list[Entry]] = {name: [] for name in SECTIONS}
     for name, entry in all_entries(content):
         lists[name].append(entry | {key: resolve(entry[key], folder) for key in file_keys(entry)})
-    text: dict[str, Any] = {
-        key: str(content.get(key, ""))
-        for key in ("title", "description", "licence", "licence_url", "citation", "source", "modality")
-    }
-    manifest = Manifest(
-        name=str(content.get("name", path.stem)),
-        root=str(content.get("root", "")),
-        file=path,
-        dataset_dir=folder,
-        **lists,
-        **text,
-    )
-    return manifest if section is None else manifest.section(section)
+    return Manifest(content.get("name", path.stem), content.get("source", ""), path, folder, **lists)

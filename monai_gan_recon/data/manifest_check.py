@@ -12,8 +12,16 @@ from tqdm import tqdm
 
 from ..checks import check_exists
 from ..errors import one_line
-from .manifest import SECTIONS, all_entries, dataset_folder, people_in_two_splits, read_manifest
-from .manifest_paths import file_keys, resolve, same_file
+from .manifest import (
+    SECTIONS,
+    all_entries,
+    dataset_folder,
+    file_keys,
+    people_in_two_splits,
+    read_manifest,
+    resolve,
+    same_file,
+)
 
 _BLOCK = 1 << 20
 

@@ -71,11 +71,9 @@ class SimulatedScan:
 
 
 class SimulatedScand(MapTransform):
-    """Add a :class:`SimulatedScan` of the volume under ``scan``.
+    """Add a :class:`SimulatedScan` of the one volume (1, N, H, W) under ``scan``; ``case`` is its case's name.
 
-    Args:
-        keys: the one key of the volume (1, N, H, W); ``case`` is its case's name.
-        kwargs: arguments of :class:`monai_gan_recon.simulation.Undersample`.
+    Arguments are those of :class:`monai_gan_recon.simulation.Undersample`.
     """
 
     def __init__(self, keys: KeysCollection = "image", **kwargs: Any) -> None:
@@ -123,7 +121,7 @@ class AcquiredScan:
 
     The measured k-space is ``fft2c(zero_filled) * mask``. Magnitudes alone count as the *fully sampled* image of a real
     object (replica track), which is undersampled here; with a warning, since the magnitude of a zero-filled image would
-    give data that nobody measured.
+    give data that nobody measured. On another track they are a ValueError.
 
     Args:
         zero_filled: slices (1, N, H, W), complex unless the track is "replica".
@@ -134,9 +132,6 @@ class AcquiredScan:
         noise_std: standard deviation of the noise of each of the real and imaginary parts, in the units of
             ``zero_filled``; None: estimated.
         name: of the file, for messages.
-
-    Raises:
-        ValueError: if the image has no phase and is no replica.
     """
 
     def __init__(
@@ -188,11 +183,7 @@ class AcquiredScan:
 
 
 def known_noise_std(noise_std: Any) -> float | None:
-    """Standard deviation of the noise that is stated; None for "auto": it is estimated.
-
-    Raises:
-        ValueError: for anything else.
-    """
+    """Standard deviation of the noise that is stated; None for "auto": it is estimated. Else a ValueError."""
     if noise_std == "auto":
         return None
     check_numbers(noise_std=noise_std)
@@ -200,21 +191,20 @@ def known_noise_std(noise_std: Any) -> float | None:
 
 
 class AcquiredScand(MapTransform):
-    """Add an :class:`AcquiredScan` of the slices under ``scan``.
+    """Add an :class:`AcquiredScan` of the zero-filled slices (1, N, H, W), the one key, under ``scan``.
 
     Args:
-        keys: the one key of the zero-filled slices (1, N, H, W), with their metadata.
+        keys: the one key of the slices, with their metadata.
         mask: file of the sampling mask, see :func:`monai_gan_recon.io.masks.read_mask`.
         axis: for a mask of lines, the axis along which it varies: -1 columns (W), -2 rows (H).
-        noise_std: standard deviation of the noise in the units of the image as read; "auto": estimated; 0: none.
-        track: "raw" or "replica".
-        hermitian: of the replica track.
-        use_phase: its ``phase``.
+        noise_std: in the units of the image as read; "auto": estimated; 0: none.
+        track: "raw" or "replica", as ``hermitian`` and ``use_phase`` an argument of the scan.
+        hermitian: see ``track``.
+        use_phase: see ``track``.
 
     Raises:
         FileNotFoundError: if there is no such mask.
-        ValueError: if the mask cannot be read or is empty, the track is unknown or the noise negative; at the call, if
-            the mask is of another size.
+        ValueError: if an argument is wrong; at the call, if the mask is of another size.
     """
 
     def __init__(

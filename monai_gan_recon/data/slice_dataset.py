@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from ..checks import check_counts, check_fractions, check_output_dir
 from ..errors import with_causes
-from ..transforms.geometry import SlicesOfPlane, plane_axcodes
+from ..transforms.geometry import plane_axcodes, plane_slices
 from ..vocabulary import MAX_SLICE_SIZE, MIN_SLICE_SIZE, PLANES
 from .cache import cache_key, describe, store
 from .cases import with_cases
@@ -133,11 +133,7 @@ class VolumeSliceDataset(EpochDataset):
 
 
 def check_planes(planes: Any) -> tuple[str, ...]:
-    """The planes.
-
-    Raises:
-        ValueError: if there is none, or one is unknown.
-    """
+    """The planes; a ValueError if there is none, or one is unknown."""
     names = (planes,) if isinstance(planes, str) else tuple(planes or ())
     if not names:
         raise ValueError("planes: give at least one of " + ", ".join(PLANES))
@@ -173,13 +169,9 @@ def cached_slices(
     planes: Sequence[str],
     folder: Path,
 ) -> dict[str, tuple[Path, np.ndarray]]:
-    """Slices of one volume in each plane, preprocessed now unless an earlier run left them in ``folder``.
+    """Slices of one volume in each plane, preprocessed now unless an earlier run left them in the cache ``folder``.
 
-    Args:
-        entry: entry of a data manifest; ``image`` is the path.
-        volume_transform: from the entry to a dictionary whose ``image`` is (1, X, Y, Z) with its affine.
-        planes: "coronal", "axial", "sagittal".
-        folder: cache folder.
+    Args are those of :class:`VolumeSliceDataset`, for one entry.
 
     Returns:
         By plane: a file of slices (N, H, W), float32, and the fraction of foreground of each, shape (N,).
@@ -199,7 +191,7 @@ def cached_slices(
         return image
 
     def slices(plane: str) -> Iterator[np.ndarray]:
-        array = SlicesOfPlane(plane)(volume())[0].numpy().astype(np.float32)
+        array = plane_slices(volume(), plane).numpy().astype(np.float32)
         yield array
         yield (array > _FOREGROUND).mean(axis=(1, 2))
 

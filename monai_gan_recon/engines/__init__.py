@@ -1,14 +1,8 @@
 """Engines: the GAN trainer on MONAI's AdversarialTrainer, validation, resumable checkpoints."""
 
-from monai_gan_recon.engines.batch import (
-    MagnitudeView,
-    MeasuredView,
-    PrepareMeasuredBatch,
-    PrepareReconstructionBatch,
-)
+from monai_gan_recon.engines.batch import MagnitudeView, MeasuredView, PrepareMeasuredBatch, PrepareReconstructionBatch
 from monai_gan_recon.engines.checkpoint import ResumableCheckpoint
 from monai_gan_recon.engines.config_hash import result_record, training_identity
-from monai_gan_recon.engines.optimisation import ResumableWarmupCosine, ema_of
 from monai_gan_recon.engines.runtime import (
     bf16_pays,
     check_device,
@@ -21,7 +15,7 @@ from monai_gan_recon.engines.runtime import (
     set_seed,
 )
 from monai_gan_recon.engines.saving import BestModelSaver, LastModelSaver
-from monai_gan_recon.engines.trainer import ReconstructionGANTrainer
+from monai_gan_recon.engines.trainer import ReconstructionGANTrainer, ResumableWarmupCosine, ema_of
 from monai_gan_recon.engines.training_log import (
     EarlyStop,
     StartValidation,

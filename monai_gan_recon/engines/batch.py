@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -64,29 +64,19 @@ class PrepareMeasuredBatch(PrepareReconstructionBatch):
         return hold_out(measured, self.held_out), measured
 
 
-class CriticView(Protocol):
-    """Both sides of what the critic compares; what they return has one shape."""
-
-    def real(self, target: torch.Tensor) -> torch.Tensor:
-        """Images to call real, from the batch's references."""
-
-    def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Images to call generated, from the generator's output; differentiable in it."""
-
-
 class MagnitudeView:
-    """The usual GAN: magnitudes of references and reconstructions."""
+    """What the critic compares in the usual GAN: magnitudes (B, 1, H, W) of references and reconstructions."""
 
     def real(self, target: torch.Tensor) -> torch.Tensor:
-        """Magnitudes (B, 1, H, W) of references (B, 2, H, W)."""
+        """Images to call real, from references (B, 2, H, W)."""
         return magnitude(target)
 
     def fake(self, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-        """Magnitudes (B, 1, H, W) of reconstructions (B, 2, H, W)."""
+        """Images to call generated, from reconstructions (B, 2, H, W); differentiable in them."""
         return magnitude(image)
 
 
-class MeasuredView:
+class MeasuredView(MagnitudeView):
     """The unsupervised GAN of Cole et al. (arXiv:2008.13065): the critic compares measurements, never full images.
 
     Real are the zero-filled images of the batch. Generated are the zero-filled images of the reconstructions, measured

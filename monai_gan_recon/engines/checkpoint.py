@@ -113,19 +113,19 @@ class ResumableCheckpoint:
             raise
         except Exception as error:  # pickle, zipfile and torch have errors of all kinds
             raise ValueError(
-                f"{self.path} is damaged, or no checkpoint of this program: move it away to begin anew, or choose "
+                f"{self.path} is damaged, or no checkpoint of this program: move it away to start again, or choose "
                 "another --ckpt_dir"
             ) from error
         if not (finite and plain):
             raise ValueError(
-                f"{self.path} has NaN or infinite weights, from a training that diverged: move it away to begin anew"
+                f"{self.path} has NaN or infinite weights, from a training that diverged: move it away to start again"
             )
         if (identity := state.get("identity")) != self.identity:
             known = identity if isinstance(identity, dict) else {}
             differing = [name for name in {**known, **self.identity} if known.get(name) != self.identity.get(name)]
             raise ValueError(
                 f"{self.path} is of another training (other {', '.join(differing) if known else 'options'}): "
-                "choose another --output_dir, or move the checkpoint away to begin anew"
+                "choose another --output_dir, or move the checkpoint away to start again"
             )
         return state
 

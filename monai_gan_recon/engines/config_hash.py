@@ -16,11 +16,19 @@ from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.data.manifest import read_manifest
 
 
+def options_hash(*parts: Any) -> str:
+    """First 16 hexadecimal digits of the sha256 of values that JSON can hold, and of files (their bytes)."""
+    digest = hashlib.sha256()
+    for part in parts:
+        text = json.dumps(part, sort_keys=True, default=str).encode()
+        digest.update(part.read_bytes() if isinstance(part, Path) else text)
+    return digest.hexdigest()[:16]
+
+
 def config_hash(protocol: Mapping[str, Any], network: nn.Module, weights: str | os.PathLike[str] | None = None) -> str:
     """Hash of a protocol, the network's architecture (its printed form, not its numbers) and its weights file.
 
-    Returns:
-        The first 16 hexadecimal digits of a sha256, the same on every machine.
+    It is the first 16 hexadecimal digits of a sha256, the same on every machine.
     """
     digest = hashlib.sha256(json.dumps(protocol, sort_keys=True, default=str).encode())
     digest.update(repr(network).encode())
@@ -49,11 +57,7 @@ def training_identity(
     parts = {"data": read_manifest(datalist)[1], "network": repr(network), **options}
     if init_weights is not None:
         parts["starting weights"] = hashlib.sha256(home_expanded(init_weights).read_bytes()).hexdigest()
-    return {name: _hash(json.dumps(part, sort_keys=True, default=str)) for name, part in parts.items()}
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return {name: options_hash(part) for name, part in parts.items()}
 
 
 def result_record(

@@ -32,11 +32,7 @@ _SERIES: dict[str, tuple[str, Any, int]] = {
 
 
 def wants_dicom(format: str, source_dicom: str | os.PathLike[str] | None = None, clean: bool = False) -> bool:
-    """Whether results are to be DICOM; ``source_dicom`` and ``clean`` are options that only DICOM has.
-
-    Raises:
-        ValueError: for another format, or options without effect.
-    """
+    """Whether results are to be DICOM; a ValueError for another format, or for options that only DICOM has."""
     if format not in FORMATS:
         raise ValueError(f"--format: {format!r} is none of {', '.join(FORMATS)}")
     if format != "dicom" and (source_dicom is not None or clean):
@@ -83,9 +79,8 @@ class DicomOutput:
     def save_volume(self, volume: MetaTensor, series: Series | None, folder: Path, what: str = "recon") -> None:
         """Write a volume (1, X, Y, Z) as a derived MR series; ``what``: "recon", "zero_filled" or "error"."""
         description, code, offset = _SERIES[what]
-        slices = derive_series(
-            _array(volume), _affine(volume), self._headers(series), description, self.derivation, code, offset
-        )
+        headers = self._headers(series)
+        slices = derive_series(*_voxels(volume), headers, description, self.derivation, code, offset)
         folder.mkdir()
         save_files(slices, folder)
 
@@ -94,7 +89,7 @@ class DicomOutput:
     ) -> None:
         """Write tissue labels (1, X, Y, Z) as segmentation.dcm, and their volumes as measurements.dcm."""
         headers = self._headers(series)
-        segmentation = derive_segmentation(_array(labels), _affine(labels), headers)
+        segmentation = derive_segmentation(*_voxels(labels), headers)
         report = derive_report(segmentation, volumes_ml, headers)
         folder.mkdir()
         segmentation.save_as(folder / "segmentation.dcm")
@@ -108,11 +103,6 @@ class DicomOutput:
         return deidentify(headers) if self.deidentify else headers
 
 
-def _array(volume: MetaTensor) -> np.ndarray:
-    result: np.ndarray = volume.as_tensor()[0].detach().cpu().numpy()
-    return result
-
-
-def _affine(volume: MetaTensor) -> np.ndarray:
-    result: np.ndarray = volume.affine.detach().cpu().double().numpy()
-    return result
+def _voxels(volume: MetaTensor) -> tuple[np.ndarray, np.ndarray]:
+    """Array (X, Y, Z) and affine of a volume (1, X, Y, Z)."""
+    return volume.as_tensor()[0].detach().cpu().numpy(), volume.affine.detach().cpu().double().numpy()

@@ -16,14 +16,7 @@ from monai_gan_recon.checks import check_counts
 from monai_gan_recon.data.scans import Scan
 from monai_gan_recon.engines.runtime import autocast, resolve_amp
 from monai_gan_recon.errors import failed
-from monai_gan_recon.measurement import (
-    from_channels,
-    gram,
-    kspace_residual,
-    magnitude,
-    normal_operator,
-    unpack,
-)
+from monai_gan_recon.measurement import from_channels, gram, kspace_residual, magnitude, normal_operator, unpack
 
 RESIDUALS = ("kspace_residual", "kspace_residual_complex", "chi_squared")
 
@@ -33,8 +26,7 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
 
     The data loader gives one volume at a time, as a dictionary without batch axis
     (``DataLoader(..., batch_size=None)``) with ``scan`` (:class:`monai_gan_recon.data.scans.Scan`), ``case`` and, where
-    known, ``person``. An item with ``error`` or
-    ``finished`` instead passes through to the handlers.
+    known, ``person``. An item with ``error`` or ``finished`` instead passes through to the handlers.
 
     ``engine.state.output`` holds
 
@@ -46,11 +38,11 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
       ``coils``, and whether whole ``lines`` were sampled, 1 or 0;
     * ``seconds`` of the network stage, ``case``, ``person`` (the case's name if not known) and ``plane``.
 
+    Arguments that are not listed are MONAI's.
+
     Args:
-        device: device to compute on.
-        val_data_loader: gives the volumes.
         network: from network input (B, 4 + 2 C, H, W) to complex images (B, 2, H, W).
-        inferer: MONAI inferer, for a block of slices; None: the network's forward.
+        inferer: for a block of slices.
         batch_size: slices at a time.
         amp: bfloat16 autocast: true, false or "auto".
         progress: show a progress bar over the slices of each volume, on a terminal.
@@ -59,10 +51,6 @@ class VolumeReconstructionEvaluator(SupervisedEvaluator):
             about, see :class:`monai_gan_recon.engines.inference.Coverage`.
         keep_going: True: a volume that cannot be reconstructed is an output with its message under ``error``; False: it
             is raised as a ValueError of one line.
-        val_handlers: MONAI or Ignite handlers.
-
-    Raises:
-        ValueError: if the batch size is below 1.
     """
 
     def __init__(

@@ -247,12 +247,7 @@ def _same(one: str | os.PathLike[str], other: str | os.PathLike[str]) -> bool:
 
 
 def manifest_entries(manifest: Manifest, section: str = "testing") -> list[dict[str, str]]:
-    """Entries (image, case, person) of one split of a manifest, the cases' names unique.
-
-    Raises:
-        ValueError: if there are none.
-        FileNotFoundError: if a file is missing.
-    """
+    """Entries (image, case, person) of one split of a manifest, the cases' names unique."""
     return [
         {"image": str(entry["image"]), "case": entry["case"], "person": str(entry["person"])}
         for entry in with_cases(manifest.section(section))
@@ -266,7 +261,7 @@ def common_plane(entries: Sequence[Mapping[str, Any]]) -> str:
 
 
 class VolumeDataset(Dataset):
-    """MONAI's data set of volumes, whose errors are one line each.
+    """MONAI's data set of volumes, one dictionary each, never none, whose errors are one line each.
 
     Args:
         data: one dictionary a volume.
@@ -274,9 +269,6 @@ class VolumeDataset(Dataset):
         keep_going: True: an unreadable volume becomes an item with its message under ``error``; False:
             it is raised as a ValueError of one line.
         finished: called with the entry before the volume is read; a line if its results are there already.
-
-    Raises:
-        ValueError: if there is no volume.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The GAN trainer for reconstruction, on MONAI's AdversarialTrainer."""
+"""The GAN trainer for reconstruction, on MONAI's AdversarialTrainer; moving average, learning-rate schedule."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
-from ignite.engine import Events
 from monai.engines import AdversarialTrainer
+from monai.optimizers import WarmupCosineSchedule
 from monai.utils import AdversarialIterationEvents, AdversarialKeys
 from monai.utils.enums import CommonKeys as Keys
 from torch import nn
+from torch.optim import Optimizer
 from torch.optim.swa_utils import AveragedModel
 
-from monai_gan_recon.checks import check_counts, check_fractions, check_numbers
-from monai_gan_recon.engines.batch import CriticView, MagnitudeView
+from monai_gan_recon.checks import check_counts, check_fractions, check_numbers, check_positive
+from monai_gan_recon.engines.batch import MagnitudeView
 from monai_gan_recon.engines.runtime import autocast, resolve_amp, unwrap
-from monai_gan_recon.losses import (
-    AdversarialLoss,
-    MeasuredLoss,
-    ReconstructionLoss,
-    clip_weights,
-    gradient_penalty,
-)
+from monai_gan_recon.losses import AdversarialLoss, MeasuredLoss, ReconstructionLoss, clip_weights, gradient_penalty
 
 logger = logging.getLogger(__name__)
 
@@ -40,16 +35,13 @@ class ReconstructionGANTrainer(AdversarialTrainer):
 
     .. math:: \nabla R + \frac{s}{1 - s} \frac{\lVert\nabla R\rVert}{\lVert\nabla A\rVert} \nabla A
 
-    All events of ``AdversarialIterationEvents`` are fired, so that MONAI's handlers work unchanged.
+    All events of ``AdversarialIterationEvents`` are fired, so that MONAI's handlers work unchanged. Arguments that are
+    not listed are MONAI's.
 
     Args:
-        device: device to train on.
         max_epochs: epochs in all, those of the warm-up included.
         train_data_loader: gives dictionaries with ``input`` (B, 4 + 2 C, H, W) and ``target`` (B, 2, H, W).
-        g_network: generator.
-        g_optimizer: its optimiser.
         d_network: critic, (B, 1, H, W) to logits (B, 1).
-        d_optimizer: its optimiser.
         recon_loss_function: loss of a reconstruction and its reference.
         adversarial_loss: Wasserstein or BCE form.
         warmup_epochs: epochs without the adversary.
@@ -64,8 +56,6 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         amp: bfloat16 autocast: true, false or "auto" (where it pays).
         prepare_batch: see :class:`~monai_gan_recon.engines.PrepareReconstructionBatch`.
         critic_view: what the critic sees of references and reconstructions; None: their magnitudes.
-        train_handlers: MONAI or Ignite handlers.
-        kwargs: further arguments of ``AdversarialTrainer``.
 
     Raises:
         ValueError: if the gradient penalty is on and the critic's norm couples the samples of a batch.
@@ -92,7 +82,7 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         ema_network: AveragedModel | None = None,
         amp: bool | str = "auto",
         prepare_batch: Callable[..., Any] | None = None,
-        critic_view: CriticView | None = None,
+        critic_view: MagnitudeView | None = None,
         train_handlers: Sequence[Any] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -134,10 +124,6 @@ class ReconstructionGANTrainer(AdversarialTrainer):
             **kwargs,
         )
         self.ema_network = ema_network
-        sampler = getattr(train_data_loader, "sampler", None)
-        set_epoch = getattr(sampler, "set_epoch", None)
-        if set_epoch is not None:
-            self.add_event_handler(Events.EPOCH_STARTED, lambda engine: set_epoch(engine.state.epoch - 1))
 
     @property
     def adversary_active(self) -> bool:
@@ -238,3 +224,45 @@ class ReconstructionGANTrainer(AdversarialTrainer):
         output["adversarial_weight"] = weight
         output[ADVERSARIAL_SHARE] = weight * norm / (weight * norm + reference).clamp_min(1e-12)
         return weight * gradient
+
+
+def ema_of(network: nn.Module, decay: float = 0.999) -> AveragedModel:
+    """A moving average that follows the network closely at first: decay ``min(decay, (1 + n) / (10 + n))``.
+
+    ``ema_of(network).module`` is the averaged copy.
+
+    Raises:
+        ValueError: if the decay is outside [0, 1).
+    """
+    if not 0 <= decay < 1:
+        raise ValueError(f"the decay of the moving average must be in [0, 1), got {decay}")
+
+    def average(mean: torch.Tensor, value: torch.Tensor, updates: torch.Tensor | int) -> torch.Tensor:
+        if not mean.is_floating_point():  # batch norm counts its batches
+            return value
+        n = float(updates)
+        return torch.lerp(mean, value, 1 - min(decay, (1 + n) / (10 + n)))
+
+    return AveragedModel(network, avg_fn=average, use_buffers=True)
+
+
+class ResumableWarmupCosine(WarmupCosineSchedule):
+    """MONAI's linear warm-up and cosine decay; of a checkpoint it takes the position alone.
+
+    A training that is resumed with more epochs, or fewer, or another learning rate, goes on along its new cosine.
+    Arguments are MONAI's.
+
+    Raises:
+        ValueError: if a number is out of range.
+    """
+
+    def __init__(self, optimizer: Optimizer, warmup_steps: int, t_total: int, **options: Any) -> None:
+        check_counts(0, warmup_steps=warmup_steps)
+        check_positive(learning_rate=optimizer.param_groups[0]["lr"])
+        super().__init__(optimizer, warmup_steps=warmup_steps, t_total=t_total, **options)
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Load the position; base rates, ``warmup_steps``, ``t_total``, ``cycles``, ``end_lr`` stay as configured."""
+        names = ("base_lrs", "warmup_steps", "t_total", "cycles", "end_lr")
+        configured = {name: getattr(self, name) for name in names}
+        super().load_state_dict({**state_dict, **configured})

@@ -25,15 +25,10 @@ _SECONDS = 15.0
 
 
 class TrainingLog:
-    """Write epoch, iteration, learning rate, seconds, the mean of each loss term, and the validation's metrics.
+    """Write epoch, iteration, learning rate, seconds, the mean of each loss term, and the validation's metrics, as CSV.
 
     Rows of epochs that a resumed training repeats are replaced. Attach it after the validation handler, so
     that it sees its metrics, and before the checkpoint, so that no finished epoch is without its row.
-
-    Args:
-        path: the CSV file.
-        validator: the evaluator whose metrics are logged when it ran in this epoch.
-        optimizer: its learning rate is logged.
 
     Raises:
         ValueError: if there is a file that is no training log.

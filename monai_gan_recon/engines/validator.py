@@ -23,15 +23,9 @@ KEY_METRIC = "val_psnr"
 class ReconstructionValidator(SupervisedEvaluator):
     """MONAI's evaluator with PSNR (the key metric) and SSIM of the reconstruction, and of the zero-filled image.
 
-    The PSNR is -inf if a reconstruction has a value that is not finite.
-
-    Args:
-        device: device to compute on.
-        val_data_loader: gives dictionaries with ``input``, ``target`` and ``zero_filled``.
-        network: the generator, usually its moving average.
-        inferer: MONAI inferer; None: the network's forward.
-        amp: bfloat16 autocast: true, false or "auto".
-        val_handlers: MONAI or Ignite handlers.
+    The PSNR is -inf if a reconstruction has a value that is not finite. The data loader gives dictionaries with
+    ``input``, ``target`` and ``zero_filled``; the network is the generator, usually its moving average; ``amp`` is
+    bfloat16 autocast: true, false or "auto". Further arguments are MONAI's.
     """
 
     def __init__(

@@ -178,7 +178,8 @@ class ResultWriter(ABC):
 class VolumeWriter(ResultWriter):
     """Write ``<case>_recon.nii.gz`` (or the DICOM folder ``<case>_recon``) and, on request, what helps to judge it.
 
-    All images are magnitudes in the input's intensities, with its affine and spacing.
+    All images are magnitudes in the input's intensities, with its affine and spacing. Further arguments are those of
+    :class:`ResultWriter`.
 
     Args:
         output_dir: folder of the results.
@@ -187,9 +188,6 @@ class VolumeWriter(ResultWriter):
         zero_filled: also write ``<case>_zero_filled.nii.gz``.
         error_map: also write ``<case>_error.nii.gz``, the absolute difference from the fully sampled image.
         kspace_residual: also write ``<case>_kspace_residual.json``: see :func:`residuals`.
-        overwrite: replace results that exist.
-        dicom: write the images as derived MR series, ``<case>_recon`` and so on; None: as NIfTI.
-        record: written as ``<case>_recon.json``, see :class:`ResultWriter`.
     """
 
     def __init__(

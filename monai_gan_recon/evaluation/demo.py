@@ -11,27 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from monai_gan_recon.bundle import open_bundle
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.data import case_name, load_manifest
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.figures import comparison_figure
-from monai_gan_recon.evaluation.metrics_file import (
-    PAIRED,
-    RECONSTRUCTION,
-    file_stem,
-    identity,
-    normalise_protocol,
-)
-from monai_gan_recon.evaluation.paired.protocol import ScanScores, options_hash, write_scores
+from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, file_stem, normalise_protocol
+from monai_gan_recon.evaluation.paired.protocol import ScanScores, write_scores
 from monai_gan_recon.evaluation.paired.scan import PairedScan, Segmenter, default_device
 from monai_gan_recon.evaluation.tables import metrics_table, paired_table
 from monai_gan_recon.io import load_volume
 from monai_gan_recon.metrics.conventions import METHODS, METRICS
 from monai_gan_recon.resources import SEGMENTATION, bundle_path
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
-from monai_gan_recon.transforms import SlicesOfPlane
+from monai_gan_recon.transforms.geometry import plane_slices
 
 RATES = (0.1, 0.5)
 PLANE = "coronal"
@@ -89,11 +82,7 @@ def run_demo(
 
 
 def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> None:
-    """Remove a ``metrics.json`` that holds nothing but results of an earlier demo; it need not exist.
-
-    Raises:
-        ValueError: if there is another kind of file.
-    """
+    """Remove a ``metrics.json`` of an earlier demo, if there is one, and nothing else is in it."""
     if metrics.exists() and all(
         (entry["dataset"], entry["plane"]) == (dataset, PLANE) and entry["rate"] in rates
         for entry in RECONSTRUCTION.read(metrics)["results"]
@@ -102,18 +91,13 @@ def remove_earlier_demo(metrics: Path, dataset: str, rates: Sequence[float]) -> 
 
 
 def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a protocol: how far the reconstruction is above the zero-filled image in PSNR and SSIM."""
-    found: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for entry in entries:
-        found.setdefault(str(identity(entry)), {})[entry["method"]] = entry
+    """One line a rate: how far the reconstruction, every second entry, is above the zero-filled image before it."""
     lines = []
-    for methods in found.values():
-        if not set(METHODS) <= set(methods):
-            continue
-        psnr, ssim = ([methods[method][name]["mean"] for method in METHODS] for name in ("psnr", "ssim"))
+    for pair in zip(entries[::2], entries[1::2], strict=True):
+        psnr, ssim = ([entry[name]["mean"] for entry in pair] for name in ("psnr", "ssim"))
         gain = psnr[1] - psnr[0]
         lines.append(
-            f"{100 * methods['reconstruction']['rate']:g} % of k-space: "
+            f"{100 * pair[0]['rate']:g} % of k-space: "
             f"PSNR {psnr[0]:.2f} -> {psnr[1]:.2f} dB ({gain:+.2f} dB), SSIM {ssim[0]:.4f} -> {ssim[1]:.4f}"
         )
         if gain < MIN_GAIN:
@@ -122,11 +106,7 @@ def gains(entries: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def demo_segmenter(bundle: str | os.PathLike[str] = SEGMENTATION) -> tuple[str, Segmenter]:
-    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights.
-
-    Raises:
-        FileNotFoundError: if there is no bundle.
-    """
+    """The method and the segmenter of a bundle: its network, or the unsupervised mixture where it has no weights."""
     folder = bundle_path(bundle)
     method = "network" if (folder / "models" / "model.pt").is_file() else "mixture"
     return method, TissueSegmenter.from_bundle(folder, device=default_device(), method=method)
@@ -147,9 +127,6 @@ def segment_demo(
         output_dir: folder for ``metrics.json``, ``people_<result>.csv`` and ``segmentation.png``.
         method: name of the segmentation, for the results.
         segmenter: segments a volume.
-
-    Returns:
-        The table of Dice, and what was written.
     """
     scan = PairedScan(entry, segmenter)
     scores, columns = [], []
@@ -173,14 +150,12 @@ def segment_demo(
 
 def _figure_row(image: Path, folder: Path, rate: float) -> dict[str, Any]:
     """The slice with most brain, of the full volume and of what was written, scaled as the full one."""
-    to_slices = SlicesOfPlane(PLANE)
-    full = to_slices(load_volume(image, PLANE))[0].as_subclass(torch.Tensor)
+    full = plane_slices(load_volume(image), PLANE)
     low, high = full.min(), full.max()
     number = int((full > low + 0.1 * (high - low)).sum(dim=(1, 2)).argmax())
     row: dict[str, Any] = {"reference": full[number], "label": f"{100 * rate:g} % of k-space"}
     for key, what in FILE_NAMES.items():
-        volume = to_slices(load_volume(folder / f"{case_name(image)}_{what}.nii.gz", PLANE))[0]
-        row[key] = volume[number].as_subclass(torch.Tensor)
+        row[key] = plane_slices(load_volume(folder / f"{case_name(image)}_{what}.nii.gz"), PLANE)[number]
     return {key: value if key == "label" else (value - low) / (high - low) for key, value in row.items()}
 
 

@@ -31,7 +31,7 @@ class FineTuned:
     Attributes:
         model: file of the weights, for ``--weights``.
         file: CSV file of the subjects.
-        subjects: a row each: ``subject``, and ``zero_filled_psnr``, ``before_psnr``, ``after_psnr``, and so for SSIM.
+        subjects: a row each: ``subject``, ``zero_filled_psnr``, ``before_psnr``, ``after_psnr``, and so for SSIM.
         table: the rows and their mean as text.
     """
 

@@ -121,11 +121,7 @@ def versions() -> dict[str, str]:
 
 
 def normalise_protocol(protocol: Entry) -> dict[str, Any]:
-    """Protocol as it stands in the file: numbers as such, ``size`` as [H, W] or "whole".
-
-    Raises:
-        ValueError: if ``dataset``, ``track``, ``pattern``, ``rate`` or ``plane`` is missing.
-    """
+    """Protocol as it stands in the file: numbers as such, ``size`` as [H, W] or "whole"; complete, or a ValueError."""
     missing = [key for key in PROTOCOL if key != "size" and protocol.get(key) is None]
     if missing:
         raise ValueError(f"the protocol of the evaluation lacks {', '.join(missing)}: give every result its protocol")

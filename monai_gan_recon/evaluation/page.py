@@ -5,23 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from monai.data import MetaTensor
 from monai.transforms import SpatialPad
-from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from monai_gan_recon.evaluation.metrics_file import versions
+from monai_gan_recon.evaluation.scores import WorstSlice
 from monai_gan_recon.evaluation.statistics import PersonRow, SegmentationRow
 from monai_gan_recon.evaluation.tables import COLUMNS, TITLES, metric_cell, protocol_cells, value_text
 from monai_gan_recon.metrics.conventions import METHODS
 from monai_gan_recon.report.page import write_report
 from monai_gan_recon.segmentation.labels import TISSUES
-from monai_gan_recon.transforms import SlicesOfPlane
+from monai_gan_recon.transforms.geometry import plane_slices
 
 INTERVAL = "Mean ± half width of the 95 % confidence interval over subjects."
 _NAMES = {
@@ -30,23 +28,6 @@ _NAMES = {
     "seconds_per_slice": "Seconds a slice",
 }
 _DIFFERENT = max(TISSUES) + 1
-
-
-@dataclass(frozen=True)
-class WorstSlice:
-    """The worst slice of a scan.
-
-    Attributes:
-        name: scan and number of the slice.
-        score: of the slice or scan; the lowest of all is shown first.
-        images: magnitudes (H, W) by the names of :func:`write_report`.
-        labels: label map (H, W), or None.
-    """
-
-    name: str
-    score: float
-    images: Mapping[str, Tensor]
-    labels: Tensor | None = None
 
 
 def write_evaluation(path: str | os.PathLike[str], slices: Sequence[WorstSlice], **options: Any) -> dict[str, Path]:
@@ -76,10 +57,7 @@ def reconstruction_page(
 ) -> dict[str, Any]:
     """What the page says of a reconstruction, as options of :func:`write_report`.
 
-    Args:
-        entries: of ``metrics.json``, zero-filled and reconstruction.
-        people: means of each subject.
-        notes: what a reader of the numbers must know.
+    ``entries`` of ``metrics.json`` are of zero-filled and reconstruction, ``notes`` what a reader must know.
     """
     figures = {
         _NAMES.get(name, COLUMNS[name][0]): " → ".join(
@@ -113,11 +91,9 @@ def worst_tissues(output: Mapping[str, Any], dice: float) -> WorstSlice:
 
     ``output`` is that of :class:`~monai_gan_recon.segmentation.segmenter.TissueEvaluator`, ``dice`` the scan's mean.
     """
-    affine, axial = output["image"].affine, SlicesOfPlane("axial")
-    truth = output["reference"].labels
+    affine, truth = output["image"].affine, output["reference"].labels
     image, labels, reference = (
-        _plain(axial(MetaTensor(_plain(volume).clone(), affine=affine)))[0]
-        for volume in (output["image"], output["pred"], truth)
+        plane_slices(volume, "axial", affine) for volume in (output["image"], output["pred"], truth)
     )
     differs = labels != reference
     number = int(differs.flatten(1).sum(1).argmax())
@@ -153,8 +129,3 @@ def tissue_page(entry: Mapping[str, Any], people: Sequence[SegmentationRow]) -> 
             "Each subject": f"Dice of {', '.join(name.upper() for name in TISSUES.values())}.",
         },
     }
-
-
-def _plain(volume: Tensor) -> Tensor:
-    tensor: Tensor = convert_to_tensor(volume, track_meta=False)
-    return tensor

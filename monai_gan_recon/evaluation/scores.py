@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -20,7 +20,24 @@ from monai_gan_recon.metrics.segmentation import segmentation_metrics
 from monai_gan_recon.segmentation.labels import ReferenceLabels
 
 
-@dataclass
+@dataclass(frozen=True)
+class WorstSlice:
+    """The worst slice of a scan.
+
+    Attributes:
+        name: scan and number of the slice.
+        score: of the slice or scan; the lowest of all is shown first.
+        images: magnitudes (H, W) by the names of :func:`monai_gan_recon.report.write_report`.
+        labels: label map (H, W), or None.
+    """
+
+    name: str
+    score: float
+    images: Mapping[str, Tensor]
+    labels: Tensor | None = None
+
+
+@dataclass(frozen=True)
 class VolumeScores:
     """Scores of one volume.
 
@@ -29,22 +46,16 @@ class VolumeScores:
         sampled_fraction: mean of the sampling mask, its true rate.
         known_fraction: the same with the mirrored samples, which Hermitian symmetry gives for real images.
         notes: what a reader of the numbers must know.
-        pictures: middle slice (H, W) as "reference", "zero_filled", "reconstruction", for a figure.
-        picture_slice: index of that slice in the volume.
-        worst: the same of the slice whose reconstruction has the lowest PSNR inside.
-        worst_slice: index of that slice.
-        worst_psnr: its PSNR inside in dB.
+        picture: middle slice (H, W) as "reference", "zero_filled", "reconstruction", and its "label", for a figure.
+        worst: the slice whose reconstruction has the lowest PSNR inside, in float16.
     """
 
     rows: list[SliceRow]
     sampled_fraction: float
     known_fraction: float
-    notes: list[str] = field(default_factory=list)
-    pictures: dict[str, Tensor] = field(default_factory=dict)
-    picture_slice: int = 0
-    worst: dict[str, Tensor] = field(default_factory=dict)
-    worst_slice: int = 0
-    worst_psnr: float = math.inf
+    notes: list[str]
+    picture: dict[str, Any]
+    worst: WorstSlice
 
 
 _AT_A_TIME = 16
@@ -85,13 +96,18 @@ def score_volume(output: Mapping[str, Any], min_foreground: float = MIN_FOREGROU
             rows.append(SliceRow(person, case, number, method, metrics))
 
     middle = chosen[len(chosen) // 2]
-    worst = min((row for row in rows if row.method == "reconstruction"), key=_inside)
-    views = [
-        {name: image[0, number].clone() for name, image in {**images, "reference": label}.items()}
-        for number in (middle, worst.slice)
-    ]
-    fractions = float(output["sampled_fraction"]), float(output["known_fraction"])
-    return VolumeScores(rows, *fractions, notes, views[0], middle, views[1], worst.slice, _inside(worst))
+    lowest = min((row for row in rows if row.method == "reconstruction"), key=_inside)
+    shown = images | {"reference": label}
+    picture = {name: image[0, middle].clone() for name, image in shown.items()} | {"label": f"{person}, slice {middle}"}
+    worst = {name: image[0, lowest.slice].half() for name, image in shown.items()}
+    return VolumeScores(
+        rows,
+        float(output["sampled_fraction"]),
+        float(output["known_fraction"]),
+        notes,
+        picture,
+        WorstSlice(f"{case}, slice {lowest.slice + 1}", _inside(lowest), worst),
+    )
 
 
 QUALITY = {"psnr": "PSNR [dB]", "ssim": "SSIM", "psnr_brain": "PSNR inside [dB]", "ssim_brain": "SSIM inside"}
@@ -103,14 +119,11 @@ def quality_table(images: Mapping[str, Tensor], reference: Tensor, case: str = "
 
     Args:
         images: magnitudes (1, N, H, W) by method, in the order of the table.
-        reference: (1, N, H, W); its maximum counts as 1.
+        reference: (1, N, H, W), with foreground; its maximum counts as 1.
         case: name of the case, for notes.
 
     Returns:
         By :data:`QUALITY`, such as "30.1 → 33.4", and a sentence on how they were taken.
-
-    Raises:
-        ValueError: if the reference has no foreground.
     """
     label, peak = _volume({"label": reference}, "label", case), float(reference.max()) or 1.0
     brain = brain_mask(label.movedim(0, 1))
@@ -140,14 +153,9 @@ def _slice_scores(
 def score_segmentations(
     person: str, case: str, segmentations: Mapping[str, MetaTensor], truth: ReferenceLabels, against: str
 ) -> list[SegmentationRow]:
-    """Compare segmentations of one scan with one label map: a row a method.
+    """Compare segmentations (1, X, Y, Z) of one scan with one label map on the same grid: a row a method.
 
-    Args:
-        person: name of the person.
-        case: name of the scan.
-        segmentations: label map (1, X, Y, Z) of each method.
-        truth: what they are compared with, on the same grid, and the tissues that it defines.
-        against: its name: "original" or "labels".
+    ``truth`` are the labels and the tissues that they define, ``against`` is their name: "original" or "labels".
 
     Raises:
         ValueError: if shapes differ.

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import ListedColormap
@@ -21,11 +20,10 @@ from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.evaluation.figures import bounding_box, crop
 from monai_gan_recon.report.canvas import ACCENT, BACKGROUND, DPI, MUTED, TEXT
 from monai_gan_recon.segmentation.labels import TISSUES, ReferenceLabels
-from monai_gan_recon.transforms import SlicesOfPlane
+from monai_gan_recon.transforms.geometry import SlicesOfPlane, plane_slices
 
 COLOURS = {"csf": "#4aa8ff", "gm": "#ffb454", "wm": "#f4f4f4"}
 TISSUE_COLOURS = tuple(COLOURS[tissue] for tissue in TISSUES.values())
-_CORONAL = SlicesOfPlane("coronal")
 DISAGREEMENT = "#ff3b5c"
 COLUMN_WIDTH, TEXT_HEIGHT = 3.6, 1.7
 """In inches."""
@@ -62,12 +60,11 @@ def segmentation_figure(
         title: text above.
         reference: reference labels, shown under the original, where nothing can differ.
     """
-    tissue = _CORONAL(columns[0].labels)[0].as_subclass(torch.Tensor) > 0
-    number = int(tissue.sum(dim=(1, 2)).argmax())
+    number = int((plane_slices(columns[0].labels, "coronal") > 0).sum(dim=(1, 2)).argmax())
     images = [_slice(column.image, number) for column in columns]
     labels = [_slice(column.labels, number).astype(np.uint8) for column in columns]
     view = bounding_box(labels[0] > 0, 6, 6)
-    across: Any = _CORONAL(columns[0].image)
+    across: Any = SlicesOfPlane("coronal")(columns[0].image)
     _, pixel_height, pixel_width = affine_to_spacing(across.affine).tolist()
     aspect = pixel_height / pixel_width
     brightest = float(np.percentile(crop(images[0], view), 99.9)) or 1.0
@@ -136,4 +133,4 @@ def _overlay(
 
 
 def _slice(volume: MetaTensor, number: int) -> np.ndarray:
-    return _CORONAL(volume)[0, number].as_subclass(torch.Tensor).float().cpu().numpy()
+    return plane_slices(volume, "coronal")[number].float().cpu().numpy()

@@ -94,11 +94,9 @@ def mean_of(values: Iterable[float | None]) -> float | None:
 def mean_and_ci(values: Iterable[float | None]) -> dict[str, float | None]:
     r"""Mean over people, half width of its 95 % confidence interval :math:`t_{0.975, n-1}\, s / \sqrt{n}`.
 
-    Args:
-        values: one mean a person; None or NaN does not count.
-
     Returns:
-        ``{"mean", "ci95"}``; ``ci95`` is None for fewer than two people, both are None for none.
+        ``{"mean", "ci95"}`` of one value a person, None and NaN left out; ``ci95`` is None for fewer than two people,
+        both are None for none.
     """
     applicable = [value for value in values if value is not None and not math.isnan(value)]
     mean, n = mean_of(applicable), len(applicable)
@@ -136,13 +134,9 @@ def dataset_summary(people: Sequence[PersonRow], method: str) -> dict[str, objec
 
 
 def finite_mean_and_ci(values: Iterable[float]) -> dict[str, float | int | None]:
-    """Mean and half width of the 95 % confidence interval (Student's t) over people, of the finite values.
+    """:func:`mean_and_ci` of the finite values, one a person; NaN: no tissue, infinite: only one image has it.
 
-    A value a person; NaN where the tissue is absent, infinite where only one image has it.
-
-    Returns:
-        ``mean`` (None without a finite value), ``ci95`` (None for fewer than two), ``n`` finite values,
-        ``n_infinite`` values that the mean leaves out.
+    ``n`` counts the finite values, ``n_infinite`` those that the mean leaves out.
     """
     values = list(values)
     finite = [value for value in values if math.isfinite(value)]

@@ -42,8 +42,7 @@ def read_npy(path: Path, axes: str | None, key: str | None) -> RawScan:
 def open_npy(path: Path) -> np.ndarray:
     """Map a ".npy" file of numbers; what its header announces is there, so that no memory is asked for in vain.
 
-    Raises:
-        ValueError: if it is something else (objects, ".npz"), or truncated; the file is not named.
+    Anything else (objects, ".npz") and what is truncated is a ValueError, which does not name the file.
     """
     damaged = ValueError("is not a NumPy .npy file of numbers, or it is truncated")
     with path.open("rb") as stream:
@@ -71,16 +70,12 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
 
 
 def _check_mat(path: Path) -> None:
-    """Refuse a damaged file of version 5 before scipy sees it, which such a one can end.
-
-    Raises:
-        ValueError: if the lengths of its elements do not fit, or compressed ones are damaged.
-    """
+    """Raise a ValueError for a damaged file of version 5 before scipy sees it, which such a one can end."""
     with path.open("rb") as stream:
         start = stream.read(4)
     if len(start) < 4 or 0 in start:  # scipy takes it for version 4, and asks for memory unchecked
         raise ValueError(
-            "is no MATLAB file of version 5 to 7.3; if it is of version 4, write it anew: save(..., '-v7')"
+            "is no MATLAB file of version 5 to 7.3; if it is of version 4, save it again: save(..., '-v7')"
         )
     content = np.memmap(path, np.uint8, mode="r").data
     order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
@@ -129,11 +124,7 @@ def _outside(name: bytes, link: Any) -> str | None:
 
 
 def check_heaps(path: Path) -> None:
-    """Follow the lengths in an HDF5 file's heaps of strings and readouts; HDF5 would follow a wrong one without end.
-
-    Raises:
-        ValueError: if one does not fit.
-    """
+    """Raise a ValueError if lengths in an HDF5 file's heaps do not fit; HDF5 would follow a wrong one without end."""
     if not h5py.is_hdf5(path):
         raise ValueError(DAMAGED)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
@@ -158,11 +149,7 @@ def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
-    """The dataset, if its file can hold what its shape announces, and does, and memory can hold what its type says.
-
-    Raises:
-        ValueError: if it cannot, or the data lie in another file.
-    """
+    """The dataset; a ValueError if file or memory cannot hold what it announces, or the data lie in another file."""
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(DAMAGED)
     with refusing(ValueError(DAMAGED)):
@@ -200,11 +187,7 @@ def is_complex(dataset: h5py.Dataset) -> bool:
 
 
 def complex_array(dataset: h5py.Dataset, part: Any = ()) -> np.ndarray:
-    """All of a dataset, or a part of it; pairs of numbers become complex.
-
-    Raises:
-        ValueError: if its file cannot hold what its shape announces, or is damaged.
-    """
+    """All of a dataset, or a part of it, checked by :func:`check_size`; pairs of numbers become complex."""
     check_size(dataset)
     with refusing(ValueError(DAMAGED)):
         values = np.asarray(dataset[part])
@@ -217,11 +200,7 @@ def complex_array(dataset: h5py.Dataset, part: Any = ()) -> np.ndarray:
 
 
 def choose(arrays: dict[str, Any], key: str | None) -> Any:
-    """The array named ``key``; without a name "kspace", or the only complex one.
-
-    Raises:
-        ValueError: if there is none of that name, or no single one.
-    """
+    """The array named ``key``; without a name "kspace", or the only complex one; a ValueError if there is no such."""
     names = ", ".join(sorted(arrays)) or "no array of numbers"
     if key is not None:
         if key not in arrays:

@@ -9,17 +9,7 @@ import h5py
 import numpy as np
 
 from ..errors import refusing
-from .arrays import (
-    DAMAGED,
-    arrays_of,
-    check_heaps,
-    check_size,
-    choose,
-    complex_array,
-    from_axes,
-    is_complex,
-    open_hdf5,
-)
+from .arrays import DAMAGED, arrays_of, check_heaps, check_size, choose, complex_array, from_axes, is_complex, open_hdf5
 from .masks import measured
 from .mrd import read_header, spaces
 from .raw import RawScan

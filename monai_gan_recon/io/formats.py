@@ -148,18 +148,13 @@ def convert(
     key: str | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Write raw k-space of any readable format as ISMRMRD; nothing is written if the source cannot be read.
+    """Write raw k-space of any readable format, see :func:`read_raw`, as ISMRMRD to a ".h5" or ".mrd" file.
 
-    Args:
-        source: raw k-space, see :func:`read_raw`, as ``axes`` and ``key``.
-        target: file to write, ".h5" or ".mrd".
-        axes: order of the axes.
-        key: name of the array.
-        overwrite: replace a file that exists.
+    Nothing is written if the source cannot be read.
 
     Raises:
         FileNotFoundError: if there is no such source.
-        ValueError: in one line, if the source cannot be read or the target exists.
+        ValueError: in one line, if the source cannot be read, or the target exists and is not to be overwritten.
         OSError: if the target cannot be written.
     """
     target = mrd.check_name(target)

@@ -94,7 +94,7 @@ def plane_across(affine: np.ndarray, axis: int) -> str:
 
 
 def plane_of_scan(shape: tuple[int, ...], affine: np.ndarray, readout: int | None = None) -> str:
-    """Plane of the acquisition: the slices of a 2-D scan, those across the readout of a 3-D one.
+    """Plane of the acquisition: the slices of a 2-D scan, those across the readout of a 3-D one; else "coronal".
 
     2-D scans leave out lines of each of their slices; 3-D scans leave out points of the plane of their two phase
     encodings.
@@ -103,9 +103,6 @@ def plane_of_scan(shape: tuple[int, ...], affine: np.ndarray, readout: int | Non
         shape: voxels (X, Y, Z); one slice, or slices much thicker than their pixels, are a 2-D scan.
         affine: (4, 4), voxel to RAS in mm.
         readout: axis of the readout, if it is known.
-
-    Returns:
-        "coronal", "axial" or "sagittal"; "coronal" where nothing is said.
     """
     if not is_valid(affine):
         return PLANES[0]

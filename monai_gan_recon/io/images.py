@@ -78,11 +78,9 @@ def _read(path: Path, plane: str | None, exact: bool, series: Series | str | int
 def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
     """What the header of a single image (NIfTI, NRRD, MetaImage, NumPy) tells of its place, as its reader has it.
 
-    Args:
-        path: the image; slices of NumPy are taken for coronal.
-
     Returns:
-        all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said.
+        all lengths of the array, the (4, 4) affine to RAS in mm, and the axis of the readout, if it is said; slices of
+        NumPy are taken for coronal.
 
     Raises:
         ValueError: if it is none of these, or its header is damaged.
@@ -100,14 +98,7 @@ def read_geometry(path: Path) -> tuple[tuple[int, ...], np.ndarray, int | None]:
 
 
 def looks_like_labels(path: Path) -> bool:
-    """Whether an image is a label map, by its middle slice, see :func:`are_labels`.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
-
-    Raises:
-        ValueError: if it cannot be read.
-    """
+    """Whether a NIfTI, NRRD or MetaImage file is a label map, by its middle slice, see :func:`are_labels`."""
     if kind_of(path) == "nifti":
         return are_labels(read_middle_slice(path))
     volume = read_image(path).array
@@ -147,15 +138,10 @@ def is_3d_scan(path: str | os.PathLike[str]) -> bool:
 
 
 def find_volumes(path: str | os.PathLike[str]) -> list[Path]:
-    """Volumes that an input path stands for.
+    """Volumes that an input path stands for, as paths for :func:`load_volume`, sorted by name, never none.
 
-    Args:
-        path: a file, or a folder: each image file and each subfolder with DICOM in it is a volume; DICOM files of
-            its own, or a DICOMDIR, are one together with the subfolders, see
-            :func:`monai_gan_recon.io.dicom.choose_series`. Hidden files are left out.
-
-    Returns:
-        paths for :func:`load_volume`, sorted by name, never empty.
+    Of a folder, each image file and each subfolder with DICOM in it is a volume; DICOM files of its own, or a DICOMDIR,
+    are one together with the subfolders, see :func:`monai_gan_recon.io.dicom.choose_series`. Hidden files are left out.
 
     Raises:
         FileNotFoundError: if the path does not exist.

@@ -64,13 +64,8 @@ def assemble(heads: np.ndarray, lines: Lines, encoding: Encoding, source: str) -
     """Sort readouts into slices.
 
     Navigators and the like are left out. Of several contrasts, repetitions, averages, phases or sets the first is
-    taken, with a warning. Partial echoes and partial Fourier leave zeros.
-
-    Args:
-        heads: ISMRMRD's acquisition headers, one a readout.
-        lines: gives samples of readouts.
-        encoding: of the scan.
-        source: kind of file.
+    taken, with a warning. Partial echoes and partial Fourier leave zeros. ``heads`` are ISMRMRD's acquisition headers,
+    one a readout, whose samples ``lines`` gives; ``source`` is the kind of file.
 
     Raises:
         ValueError: if there is no image data, or readouts do not fit the encoding.
@@ -225,8 +220,7 @@ def _geometry(heads: np.ndarray, numbers: np.ndarray, encoding: Encoding) -> tup
 def number(header: Any, way: str, default: float | None = None, least: float = -_LARGEST) -> float:
     """A number of a header, by the way to it: names of elements, keys, and places in lists, with dots between.
 
-    Raises:
-        ValueError: if it is not there and has no default, is no number, or is out of range.
+    A ValueError if it is not there and has no default, is no number, or is out of range.
     """
     for word in way.split("."):
         if isinstance(header, Mapping):

@@ -66,10 +66,7 @@ def load_volume(
 
 
 def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a label map: any values, any size; integers stay what they are.
-
-    Args:
-        path: NIfTI, NRRD or MetaImage file.
+    """Read a label map from NIfTI, NRRD or MetaImage: any values, any size; integers stay what they are.
 
     Returns:
         (1, X, Y, Z), integers as the file has them (floating-point ones that are whole numbers as int64), with the
@@ -101,8 +98,8 @@ def load_label_volume(path: str | os.PathLike[str]) -> MetaTensor:
 class LoadVolumed(MapTransform):
     """Each key's path becomes its volume, as :func:`load_volume` reads it."""
 
-    def __init__(self, keys: KeysCollection, plane: str | None = None, allow_missing_keys: bool = False) -> None:
-        super().__init__(keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection, plane: str | None = None) -> None:
+        super().__init__(keys)
         self.plane = plane
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:

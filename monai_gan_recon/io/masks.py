@@ -24,10 +24,7 @@ _LEAST_OUTSIDE = 1e-4
 
 
 def read_mask(path: str | os.PathLike[str]) -> np.ndarray:
-    """Read a sampling mask.
-
-    Args:
-        path: ".npy" or NIfTI file of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
+    """Read a sampling mask: ".npy" or NIfTI of numbers; other than 0 = measured, zero frequency at index ``n // 2``.
 
     Returns:
         Boolean array with one axis (lines), two (H, W) or three (the axes of a volume file).
@@ -114,16 +111,13 @@ def fit_mask(mask: np.ndarray, slices: MetaTensor, axis: int = -1, name: str = "
 
 
 def mask_doubt(mask: torch.Tensor, energy: torch.Tensor, zero_filled: bool = True) -> str | None:
-    """What speaks against a sampling mask, and which turned one fits.
+    """What speaks against a sampling mask (H, W), and which turned one fits; None: nothing does.
 
     Args:
         mask: bool (H, W).
         energy: of the samples of k-space (H, W).
         zero_filled: k-space is that of a zero-filled image, and has nothing outside the right mask; False: it has more,
             and all that can be wrong is where the mask has its zero frequency.
-
-    Returns:
-        What to tell the user; None: nothing speaks against it.
     """
 
     def outside(one: torch.Tensor) -> float:

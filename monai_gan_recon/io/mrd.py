@@ -91,11 +91,7 @@ def _read(group: h5py.Group) -> RawScan:
 
 
 def _check_lengths(data: h5py.Dataset) -> None:
-    """Refuse readouts that are longer than their file, before HDF5 asks for memory for them.
-
-    Raises:
-        ValueError: if one is.
-    """
+    """Raise a ValueError for readouts that are longer than their file, before HDF5 asks for memory for them."""
     fields, chunks = data.dtype.fields or {}, []
     places = [fields[name][1] for name in ("traj", "data") if name in fields]  # length, address, number
     with refusing(ValueError(DAMAGED)):
@@ -139,11 +135,7 @@ def _encoding(xml: bytes, heads: np.ndarray) -> Encoding:
 
 
 def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
-    """ISMRMRD's header, parsed; values that are not of their type stay text.
-
-    Raises:
-        ValueError: if it is damaged.
-    """
+    """ISMRMRD's header, parsed; values that are not of their type stay text. A ValueError if it is damaged."""
     with refusing(ValueError(_HEADER_DAMAGED)):
         return ismrmrd.xsd.CreateFromDocument(xml)
 
@@ -151,11 +143,7 @@ def read_header(xml: bytes | str) -> ismrmrd.xsd.ismrmrdHeader:
 def spaces(
     header: ismrmrd.xsd.ismrmrdHeader,
 ) -> tuple[tuple[int, int, int], tuple[float, float, float], tuple[int, int, int], float]:
-    """Matrix, field of view in mm, reconstructed matrix and oversampling of the first encoding of ISMRMRD's header.
-
-    Raises:
-        ValueError: if it does not tell them.
-    """
+    """Matrix, field of view in mm, reconstructed matrix and oversampling of the first encoding of a header."""
     first = header.encoding[0] if header.encoding else None
     size, recon = (
         [int(number(first, f"{s}Space.matrixSize.{x}", least=1)) for x in "xyz"] for s in ("encoded", "recon")
@@ -168,11 +156,7 @@ def spaces(
 
 
 def check_name(path: str | os.PathLike[str]) -> Path:
-    """The path, if its name ends in ".h5" or ".mrd".
-
-    Raises:
-        ValueError: if it does not.
-    """
+    """The path; a ValueError if its name does not end in ".h5" or ".mrd"."""
     path = home_expanded(path)
     if path.suffix.lower() not in _SUFFIXES:
         raise ValueError(f"{path}: an ISMRMRD file's name must end in .h5 or .mrd")
@@ -182,11 +166,8 @@ def check_name(path: str | os.PathLike[str]) -> Path:
 def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
     """Write a scan as ISMRMRD: the measured lines, the noise scan, the coil maps (as array "maps").
 
-    Slices across the readout of a 3-D scan are transformed back along it, so that the file holds a 3-D scan.
-
-    Args:
-        scan: what :func:`monai_gan_recon.io.read_raw` gives.
-        path: file to write, ".h5" or ".mrd"; an existing one is replaced when all is written.
+    Slices across the readout of a 3-D scan are transformed back along it, so that the file holds a 3-D scan. An
+    existing file, ".h5" or ".mrd", is replaced when all is written.
 
     Raises:
         ValueError: if the name ends otherwise.

@@ -54,13 +54,10 @@ class Transforms(NamedTuple):
 
 
 def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
-    """Volume and header of a NIfTI file.
+    """Volume and header of a NIfTI-1 or -2 in one file, compressed or not, whatever its name.
 
-    Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum.
-
-    Args:
-        path: NIfTI-1 or -2 in one file, compressed or not, whatever its name.
-        exact: keep whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
+    Lengths in metres and microns become mm. A compressed file is read to its end, which checks its sum. ``exact`` keeps
+    whole numbers whole (labels); their slope may differ from 1 by the rounding of a float32.
 
     Returns:
         array (X, Y, Z) or, of a 2-D file, (X, Y), of any type of numbers, its scale applied, and the header.
@@ -145,11 +142,7 @@ class Header(NamedTuple):
 
 
 def read_header(path: Path) -> Header:
-    """Header of a NIfTI file, compressed or not, whatever its name.
-
-    Raises:
-        ValueError: if it is not a NIfTI, its header is damaged, or it has fewer than two axes.
-    """
+    """Header of a NIfTI file, compressed or not, whatever its name; a ValueError if it is none, or damaged."""
     damaged = ValueError(f"{path}: is not a NIfTI file, or its header is damaged; copy it again")
     with (
         refusing(damaged, HeaderDataError, HeaderTypeError, ImageFileError, WrapStructError),
@@ -213,11 +206,7 @@ def _scaled(raw: np.ndarray, slope: float, inter: float, exact: bool) -> np.ndar
 
 
 def check_shape(path: Path, shape: tuple[int, ...]) -> None:
-    """Refuse what is neither a volume (X, Y, Z) nor a slice (X, Y); further axes must have length 1.
-
-    Raises:
-        ValueError: if the image has fewer than two axes, is empty, or is 4-D.
-    """
+    """Raise a ValueError for what is neither a volume (X, Y, Z) nor a slice (X, Y); further axes must have length 1."""
     if len(shape) < 2 or min(shape) < 1:
         raise ValueError(f"{path}: has shape {tuple(shape)}; give a volume (X, Y, Z) or one slice (X, Y)")
     if any(length > 1 for length in shape[3:]):

@@ -144,13 +144,7 @@ def looks_like_kspace(array: np.ndarray) -> bool:
 
 
 def to_image(line: np.ndarray, length: int | None = None, axis: int = -1) -> np.ndarray:
-    """Centred orthonormal inverse Fourier transform along one axis, cropped about ``n // 2``.
-
-    Args:
-        line: complex, zero frequency at ``n // 2``.
-        length: what to crop the result to; ``None``: all of it.
-        axis: the axis.
-    """
+    """Centred orthonormal inverse Fourier transform along an axis, cropped about ``n // 2`` to a ``length``."""
     with np.errstate(all="ignore"):  # of samples that are no numbers a scan tells
         image = np.fft.ifft(np.fft.ifftshift(line, axes=axis), axis=axis, norm="ortho")
     image = np.fft.fftshift(image, axes=axis)

@@ -98,11 +98,7 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
 
 def _check_blocks(path: Path) -> None:
-    """Follow the lengths of a file's scans, headers and blocks; twixtools would follow a wrong one without end.
-
-    Raises:
-        ValueError: if one does not fit.
-    """
+    """Raise a ValueError if lengths of scans, headers and blocks do not fit; twixtools would go on for ever."""
     size = path.stat().st_size
     with path.open("rb") as file:
 

@@ -28,14 +28,10 @@ _PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 
 def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
-    """Slices of a ".npy" file, as displayed (H down, W to the right), as a volume with 1 mm voxels.
-
-    Args:
-        path: array (H, W), or (N, H, W) for N slices.
-        plane: plane of the slices; ``None``: coronal.
+    """Slices of a ".npy" file, (H, W) or (N, H, W), as displayed (H down, W to the right): a volume of 1 mm voxels.
 
     Returns:
-        array (N, H, W), mapped, and an affine that makes it come out unchanged as slices of ``plane``.
+        array (N, H, W), mapped, and an affine that makes it come out unchanged as slices of ``plane`` (None: coronal).
 
     Raises:
         ValueError: if it is not a NumPy file of numbers, or has other than two or three axes.
@@ -56,8 +52,7 @@ def read_numpy(path: Path, plane: str | None) -> tuple[np.ndarray, np.ndarray]:
 def read_itk(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Volume and affine of a NRRD or MetaImage file, real or complex; lengths in other units become mm.
 
-    Args:
-        path: ".nrrd", ".nhdr", ".mha" or ".mhd"; the files that it names lie in its folder, or in subfolders.
+    The files that a ".nhdr" or ".mhd" names lie in its folder, or in subfolders.
 
     Returns:
         array (X, Y, Z), and the (4, 4) affine in RAS and mm.
@@ -169,7 +164,7 @@ def _check_left_out(path: Path, dimension: int) -> None:
     """Refuse what ITK reads past: values that have a scale, and an axis that has no direction."""
     text = _head(path)[0]
     if re.search(_RESCALED, text):
-        raise ValueError(f"{path}: its values have a slope and an offset of their own; apply them and write it anew")
+        raise ValueError(f"{path}: its values have a slope and an offset of their own; apply them and save it again")
     directions = re.search(r"(?m)^space directions:(.*)$", text)
     if directions and directions[1].count("(") < dimension:
         raise ValueError(f"{path}: has an axis without a direction; give a volume whose axes lie in space")

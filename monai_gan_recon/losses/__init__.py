@@ -7,15 +7,8 @@ from monai_gan_recon.losses.adversarial import (
     clip_weights,
     gradient_penalty,
 )
-from monai_gan_recon.losses.images import (
-    FREQUENCY_MODES,
-    DSSIMLoss,
-    FrequencyLoss,
-    NRMSELoss,
-    RelativeErrorLoss,
-)
-from monai_gan_recon.losses.measured import MeasuredLoss
-from monai_gan_recon.losses.reconstruction import ReconstructionLoss
+from monai_gan_recon.losses.images import FREQUENCY_MODES, DSSIMLoss, FrequencyLoss, NRMSELoss, RelativeErrorLoss
+from monai_gan_recon.losses.reconstruction import MeasuredLoss, ReconstructionLoss
 
 __all__ = [
     "FREQUENCY_MODES",

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from monai_gan_recon.checks import check_positive
 from monai_gan_recon.losses.images import at_least_float32, check_pair
 
 
@@ -59,13 +60,9 @@ class WassersteinLoss:
 def clip_weights(module: nn.Module, limit: float = 0.01) -> None:
     """Clamp every parameter to [−limit, limit] in place; call it after each step of the critic.
 
-    Arjovsky 2017, algorithm 1: all parameters are clipped, those of norms too.
-
-    Raises:
-        ValueError: ``limit`` is not positive.
+    Arjovsky 2017, algorithm 1: all parameters are clipped, those of norms too. The limit is above 0.
     """
-    if not limit > 0:
-        raise ValueError(f"weight clipping: limit must be positive, got {limit}")
+    check_positive(limit=limit)
     for parameter in module.parameters():
         parameter.clamp_(-limit, limit)
 

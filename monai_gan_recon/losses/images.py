@@ -21,12 +21,7 @@ _HEAD = 0.08
 
 
 def check_pair(pred: Tensor, target: Tensor, name: str) -> tuple[Tensor, Tensor]:
-    """Two images of one shape, at least in float32.
-
-    Args:
-        pred: reconstruction (B, C, ...).
-        target: reference, same shape.
-        name: the loss, for the message.
+    """Reconstruction and reference (B, C, ...) at least in float32; ``name`` is that of the loss, for the message.
 
     Raises:
         ValueError: shapes differ (PyTorch would broadcast them silently), or there is no axis beside the batch.

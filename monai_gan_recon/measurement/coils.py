@@ -1,4 +1,4 @@
-"""Coils of a scan: readout oversampling, the calibration centre, coil compression, low-resolution maps."""
+"""Coils of a scan: readout oversampling, coil compression, the calibration centre."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ import math
 
 import torch
 
+from ..checks import check_counts
 from .fourier import fft2c, ifft2c
-
-_CENTRE = 24
-"""Largest height and width of the centre that low-resolution maps are made of, in samples."""
 
 
 def remove_readout_oversampling(kspace: torch.Tensor, factor: float = 2.0) -> torch.Tensor:
@@ -57,8 +55,7 @@ def compress_coils(kspace: torch.Tensor, coils: int = 8) -> tuple[torch.Tensor, 
     Raises:
         ValueError: if ``coils`` is below 1.
     """
-    if coils < 1:
-        raise ValueError(f"coils must be at least 1, got {coils}")
+    check_counts(coils=coils)
     matrix = principal_coils(kspace)[:coils]
     return torch.einsum("vc,...chw->...vhw", matrix, kspace), matrix
 
@@ -90,76 +87,21 @@ def calibration_region(mask: torch.Tensor, largest: tuple[int, int] | None = Non
     Returns:
         Slices of H and W, both empty where the zero frequency itself is not sampled.
     """
-    height, width = mask.shape[-2:]
-    common = mask.bool().reshape(-1, height, width).all(0)
-    (rows, columns), *_ = centre_sizes(common[None], largest or (height, width)).tolist()
-    top, left = height // 2 - rows // 2, width // 2 - columns // 2
-    return slice(top, top + rows), slice(left, left + columns)
-
-
-def centre_sizes(mask: torch.Tensor, largest: tuple[int, int]) -> torch.Tensor:
-    """Height and width (B, 2) of the largest fully sampled centred rectangle of each mask (B, H, W).
-
-    A rectangle of size n begins at ``N // 2 - n // 2``; none is larger than ``largest``.
-    """
-    rows, columns = (_centre_out(n, most, mask.device) for n, most in zip(mask.shape[-2:], largest, strict=True))
-    sampled = mask[:, rows][:, :, columns].to(torch.uint8)
-    whole = sampled.cumprod(1).cumprod(2)  # [i, j]: is the rectangle of i + 1 by j + 1 fully sampled?
-    area = whole * torch.outer(torch.arange(1, len(rows) + 1), torch.arange(1, len(columns) + 1)).to(mask.device)
-    best = area.flatten(1).argmax(1)
-    size = torch.stack([best // len(columns), best % len(columns)], -1) + 1
-    return torch.where(whole[:, :1, 0].bool(), size, 0)
+    size = mask.shape[-2:]
+    common = mask.bool().reshape(-1, *size).all(0)
+    rows, columns = (_centre_out(n, most, mask.device) for n, most in zip(size, largest or size, strict=True))
+    whole = common[rows][:, columns].to(torch.uint8).cumprod(0).cumprod(1)  # [i, j]: is i + 1 by j + 1 fully sampled?
+    area = whole.cpu() * torch.outer(torch.arange(1, len(rows) + 1), torch.arange(1, len(columns) + 1))
+    found = divmod(int(area.argmax()), len(columns))
+    sides = [(side + 1) * int(whole[0, 0]) for side in found]
+    starts = [n // 2 - side // 2 for n, side in zip(size, sides, strict=True)]
+    return slice(starts[0], starts[0] + sides[0]), slice(starts[1], starts[1] + sides[1])
 
 
 def _centre_out(n: int, most: int, device: torch.device) -> torch.Tensor:
     """Indices of an axis from the zero frequency outwards; the first m are the centred interval of size m."""
     distance = torch.arange(n, device=device) - n // 2
     return torch.argsort(2 * distance.abs() + (distance > 0))[:most]
-
-
-def low_resolution_maps(kspace: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Coil sensitivities times the image's smooth phase, from the windowed centre of k-space.
-
-    Each coil's low-resolution image is divided by the root sum of squares over coils. Cheap, smooth and without a
-    least size of the centre, but blurred where the object ends; for the last word use
-    :func:`~monai_gan_recon.measurement.espirit.espirit_maps`. The maps hold the image's own smooth phase, so that
-    the image that goes with them is nearly real. Source: Pruessmann et al., Magn Reson Med 42:952 (1999);
-    the window as in McKenzie et al., Magn Reson Med 47:529 (2002).
-
-    Args:
-        kspace: complex k-space, shape (..., coils, H, W).
-        mask: sampling mask, bool, shape broadcastable to (..., 1, H, W); each slice uses its own centre.
-
-    Returns:
-        Maps of kspace's shape, root sum of squares 1 (or 0 where there is no signal at all).
-
-    Raises:
-        ValueError: if the zero frequency of a slice is not sampled.
-    """
-    *batch, _, height, width = kspace.shape
-    flat = kspace.reshape(-1, *kspace.shape[-3:])
-    masks = mask.expand(*batch, 1, height, width).reshape(-1, height, width)
-    sizes = centre_sizes(masks, (min(_CENTRE, height), min(_CENTRE, width)))
-    if (sizes == 0).any():
-        raise ValueError("the zero frequency of k-space is not sampled: coil maps cannot be estimated, give --maps")
-    rows, columns = (int(n) for n in sizes.amax(0))
-    top, left = height // 2 - rows // 2, width // 2 - columns // 2
-    centre = flat[..., top : top + rows, left : left + columns]
-    centre = centre * (_hann(rows, sizes[:, 0])[:, None, :, None] * _hann(columns, sizes[:, 1])[:, None, None, :])
-    image = interpolate_centre(centre, (height, width))
-    parts = torch.view_as_real(image).flatten(-2)
-    energy = torch.zeros_like(parts[:, 0])
-    for coil in range(parts.shape[1]):  # in the processor's cache: twice as fast as one sum
-        energy.addcmul_(parts[:, coil], parts[:, coil])
-    energy = energy.unflatten(-1, (width, 2)).sum(-1).clamp_min_(torch.finfo(energy.dtype).tiny)
-    return image.mul_(energy.rsqrt_()[:, None]).reshape(kspace.shape)
-
-
-def _hann(n: int, sizes: torch.Tensor) -> torch.Tensor:
-    """Hann windows (B, n) around ``n // 2`` that vanish just outside the centres of the given sizes (B)."""
-    distance = (torch.arange(n, device=sizes.device) - n // 2).abs()
-    half = (sizes[:, None] + 1) / 2
-    return torch.where(distance < half, torch.cos(math.pi / 2 * distance / half).square(), 0.0)
 
 
 def interpolate_centre(centre: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -69,11 +69,7 @@ class KData:
         return self.operator.adjoint(self.kspace)
 
     def with_phase(self, phase: torch.Tensor) -> KData:
-        r"""Move a phase of the object into the operator, so that the image to find is nearly real.
-
-        Args:
-            phase: ``exp(i phase)``, complex (\*batch, H, W).
-        """
+        r"""Move a phase of the object, ``exp(i phase)`` (\*batch, H, W), into the operator; the rest is nearly real."""
         maps = phase.unsqueeze(-3)
         return replace(self, maps=maps if self.maps is None else self.maps * maps)
 
@@ -95,16 +91,10 @@ class Measurement(NamedTuple):
 
 
 def pack(data: KData) -> torch.Tensor:
-    r"""The network's input tensor of a measurement.
+    r"""The network's input tensor of a measurement, float32 (\*batch, 4 + 2 C, H, W).
 
     Channels 0-1 are :math:`A^H y`, 2 is the mask, 3 the noise's standard deviation, then 2 for each coil's map (none
     for one coil of sensitivity 1).
-
-    Args:
-        data: of any batch shape; ``maps`` None or of its batch shape.
-
-    Returns:
-        float32 (\*batch, 4 + 2 C, H, W).
     """
     adjoint = data.adjoint()
     plane = (*adjoint.shape[:-2], 1, *adjoint.shape[-2:])
@@ -117,10 +107,7 @@ def pack(data: KData) -> torch.Tensor:
 
 
 def unpack(x: torch.Tensor) -> Measurement:
-    """Read a network's input tensor.
-
-    Args:
-        x: (B, 4 + 2 C, H, W), see :func:`pack`.
+    """Read a network's input tensor (B, 4 + 2 C, H, W), see :func:`pack`.
 
     Raises:
         ValueError: for another number of axes or channels, or slices below 16x16.

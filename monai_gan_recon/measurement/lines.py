@@ -79,32 +79,18 @@ def gaussian_lines(
     return lines
 
 
-def dagan_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
-    """:func:`gaussian_lines` with the lines as far from the zero frequency as in DAGAN's patterns: a harder problem."""
-    return gaussian_lines(n, rate, rng, centre_fraction, DAGAN_SIGMAS)
-
-
-def equispaced_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
-    """MONAI's ``EquispacedKspaceMask`` (fastMRI): its number of lines is near ``rate * n``, not exact."""
-    return _monai_lines(EquispacedKspaceMask, n, rate, rng, centre_fraction)
-
-
-def random_lines(n: int, rate: float, rng: np.random.Generator, centre_fraction: float | None = None) -> np.ndarray:
-    """MONAI's ``RandomKspaceMask`` (fastMRI): Bernoulli lines, so that the rate varies from draw to draw.
-
-    ``rate`` is its expectation. Of n lines, c of them in the centre, its standard deviation is
-    ``sqrt((n - c) p (1 - p)) / n`` with ``p = (rate n - c) / (n - c)``: at 256 lines and 25 %, 0.022.
-    """
-    return _monai_lines(RandomKspaceMask, n, rate, rng, centre_fraction)
-
-
-def _monai_lines(
-    kind: type[EquispacedKspaceMask] | type[RandomKspaceMask],
+def monai_lines(
     n: int,
     rate: float,
     rng: np.random.Generator,
-    centre_fraction: float | None,
+    centre_fraction: float | None = None,
+    kind: type[EquispacedKspaceMask] | type[RandomKspaceMask] = EquispacedKspaceMask,
 ) -> np.ndarray:
+    """MONAI's masks (fastMRI): equispaced lines, their number near ``rate * n``, or Bernoulli lines.
+
+    Of those ``rate`` is the expectation. Of n lines, c of them in the centre, its standard deviation is
+    ``sqrt((n - c) p (1 - p)) / n`` with ``p = (rate n - c) / (n - c)``: at 256 lines and 25 %, 0.022.
+    """
     if round(rate * n) >= n:
         return np.ones(n, dtype=bool)
     centre = centre_fraction_for(rate, centre_fraction)

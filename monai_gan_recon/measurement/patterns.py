@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import torch
+from monai.apps.reconstruction.transforms.array import RandomKspaceMask
 
 from monai_gan_recon.checks import check_fractions
-from monai_gan_recon.measurement.lines import dagan_lines, equispaced_lines, gaussian_lines, random_lines
-from monai_gan_recon.measurement.points import gaussian_points, poisson_disc, radial_spokes
+from monai_gan_recon.measurement.lines import DAGAN_SIGMAS, gaussian_lines, monai_lines
+from monai_gan_recon.measurement.points import caipi_points, gaussian_points, poisson_disc, radial_spokes
 
-LINE_PATTERNS = {
+LINE_PATTERNS: dict[str, Callable[..., np.ndarray]] = {
     "gaussian1d": gaussian_lines,
-    "dagan1d": dagan_lines,
-    "equispaced": equispaced_lines,
-    "random": random_lines,
+    "dagan1d": partial(gaussian_lines, sigmas=DAGAN_SIGMAS),
+    "equispaced": monai_lines,
+    "random": partial(monai_lines, kind=RandomKspaceMask),
 }
-POINT_PATTERNS = {"gaussian2d": gaussian_points, "poisson": poisson_disc, "radial": radial_spokes}
+POINT_PATTERNS = {
+    "gaussian2d": gaussian_points,
+    "poisson": poisson_disc,
+    "caipi": caipi_points,
+    "radial": radial_spokes,
+}
 PATTERNS = (*LINE_PATTERNS, *POINT_PATTERNS)
 
 
@@ -33,11 +42,11 @@ def sampling_mask(
     Args:
         pattern: "gaussian1d" (whole lines, Gaussian density, crowded near the centre at low rates), "dagan1d" (the
             same, as spread as DAGAN's patterns), "equispaced" and "random" (MONAI's, whole lines),
-            "gaussian2d", "poisson" (points) or "radial" (spokes on the Cartesian grid).
+            "gaussian2d", "poisson", "caipi" (points) or "radial" (spokes on the Cartesian grid).
         size: size of k-space (H, W), each at least 1.
         rate: fraction of k-space to sample, in (0, 1]. Exact, ``round(rate * N)`` lines or points, for
-            "gaussian1d", "dagan1d", "gaussian2d" and "poisson"; within a spoke for "radial"; about that for MONAI's:
-            the mask's mean is the true rate.
+            "gaussian1d", "dagan1d", "gaussian2d" and "poisson"; within a spoke for "radial"; about that for MONAI's
+            and "caipi": the mask's mean is the true rate.
         axis: for patterns of whole lines, the phase-encoding axis, along which the mask varies: -1 for columns (W),
             -2 for rows (H).
         seed: an integer, a generator, or None for a fresh draw. The same seed gives the same mask.

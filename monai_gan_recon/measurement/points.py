@@ -61,6 +61,43 @@ def poisson_disc(
     return _largest(priority, radius, count)
 
 
+def caipi_points(
+    shape: tuple[int, int], rate: float, rng: np.random.Generator, centre_fraction: float | None = None
+) -> np.ndarray:
+    """2-D CAIPIRINHA (Breuer et al., MRM 2006): every R-th point, on a sheared lattice, and a fully sampled centre.
+
+    Of the lattices the one whose points keep the largest distances is taken, mirrored or not, at a random place. R is
+    the whole number that comes nearest to the rate. Arguments are those of :func:`gaussian_points`.
+    """
+    y, x = np.indices(shape)
+    centre = _radius(shape) <= centre_fraction_for(rate, centre_fraction) / 2
+    centre[shape[0] // 2, shape[1] // 2] = True
+    free = shape[0] * shape[1] - int(centre.sum())
+    wanted = max(rate * shape[0] * shape[1] - centre.sum(), free / max(shape))
+    reduction = min(range(1, max(shape) + 1), key=lambda r: abs(free / r - wanted))
+    lattices = _widest_lattices(reduction)
+    row_step, step, shift = lattices[rng.integers(len(lattices))]
+    y, x = y - rng.integers(row_step), x - rng.integers(step)
+    return centre | ((y % row_step == 0) & ((x - y // row_step * shift) % step == 0))
+
+
+@functools.cache
+def _widest_lattices(reduction: int) -> list[tuple[int, int, int]]:
+    """Of the lattices of every ``reduction``-th point those of the largest distances between neighbours.
+
+    Each is spanned by (0, ``step``) and (``row_step``, ``shift``).
+    """
+
+    def neighbours(row_step: int, step: int, shift: int) -> list[int]:
+        rows = ((row_step * n) ** 2 + min(shift * n % step, -shift * n % step) ** 2 for n in range(1, step + 1))
+        return sorted([step**2, *rows])[:3]
+
+    steps = [n for n in range(1, reduction + 1) if reduction % n == 0]
+    lattices = [(reduction // n, n, shift) for n in steps for shift in range(n)]
+    most = max(neighbours(*lattice) for lattice in lattices)
+    return [lattice for lattice in lattices if neighbours(*lattice) == most]
+
+
 def radial_spokes(
     shape: tuple[int, int], rate: float, rng: np.random.Generator, centre_fraction: float | None = None
 ) -> np.ndarray:

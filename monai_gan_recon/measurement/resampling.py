@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from monai_gan_recon.measurement.fourier import from_channels, to_channels
-from monai_gan_recon.measurement.hermitian import mirror
 from monai_gan_recon.measurement.kdata import unpack
 from monai_gan_recon.measurement.operators import SenseOperator
+from monai_gan_recon.measurement.phase import mirror
 
 
 def hold_out(measured: torch.Tensor, fraction: float, centre: float = 0.02) -> torch.Tensor:

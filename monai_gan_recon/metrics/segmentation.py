@@ -91,19 +91,10 @@ def volume_difference(labels: Tensor, reference: Tensor, classes: Sequence[int],
 def segmentation_metrics(
     labels: Tensor, reference: Tensor, classes: Mapping[int, str], spacing: Sequence[float]
 ) -> dict[str, dict[str, float]]:
-    """All metrics of a segmentation.
-
-    Args:
-        labels: label map (1, X, Y, Z) or (X, Y, Z).
-        reference: the other label map, of the same shape.
-        classes: name of each label to score.
-        spacing: of the voxels along X, Y and Z in mm.
+    """All metrics of a segmentation; arguments as of :func:`dice`, with the name of each class, and the spacing in mm.
 
     Returns:
         ``{metric: {name of the class: value}}`` for each of :data:`SEGMENTATION_METRICS`.
-
-    Raises:
-        ValueError: if the two differ in shape.
     """
     numbers = list(classes)
     values = (

@@ -8,14 +8,7 @@ from monai.metrics.regression import MSEMetric, PSNRMetric, RMSEMetric, compute_
 from scipy.fft import next_fast_len
 from torch import Tensor
 
-from monai_gan_recon.metrics.conventions import (
-    DATA_RANGE,
-    HFEN_SIGMA,
-    HFEN_WINDOW,
-    PSNR_CAP,
-    SSIM_SIGMA,
-    SSIM_WINDOW,
-)
+from monai_gan_recon.metrics.conventions import DATA_RANGE, HFEN_SIGMA, HFEN_WINDOW, PSNR_CAP, SSIM_SIGMA, SSIM_WINDOW
 
 
 def plain(image: Tensor) -> Tensor:
@@ -25,11 +18,7 @@ def plain(image: Tensor) -> Tensor:
 
 
 def check_pair(image: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
-    """Both as plain float32 tensors.
-
-    Raises:
-        ValueError: if they are not (N, 1, H, W), or of different shapes.
-    """
+    """Both as plain float32 tensors; a ValueError if they are not (N, 1, H, W), or of different shapes."""
     if image.shape != reference.shape or image.ndim != 4 or image.shape[1] != 1:
         raise ValueError(
             "metrics compare slices (N, 1, H, W) of one shape, "
@@ -39,11 +28,7 @@ def check_pair(image: Tensor, reference: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def check_brain(brain: Tensor, reference: Tensor) -> Tensor:
-    """The mask as booleans on the reference's device.
-
-    Raises:
-        ValueError: if its shape is not the reference's.
-    """
+    """The mask as booleans on the reference's device; a ValueError if its shape is not the reference's."""
     if brain.shape != reference.shape:
         raise ValueError(f"the brain mask is {tuple(brain.shape)} but the slices are {tuple(reference.shape)}")
     return brain.to(reference.device, torch.bool)

@@ -24,13 +24,10 @@ from monai_gan_recon.simulation.acquisition import FOREGROUND_THRESHOLD
 
 
 def brain_mask(reference: Tensor) -> Tensor:
-    """Brain mask of a volume, slice by slice; of a head with its skull, the head.
+    """Brain mask of a volume (N, 1, H, W), slice by slice; of a head with its skull, the head.
 
     Pixels above 5 % of the volume's maximum, holes filled (ventricles, sinuses); per slice the largest region is
     kept, and any region at least half as large (the two hemispheres at the poles), so that specks of noise drop out.
-
-    Args:
-        reference: slices of one volume (N, 1, H, W).
 
     Returns:
         Boolean mask (N, 1, H, W), on the reference's device; empty where no pixel is above the threshold.

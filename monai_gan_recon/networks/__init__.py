@@ -2,6 +2,7 @@
 
 from monai_gan_recon.networks.critic import ResNetCritic
 from monai_gan_recon.networks.encoder_decoder import ResNetEncoderDecoder
+from monai_gan_recon.networks.ensemble import SelfEnsemble, self_ensemble
 from monai_gan_recon.networks.generator import MagnitudeNetwork, ResNetGenerator, UnrolledGenerator
 from monai_gan_recon.networks.weights import load_weights, trainable
 
@@ -10,7 +11,9 @@ __all__ = [
     "ResNetCritic",
     "ResNetEncoderDecoder",
     "ResNetGenerator",
+    "SelfEnsemble",
     "UnrolledGenerator",
     "load_weights",
+    "self_ensemble",
     "trainable",
 ]

@@ -49,8 +49,7 @@ class Command:
     def __call__(self, series: Path, results: Path) -> list[str]:
         """Reconstruct the folder of a series' DICOM files into DICOM files in subfolders of ``results``.
 
-        Returns:
-            lines about results to be careful with, and what could not be done beside the reconstruction.
+        Lines are returned about results to be careful with, and what could not be done beside the reconstruction.
 
         Raises:
             ValueError: in one line, if the series cannot be reconstructed.

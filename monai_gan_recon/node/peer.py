@@ -53,11 +53,7 @@ class Peer:
         return cls(check_title(aet), host.strip("[]"), int(number))
 
     def addresses(self) -> frozenset[str]:
-        """Its addresses.
-
-        Raises:
-            ValueError: if its host is not known.
-        """
+        """Its addresses; a ValueError if its host is not known."""
         try:
             return frozenset(str(found[4][0]) for found in socket.getaddrinfo(self.host, None))
         except OSError as error:
@@ -68,11 +64,7 @@ class Peer:
 
 
 def check_title(aet: str) -> str:
-    """An application entity title.
-
-    Raises:
-        ValueError: if it is none: 1 to 16 printable ASCII characters, no backslash.
-    """
+    """An application entity title; a ValueError if it is none: 1 to 16 printable ASCII characters, no backslash."""
     if not (aet.isascii() and aet.isprintable() and "\\" not in aet and 0 < len(aet.strip()) <= len(aet) <= 16):
         raise ValueError(f"{aet!r} is no AE title: 1 to 16 ASCII characters without backslash")
     return aet

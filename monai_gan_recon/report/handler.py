@@ -9,17 +9,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import monai
-import torch
 from ignite.engine import Engine, Events
 from monai.data import MetaTensor
 from monai.data.utils import affine_to_spacing
 from tqdm import tqdm
 
-import monai_gan_recon
 from monai_gan_recon.checks import check_output_dir
 from monai_gan_recon.engines.volume_writer import ResultWriter
 from monai_gan_recon.errors import one_line
+from monai_gan_recon.evaluation.metrics_file import versions
 from monai_gan_recon.evaluation.scores import quality_table
 from monai_gan_recon.report.page import preview_path, write_report
 from monai_gan_recon.segmentation.instances import class_volumes
@@ -57,12 +55,8 @@ class CaseReport:
             results.companions.append(self.files)
         metadata = Path(bundle_root) / "configs" / "metadata.json"
         bundle = json.loads(metadata.read_text(encoding="utf-8")) if metadata.is_file() else {}
-        self.versions = {
-            "Package": f"monai-gan-recon {monai_gan_recon.__version__}",
-            "Bundle": f"{bundle.get('name', Path(bundle_root).name)} {bundle.get('version', '')}".strip(),
-            "PyTorch": torch.__version__,
-            "MONAI": monai.__version__,
-        }
+        own = f"{bundle.get('name', Path(bundle_root).name)} {bundle.get('version', '')}".strip()
+        self.versions = {"bundle": own} | versions()
 
     def files(self, case: str) -> list[Path]:
         """Report and preview of a case."""
@@ -99,67 +93,56 @@ class CaseReport:
 
     def write(self, output: Mapping[str, Any], image: MetaTensor) -> dict[str, Path]:
         """Write the report of an output of the evaluator on ``image``; see :func:`write_report`."""
-        path = self.files(str(output["case"]))[0]
+        case = str(output["case"])
+        options, sections = (_reconstruction if "zero_filled" in output else _segmentation)(output, image)
         stated = {name: value for name, value in self.protocol.items() if value is not None}
-        if "zero_filled" not in output:
-            return self._segmentation(path, output, image, stated)
-        names = {"zero_filled": "zero_filled", "reconstruction": "pred", "reference": "label"}
-        images = {name: output[key][0] for name, key in names.items() if key in output}
-        count, height, width = images["reconstruction"].shape
-        sampled = float(output["sampled_fraction"])
-        protocol = {
-            **stated,
-            **({"Plane": output["plane"]} if output.get("plane") else {}),
-            "Acceleration R": 1 / sampled,
-            "Sampled": f"{100 * sampled:.3g} % of k-space",
-            "Slices": f"{count}, {height} x {width} pixels",
-            "Time in the network": f"{output['seconds']:.1f} s",
-        }
-        quality, note = _quality(output)
-        return write_report(
-            path,
-            images,
-            str(output["case"]),
-            spacing=affine_to_spacing(image.affine).tolist()[1:],
-            sections={
-                **({"Be careful": output["caution"]} if output.get("caution") else {}),
-                "Protocol": protocol,
-                "Quality": quality,
-                "Versions": self.versions,
-            },
-            notes={"Quality": note},
-            subtitle="Reconstruction beside the zero-filled image",
-        )
+        caution = {"Be careful": output["caution"]} if output.get("caution") else {}
+        sections = caution | sections | {"Protocol": stated | sections["Protocol"], "Versions": self.versions}
+        return write_report(self.files(case)[0], title=case, sections=sections, **options)
 
-    def _segmentation(
-        self, path: Path, output: Mapping[str, Any], image: MetaTensor, protocol: Mapping[str, Any]
-    ) -> dict[str, Path]:
-        volumes = class_volumes(output["pred"])
-        tissues = {name.upper(): f"{volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items()}
-        axial = SlicesOfPlane("axial")
-        slices: Any = axial(MetaTensor(image.as_tensor().clone(), affine=image.affine.clone()))
-        labels: Any = axial(MetaTensor(output["pred"].as_tensor().clone(), affine=image.affine.clone()))
-        count, height, width = slices.shape[1:]
-        return write_report(
-            path,
-            {"image": slices.as_tensor()},
-            str(output["case"]),
-            spacing=affine_to_spacing(slices.affine).tolist()[1:],
-            labels=labels.as_tensor(),
-            label_names={label: name.upper() for label, name in TISSUES.items()},
-            sections={
-                **({"Be careful": output["caution"]} if output.get("caution") else {}),
-                "Tissue volumes": tissues,
-                "Protocol": {
-                    **protocol,
-                    "Slices": f"{count}, {height} x {width} pixels, axial",
-                    "Time": f"{output['seconds']:.1f} s",
-                },
-                "Quality": {"Reference": "no reference"},
-                "Versions": self.versions,
-            },
-            subtitle="Tissue segmentation",
-        )
+
+def _reconstruction(output: Mapping[str, Any], image: MetaTensor) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options of the page, and its sections."""
+    names = {"zero_filled": "zero_filled", "reconstruction": "pred", "reference": "label"}
+    images = {name: output[key][0] for name, key in names.items() if key in output}
+    count, height, width = images["reconstruction"].shape
+    sampled = float(output["sampled_fraction"])
+    protocol = {
+        **({"Plane": output["plane"]} if output.get("plane") else {}),
+        "Acceleration R": 1 / sampled,
+        "Sampled": f"{100 * sampled:.3g} % of k-space",
+        "Slices": f"{count}, {height} x {width} pixels",
+        "Time in the network": f"{output['seconds']:.1f} s",
+    }
+    quality, note = _quality(output)
+    options = {
+        "images": images,
+        "spacing": affine_to_spacing(image.affine).tolist()[1:],
+        "notes": {"Quality": note},
+        "subtitle": "Reconstruction beside the zero-filled image",
+    }
+    return options, {"Protocol": protocol, "Quality": quality}
+
+
+def _segmentation(output: Mapping[str, Any], image: MetaTensor) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The same."""
+    volumes, axial = class_volumes(output["pred"]), SlicesOfPlane("axial")
+    slices: Any = axial(MetaTensor(image.as_tensor().clone(), affine=image.affine.clone()))
+    labels: Any = axial(MetaTensor(output["pred"].as_tensor().clone(), affine=image.affine.clone()))
+    count, height, width = slices.shape[1:]
+    options = {
+        "images": {"image": slices.as_tensor()},
+        "spacing": affine_to_spacing(slices.affine).tolist()[1:],
+        "labels": labels.as_tensor(),
+        "label_names": {label: name.upper() for label, name in TISSUES.items()},
+        "subtitle": "Tissue segmentation",
+    }
+    sections = {
+        "Tissue volumes": {name.upper(): f"{volumes.get(label, 0):.1f} ml" for label, name in TISSUES.items()},
+        "Protocol": {"Slices": f"{count}, {height} x {width} pixels, axial", "Time": f"{output['seconds']:.1f} s"},
+        "Quality": {"Reference": "no reference"},
+    }
+    return options, sections
 
 
 def _quality(output: Mapping[str, Any]) -> tuple[dict[str, Any], str]:

@@ -57,11 +57,7 @@ def decode(text: str, shape: Sequence[int]) -> np.ndarray:
 
 
 def encode_within(volumes: Mapping[str, np.ndarray], budget: int) -> tuple[dict[str, list[str]], list[int]]:
-    """Encode volumes, and leave slices out evenly where they would need more than ``budget`` bytes.
-
-    Args:
-        volumes: uint8 (N, H, W), all of one shape.
-        budget: most characters of all slices together.
+    """Encode volumes, uint8 (N, H, W) of one shape, in at most ``budget`` characters: else slices are left out evenly.
 
     Returns:
         The texts of each volume, and the indices of the slices that were kept.

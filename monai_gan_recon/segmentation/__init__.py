@@ -7,14 +7,13 @@ from monai_gan_recon.segmentation.dataset import TissuePatchDataset
 from monai_gan_recon.segmentation.instances import Instances, Region, measure_regions
 from monai_gan_recon.segmentation.labels import TISSUES
 from monai_gan_recon.segmentation.mixture import TissueMixture
-from monai_gan_recon.segmentation.networks import MixtureCorrection, MixtureScores, SliceNetwork
+from monai_gan_recon.segmentation.networks import MixtureCorrection, MixtureScores
 from monai_gan_recon.segmentation.preprocessing import (
     CorrectBiasField,
     CorrectBiasFieldd,
     DenoiseAnisotropic,
     DenoiseAnisotropicd,
 )
-from monai_gan_recon.segmentation.regions import write_region_report
 from monai_gan_recon.segmentation.segmenter import TissueSegmenter
 from monai_gan_recon.segmentation.tissue_features import TissueFeatures, TissueFeaturesd
 
@@ -35,12 +34,10 @@ __all__ = [
     "RandUndersamplingArtefact",
     "RandUndersamplingArtefactd",
     "Region",
-    "SliceNetwork",
     "TissueFeatures",
     "TissueFeaturesd",
     "TissueMixture",
     "TissuePatchDataset",
     "TissueSegmenter",
     "measure_regions",
-    "write_region_report",
 ]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
-from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform, RandomizableTransform
+from monai.transforms import RandomizableTransform
 from monai.utils import convert_to_dst_type
 from torch import nn
 
@@ -18,6 +17,7 @@ from monai_gan_recon.data.cache import describe
 from monai_gan_recon.measurement import check_pattern, check_rate, magnitude, sampling_mask
 from monai_gan_recon.simulation import acquire, measured_block
 from monai_gan_recon.transforms import CropPadSlices
+from monai_gan_recon.transforms.dictionary import RandArrayTransformd
 
 _BATCH = 8
 """Slices that a reconstruction network sees at a time."""
@@ -34,7 +34,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
         rates: smallest and largest sampling rate, in (0, 1]; drawn log-uniformly.
         patterns: sampling patterns to choose from, see :func:`monai_gan_recon.measurement.sampling_mask`.
         slice_axes: spatial array axes (0 first) along which the slices may be stacked. The phase-encoding axis is
-            one of the two others, drawn at random. Slices (C, H, W) have no slice axis; all channels share a mask.
+            one of the two others, drawn at random.
         size: (H, W), slices are cropped or padded to it before they are sampled; None: as they are.
         network: reconstructs (B, 3, H, W) to (B, 1, H, W), see :class:`monai_gan_recon.networks.ResNetGenerator`.
         reconstructed: probability that what is undersampled is reconstructed, too.
@@ -85,14 +85,13 @@ class RandUndersamplingArtefact(RandomizableTransform):
         self.seed = int(self.R.randint(2**31 - 1))
         self.reconstructs = bool(self.R.rand() < self.reconstructed)
 
-    def __call__(self, image: torch.Tensor, randomize: bool = True) -> torch.Tensor:
-        """Undersample a volume (C, X, Y, Z) or slices (C, H, W) of magnitudes; float32 out, same shape, affine."""
-        if randomize:
-            self.randomize()
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """Undersample a volume (C, X, Y, Z) of magnitudes; float32 out, same shape, affine."""
+        self.randomize()
         if not self._do_transform:
             return image
-        slices = _slices(image, self.slice_axis)
-        padded: Any = self.cropper(MetaTensor(slices))  # a MetaTensor, which knows how to undo it
+        axis = self.slice_axis + 1
+        padded: Any = self.cropper(MetaTensor(_checked(image).movedim(axis, 1)))  # it knows how to undo it
         stack = padded.as_tensor().flatten(0, -3)  # (N, H, W)
         mask = sampling_mask(self.pattern, tuple(stack.shape[-2:]), self.rate, self.phase_axis, self.seed)
         seen = MetaTensor(
@@ -101,10 +100,7 @@ class RandUndersamplingArtefact(RandomizableTransform):
             applied_operations=padded.applied_operations,
         )
         restored: Any = self.cropper.inverse(seen)
-        result = restored.as_tensor()
-        if image.ndim == 4:
-            result = result.movedim(1, self.slice_axis + 1)
-        return convert_to_dst_type(result, image, dtype=torch.float32)[0]
+        return convert_to_dst_type(restored.as_tensor().movedim(1, axis), image, dtype=torch.float32)[0]
 
     def _seen_through(self, stack: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Magnitudes (N, H, W) of slices (N, H, W) seen through a sampling mask (H, W)."""
@@ -122,38 +118,19 @@ class RandUndersamplingArtefact(RandomizableTransform):
         return result
 
 
-class RandUndersamplingArtefactd(RandomizableTransform, MapTransform):
-    """Dictionary version of :class:`RandUndersamplingArtefact`; all keys get the same artefact."""
+class RandUndersamplingArtefactd(RandArrayTransformd):
+    """Dictionary version of :class:`RandUndersamplingArtefact`."""
 
-    def __init__(self, keys: KeysCollection = "image", **options: Any) -> None:
-        MapTransform.__init__(self, keys)
-        RandomizableTransform.__init__(self, 1.0)
-        self.artefact = RandUndersamplingArtefact(**options)
-
-    def set_random_state(
-        self, seed: int | None = None, state: np.random.RandomState | None = None
-    ) -> RandUndersamplingArtefactd:
-        """Make the draws reproducible."""
-        super().set_random_state(seed, state)
-        self.artefact.set_random_state(seed, state)
-        return self
-
-    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
-        """Undersample the images."""
-        result = dict(data)
-        self.artefact.randomize()
-        for key in self.key_iterator(result):
-            result[key] = self.artefact(result[key], randomize=False)
-        return result
+    array_version = RandUndersamplingArtefact
 
 
-def _slices(image: torch.Tensor, slice_axis: int) -> torch.Tensor:
-    plain = (image.as_tensor() if isinstance(image, MetaTensor) else image).float()
-    if plain.ndim not in (3, 4):
-        raise ValueError(f"a volume (C, X, Y, Z) or slices (C, H, W) are needed, not shape {tuple(image.shape)}")
+def _checked(image: torch.Tensor) -> torch.Tensor:
+    plain = image.as_subclass(torch.Tensor).float()
+    if plain.ndim != 4:
+        raise ValueError(f"a volume (C, X, Y, Z) is needed, not shape {tuple(image.shape)}")
     if not (torch.isfinite(plain) & (plain >= 0)).all():
         raise ValueError(
             "undersampling needs magnitudes, the image has negative, NaN or infinite values; undersample before "
             "the intensities are normalised"
         )
-    return plain.movedim(slice_axis + 1, 1) if plain.ndim == 4 else plain
+    return plain

@@ -15,6 +15,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 from skimage.morphology import isotropic_closing
 
+from monai_gan_recon.checks import check_numbers, check_positive
 from monai_gan_recon.segmentation.labels import check_grid
 from monai_gan_recon.transforms.dictionary import ArrayTransformd
 
@@ -49,10 +50,8 @@ class BrainMask(Transform):
     def __init__(self, method: str = "auto", closing_mm: float = 3.0, otsu_fraction: float = 0.7) -> None:
         if method not in METHODS:
             raise ValueError(f"unknown method of masking {method!r}: choose one of {', '.join(METHODS)}")
-        if closing_mm < 0 or otsu_fraction <= 0:
-            raise ValueError(
-                f"closing_mm must be 0 or more and otsu_fraction above 0, got {closing_mm} and {otsu_fraction}"
-            )
+        check_numbers(closing_mm=closing_mm)
+        check_positive(otsu_fraction=otsu_fraction)
         self.method, self.closing_mm, self.otsu_fraction = method, closing_mm, otsu_fraction
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
@@ -113,7 +112,7 @@ def volume_values(image: torch.Tensor) -> np.ndarray:
     if image.ndim != 4 or image.shape[0] != 1 or image.is_complex():
         kind = "complex " if image.is_complex() else ""
         raise ValueError(f"a real volume (1, X, Y, Z) is needed, not {kind}values of shape {tuple(image.shape)}")
-    values: np.ndarray = _plain(image)[0].detach().float().cpu().numpy()
+    values: np.ndarray = image.as_subclass(torch.Tensor)[0].detach().float().cpu().numpy()
     bad = int((~np.isfinite(values)).sum())
     if bad:
         raise ValueError(
@@ -125,18 +124,14 @@ def volume_values(image: torch.Tensor) -> np.ndarray:
 
 
 def mask_values(mask: torch.Tensor | None, image: torch.Tensor) -> np.ndarray:
-    """Mask of a volume (1, X, Y, Z) as booleans (X, Y, Z), checked.
-
-    Args:
-        mask: (1, X, Y, Z), anything but 0 is inside; None: :class:`BrainMask` of the image.
-        image: (1, X, Y, Z).
+    """Mask of a volume (1, X, Y, Z) as booleans (X, Y, Z): what is not 0, or :class:`BrainMask` of the image.
 
     Raises:
         ValueError: if the mask has another shape or affine than the image, or is empty.
     """
     mask = BrainMask()(image) if mask is None else mask
     check_grid(mask, image, "the brain mask")
-    inside: np.ndarray = (_plain(mask)[0] != 0).cpu().numpy()
+    inside: np.ndarray = (mask.as_subclass(torch.Tensor)[0] != 0).cpu().numpy()
     if not inside.any():
         raise ValueError("the brain mask is empty; give one that covers the brain, or none")
     return inside
@@ -148,10 +143,6 @@ def spacing_mm(image: torch.Tensor) -> tuple[float, float, float]:
         return (1.0, 1.0, 1.0)
     x, y, z = np.linalg.norm(image.affine.double().cpu().numpy()[:3, :3], axis=0).tolist()
     return (x, y, z)
-
-
-def _plain(image: torch.Tensor) -> torch.Tensor:
-    return image.as_tensor() if isinstance(image, MetaTensor) else image
 
 
 def _outermost_zeros(values: np.ndarray) -> float:

@@ -134,18 +134,10 @@ def cached_volume(
     seed: int = 0,
     report: Callable[[], object] = lambda: None,
 ) -> tuple[list[Path], Path]:
-    """Prepare one volume and its degraded copies, unless an earlier run left them in ``folder``.
+    """Prepare one volume and its degraded copies, unless an earlier run left them in the cache ``folder``.
 
-    Args:
-        entry: entry of a data manifest; ``person`` and ``case`` choose what is drawn for its copies, wherever the
-            file lies.
-        volume_transform: from the entry to ``image`` (1, X, Y, Z), magnitudes, and ``label`` on its grid.
-        degradation: random, seeded for each copy; None with ``copies`` 0.
-        features: applied to the volume and to each copy; makes ``image`` (C, X, Y, Z), the network's input.
-        copies: number of degraded copies.
-        folder: cache folder.
-        seed: seed of the degradation.
-        report: called after each image.
+    Args are those of :class:`TissuePatchDataset`, for one entry; ``person`` and ``case`` of it choose what is drawn for
+    its copies, wherever the file lies. ``report`` is called after each image.
 
     Returns:
         Files of the image (C, X, Y, Z), float16, and of its copies; file of the labels (X, Y, Z), uint8.
@@ -193,11 +185,7 @@ def _digest(text: str) -> str:
 
 
 def patch(array: np.ndarray, centre: Sequence[int], size: Sequence[int]) -> np.ndarray:
-    """Patch of a volume (..., X, Y, Z) about a centre, moved inside the volume, padded with 0 where that is smaller.
-
-    Returns:
-        a copy, of shape (..., *size).
-    """
+    """Copy of a patch about a centre, moved inside the volume (..., X, Y, Z), padded with 0 where that is smaller."""
     slices: list[Any] = [...]
     widths = [(0, 0)] * (array.ndim - len(size))
     for n, c, length in zip(array.shape[-len(size) :], centre, size, strict=True):

@@ -11,8 +11,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
-from scipy import ndimage
 from skimage.measure import label as connected_components
+from skimage.measure import regionprops
 
 from monai_gan_recon.checks import check_numbers
 
@@ -73,7 +73,7 @@ def label_values(labels: torch.Tensor) -> np.ndarray:
     """
     if labels.ndim != 4 or labels.shape[0] != 1 or labels.is_complex():
         raise ValueError(f"labels must be one real volume (1, X, Y, Z), not of shape {tuple(labels.shape)}")
-    values = (labels.as_tensor() if isinstance(labels, MetaTensor) else labels)[0].detach().cpu().numpy()
+    values = labels.as_subclass(torch.Tensor)[0].detach().cpu().numpy()
     if values.dtype.kind == "f":
         wrong = ~np.isfinite(values) | (values != np.round(values))
         if wrong.any():
@@ -134,26 +134,17 @@ def measure_regions(instances: torch.Tensor, labels: torch.Tensor) -> list[Regio
             f"instances of shape {tuple(instances.shape)} do not fit labels of shape {tuple(labels.shape)}"
         )
     affine = affine_of(instances)
+    voxel_mm3 = voxel_volume_mm3(affine)
     numbers, classes = (_array(volume) for volume in (instances, labels))
-    where = np.nonzero(numbers)
-    number, label = numbers[where], classes[where]
-    voxels = np.bincount(number)
-    label_of = np.zeros(len(voxels), dtype=np.int64)
-    label_of[number] = label
-    if (label_of[number] != label).any():
-        raise ValueError("an instance has voxels of several classes; give the label map that it comes from")
-    sums = np.stack([np.bincount(number, weights=index, minlength=len(voxels)) for index in where], axis=1)
-    boxes, voxel_mm3 = ndimage.find_objects(numbers), voxel_volume_mm3(affine)
     regions = []
-    for i in np.flatnonzero(voxels).tolist():
-        box = boxes[i - 1]
-        start, stop = _index([s.start for s in box]), _index([s.stop for s in box])
-        low, high = world_box(start, stop, affine)
-        centroid = sums[i] / voxels[i]
+    for found in regionprops(numbers, intensity_image=classes):
+        if found.intensity_min != found.intensity_max:
+            raise ValueError("an instance has voxels of several classes; give the label map that it comes from")
+        start, stop, count = found.bbox[:3], found.bbox[3:], int(found.area)
+        centroid = np.array(found.centroid)
         world = _triple(affine[:3, :3] @ centroid + affine[:3, 3])
-        count = int(voxels[i])
-        place = (start, stop, low, high, _triple(centroid), world)
-        regions.append(Region(i, int(label_of[i]), count, count * voxel_mm3 / 1000, *place))
+        place = (start, stop, *world_box(start, stop, affine), _triple(centroid), world)
+        regions.append(Region(found.label, int(found.intensity_max), count, count * voxel_mm3 / 1000, *place))
     return regions
 
 
@@ -165,12 +156,9 @@ def class_volumes(labels: torch.Tensor) -> dict[int, float]:
 
 
 def world_box(start: Sequence[int], stop: Sequence[int], affine: np.ndarray) -> tuple[Triple, Triple]:
-    """Box in mm, least and greatest (x, y, z), around all eight corners of a box of voxels.
+    """Box in mm, least and greatest (x, y, z), around all corners of a box of voxels from ``start`` to ``stop``.
 
-    Args:
-        start: first voxel (i, j, k).
-        stop: voxel after the last.
-        affine: (4, 4), voxel centres to RAS in mm, of any orientation; a voxel reaches half an index to each side.
+    ``affine`` is from voxel centres to RAS in mm, of any orientation; a voxel reaches half an index to each side.
     """
     corners = np.array(list(product(*zip(start, stop, strict=True)))) - 0.5
     world = corners @ affine[:3, :3].T + affine[:3, 3]
@@ -179,10 +167,7 @@ def world_box(start: Sequence[int], stop: Sequence[int], affine: np.ndarray) -> 
 
 def affine_of(volume: torch.Tensor) -> np.ndarray:
     """Affine (4, 4), voxel to RAS in mm, float64; the identity of a plain tensor."""
-    if not isinstance(volume, MetaTensor):
-        return np.eye(4)
-    affine: np.ndarray = volume.affine.detach().cpu().double().numpy()
-    return affine
+    return volume.affine.detach().cpu().double().numpy() if isinstance(volume, MetaTensor) else np.eye(4)
 
 
 def voxel_volume_mm3(affine: np.ndarray) -> float:
@@ -191,16 +176,9 @@ def voxel_volume_mm3(affine: np.ndarray) -> float:
 
 
 def _array(volume: torch.Tensor) -> np.ndarray:
-    plain = volume.as_tensor() if isinstance(volume, MetaTensor) else volume
-    result: np.ndarray = plain[0].detach().cpu().numpy().astype(np.int64)
-    return result
+    return volume.as_subclass(torch.Tensor)[0].detach().cpu().numpy().astype(np.int64)
 
 
 def _triple(values: np.ndarray) -> Triple:
     x, y, z = (float(v) for v in values)
     return (x, y, z)
-
-
-def _index(values: Sequence[int]) -> Index:
-    i, j, k = (int(v) for v in values)
-    return (i, j, k)

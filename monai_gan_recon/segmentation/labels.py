@@ -30,7 +30,6 @@ NUM_CLASSES = len(TISSUES) + 1
 GRID_TOLERANCE = 1e-3
 """Largest difference between the affines of an image and its labels, in mm (NIfTI keeps them in float32)."""
 
-
 MAPS = ("gray_matter", "white_matter")
 """Keys of a manifest's entry whose files are probability maps, in place of ``label``."""
 
@@ -58,9 +57,7 @@ def labelled_entries(
 ) -> list[dict[str, Any]]:
     """Entries of one split of a manifest, each with labels, or maps of gray and white matter, and a ``case``.
 
-    Raises:
-        ValueError: if there are none, or an entry has no labels.
-        FileNotFoundError: if a file is missing.
+    Errors are those of :meth:`Manifest.section`, and a ValueError for an entry without labels.
     """
     manifest = load_manifest(datalist, dataset_dir)
     # MONAI's Spacingd takes any key that begins with "image_" for metadata
@@ -98,28 +95,27 @@ def has_labels(entry: Mapping[str, Any]) -> bool:
 
 
 def reference_labels(entry: Mapping[str, Any], image: MetaTensor) -> ReferenceLabels | None:
-    """Reference labels of an image.
-
-    Args:
-        entry: of a data manifest: its ``label``, or else its ``gray_matter`` and ``white_matter``, are files.
-        image: (1, X, Y, Z), which the labels must fit.
+    """Labels of an ``image`` (1, X, Y, Z): an entry's file ``label``, or else its ``gray_matter`` and ``white_matter``.
 
     Returns:
-        The labels, or None if the entry names none.
+        The labels, or None if the entry of the manifest names none.
 
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: in one line, if labels have another size or affine than the image, or a value that is no label.
     """
     if entry.get("label"):
-        return ReferenceLabels(load_labels(entry["label"], image), TISSUES)
+        labels = load_label_volume(entry["label"])
+        check_grid(labels, image, entry["label"])
+        check_labels(labels, entry["label"])
+        return ReferenceLabels(labels.to(torch.uint8), TISSUES)
     if not has_labels(entry):
         return None
     maps = [load_volume(entry[key]) for key in MAPS]
     for key, volume in zip(MAPS, maps, strict=True):
         check_grid(volume, image, entry[key])
-    labels = torch.from_numpy(labels_of_maps(*(volume.numpy() for volume in (*maps, image))))
-    return ReferenceLabels(MetaTensor(labels, meta=dict(image.meta)), TISSUES_OF_MAPS)
+    likeliest = torch.from_numpy(labels_of_maps(*(volume.numpy() for volume in (*maps, image))))
+    return ReferenceLabels(MetaTensor(likeliest, meta=dict(image.meta)), TISSUES_OF_MAPS)
 
 
 class LoadTissueLabelsd(Transform):
@@ -143,42 +139,16 @@ class LoadCase(Transform):
         return {"image": image, "reference": reference, "case": entry["case"], "person": entry["person"]}
 
 
-def load_labels(path: str | os.PathLike[str], image: torch.Tensor | None = None) -> MetaTensor:
-    """Read tissue labels (1, X, Y, Z), uint8, checked by :func:`check_labels`.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be read, or does not fit the image (1, X, Y, Z), if one is given.
-    """
-    labels = load_label_volume(path)
-    check_labels(labels, image, path)
-    result: MetaTensor = labels.to(torch.uint8)
-    return result
-
-
-def check_labels(
-    labels: torch.Tensor, image: torch.Tensor | None = None, what: str | os.PathLike[str] | None = None
-) -> None:
-    """Raise unless a label map (1, X, Y, Z) holds tissue labels 0 to 3 only and lies on the grid of a given image.
-
-    ``what`` is its file or name, for the message; default: the MetaTensor's file name.
-
-    Raises:
-        ValueError: in one line, for another size, another affine, a value that is no label, or no label at all.
-    """
-    name = what or _file_of(labels, "labels")
-    if image is not None:
-        check_grid(labels, image, name)
-    if labels.is_complex():
-        raise ValueError(f"{name}: is complex; labels are whole numbers")
-    values = torch.unique(labels.as_tensor() if isinstance(labels, MetaTensor) else labels)
-    wrong = [value for value in values.tolist() if value != BACKGROUND and value not in TISSUES]
+def check_labels(labels: torch.Tensor, name: str | os.PathLike[str]) -> None:
+    """Raise a ValueError, with this name, unless a label map (1, X, Y, Z) holds tissue labels 0 to 3, not only 0."""
+    values = torch.unique(labels.as_subclass(torch.Tensor)).tolist()
+    wrong = [value for value in values if value != BACKGROUND and value not in TISSUES]
     if wrong:
         known = ", ".join(f"{label} {tissue}" for label, tissue in TISSUES.items())
         raise ValueError(
             f"{name}: has the value {wrong[0]:g}, which is no tissue label; known are 0 background, {known}"
         )
-    if values.numel() == 1 and values.item() == BACKGROUND:
+    if values == [BACKGROUND]:
         raise ValueError(f"{name}: has no tissue at all (every label is 0)")
 
 
@@ -196,18 +166,10 @@ def check_grid(volume: torch.Tensor, image: torch.Tensor, name: str | os.PathLik
 
 
 def labels_of_maps(gray: np.ndarray, white: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Tissue labels from probability maps of gray and white matter, and the image that they are of.
+    """Tissue labels, uint8, from probability maps of gray and white matter and the stripped image that they are of.
 
     Inside the head (where the image, or a map, is above 0) the likeliest of gray matter, white matter and the
-    rest, which is taken as cerebrospinal fluid.
-
-    Args:
-        gray: probability of gray matter in [0, 1], any shape.
-        white: the same of white matter.
-        image: skull-stripped image, 0 outside of the brain.
-
-    Returns:
-        labels of the same shape, uint8.
+    rest, which is taken as cerebrospinal fluid. All are of one shape.
     """
     rest = np.clip(1.0 - gray - white, 0.0, 1.0)
     likeliest = np.argmax(np.stack([rest, gray, white]), axis=0) + 1

@@ -11,6 +11,8 @@ from scipy import ndimage
 from scipy.special import softmax
 from sklearn.cluster import KMeans
 
+from monai_gan_recon.checks import check_counts, check_numbers, check_positive
+
 FloatArray = NDArray[np.float32]
 
 CONTRASTS: dict[str, tuple[str, ...]] = {
@@ -72,24 +74,14 @@ class TissueMixture:
     def __init__(
         self, beta: float = 0.1, iterations: int = 12, bias_fwhm: float = 18.0, fit_spacing: float = 2.0
     ) -> None:
-        if beta < 0 or iterations < 1 or bias_fwhm < 0 or fit_spacing <= 0:
-            raise ValueError(
-                "the tissue mixture needs beta and bias_fwhm of 0 or more, iterations of at least 1 and a fit_spacing "
-                f"above 0, got beta={beta}, iterations={iterations}, bias_fwhm={bias_fwhm}, fit_spacing={fit_spacing}"
-            )
+        check_numbers(beta=beta, bias_fwhm=bias_fwhm)
+        check_positive(fit_spacing=fit_spacing)
+        check_counts(iterations=iterations)
         self.beta, self.iterations = beta, iterations
         self.bias_fwhm, self.fit_spacing = bias_fwhm, fit_spacing
 
     def __call__(self, image: np.ndarray, mask: np.ndarray, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> TissueFit:
-        """Fit a volume, or a slice.
-
-        Args:
-            image: magnitudes (X, Y, Z) or (X, Y), in any unit.
-            mask: boolean, the brain, same shape.
-            spacing: of the voxels in mm.
-
-        Returns:
-            The fit, on the image's grid.
+        """Fit magnitudes (X, Y, Z) or (X, Y), in any unit, within a boolean mask of the brain; ``spacing`` is in mm.
 
         Raises:
             ValueError: for NaN or infinite values, an empty mask, or fewer than three intensities in the brain.

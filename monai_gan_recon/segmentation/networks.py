@@ -1,4 +1,4 @@
-"""Networks of the segmentation: slices with neighbours (2.5-D), the mixture's own answer, and their precision."""
+"""Networks of the segmentation: the mixture's own answer, its 2.5-D correction, and their precision."""
 
 from __future__ import annotations
 
@@ -52,37 +52,8 @@ class MixtureScores(nn.Module):
         return torch.cat((1 - tissues.sum(dim=1, keepdim=True), tissues), dim=1)
 
 
-class SliceNetwork(nn.Module):
-    """Apply a 2-D network to all slices of a volume along one axis.
-
-    Args:
-        network: (B, (2 n + 1) C, H, W) to (B, K, H, W), n neighbours on each side, C channels of each slice.
-        neighbours: n, at least 0.
-        axis: spatial axis along which the slices are stacked: 0, 1 or 2; 1 are coronal slices of a volume in RAS.
-    """
-
-    def __init__(self, network: nn.Module, neighbours: int = 1, axis: int = 1) -> None:
-        super().__init__()
-        check_counts(0, MOST_SIDE, neighbours=neighbours)
-        check_counts(0, 2, axis=axis)
-        self.network, self.neighbours, self.axis = network, neighbours, axis
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Volumes (B, C, X, Y, Z) to logits (B, K, X, Y, Z)."""
-        return self.logits(x)
-
-    def logits(self, x: torch.Tensor) -> torch.Tensor:
-        """What the 2-D network says of each slice."""
-        stack, n = x.movedim(self.axis + 2, 1), self.neighbours  # (B, N, C, H, W)
-        padded = functional.pad(stack, (0, 0, 0, 0, 0, 0, n, n))
-        slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2)  # (B, N, 2 n + 1, C, H, W)
-        slices = slices.flatten(2, 3).flatten(0, 1)
-        logits: torch.Tensor = self.network(slices.contiguous(memory_format=torch.channels_last))
-        return logits.unflatten(0, stack.shape[:2]).movedim(1, self.axis + 2)
-
-
-class MixtureCorrection(SliceNetwork):
-    r"""A :class:`SliceNetwork` that corrects a tissue mixture.
+class MixtureCorrection(nn.Module):
+    r"""Correct a tissue mixture by a 2-D network, applied to all slices of a volume along one axis.
 
     With the mixture's probabilities p and the network f,
 
@@ -91,23 +62,31 @@ class MixtureCorrection(SliceNetwork):
     so that a network of zeros gives the mixture's answer, and f learns in which places that is wrong.
 
     Args:
-        network: see :class:`SliceNetwork`; of the features of
-            :class:`~monai_gan_recon.segmentation.TissueFeatures` to background, CSF, GM and WM.
-        neighbours: see :class:`SliceNetwork`.
-        axis: see :class:`SliceNetwork`.
+        network: (B, 4 (2 n + 1), H, W), the features of :class:`~monai_gan_recon.segmentation.TissueFeatures` of a
+            slice and n neighbours on each side, to background, CSF, GM and WM (B, 4, H, W).
+        neighbours: n, at least 0.
+        axis: spatial axis along which the slices are stacked: 0, 1 or 2; 1 are coronal slices of a volume in RAS.
         least_probability: epsilon, in (0, 1): the mixture is never surer than this.
     """
 
     def __init__(self, network: nn.Module, neighbours: int = 1, axis: int = 1, least_probability: float = 0.01) -> None:
-        super().__init__(network, neighbours, axis)
+        super().__init__()
+        check_counts(0, MOST_SIDE, neighbours=neighbours)
+        check_counts(0, 2, axis=axis)
         if not 0 < least_probability < 1:
             raise ValueError(f"least_probability must be between 0 and 1, got {least_probability}")
+        self.network, self.neighbours, self.axis = network, neighbours, axis
         self.mixture, self.least_probability = MixtureScores(), least_probability
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Features (B, 4, X, Y, Z) to logits (B, 4, X, Y, Z)."""
+        stack, n = x.movedim(self.axis + 2, 1), self.neighbours  # (B, N, C, H, W)
+        padded = functional.pad(stack, (0, 0, 0, 0, 0, 0, n, n))
+        slices = padded.unfold(1, 2 * n + 1, 1).movedim(-1, 2).flatten(2, 3).flatten(0, 1)  # (B N, (2 n + 1) C, H, W)
+        logits: torch.Tensor = self.network(slices.contiguous(memory_format=torch.channels_last))
+        logits = logits.unflatten(0, stack.shape[:2]).movedim(1, self.axis + 2)
         mixture: torch.Tensor = self.mixture(x)
-        return self.logits(x) + mixture.clamp_min(self.least_probability).log()
+        return logits + mixture.clamp_min(self.least_probability).log()
 
 
 class AutocastInferer(Inferer):
@@ -138,15 +117,12 @@ class AutocastInferer(Inferer):
 class WindowInferer(AutocastInferer):
     """Feeds a volume to a network in overlapping windows, whose results are averaged with Gaussian weights.
 
+    Further arguments are those of :class:`AutocastInferer`.
+
     Args:
         roi_size: size of a window in voxels, multiples of 16; smaller volumes are padded.
         overlap: of neighbouring windows, a fraction from 0 to 0.95.
         batch_size: windows at a time.
-        amp: of :class:`AutocastInferer`.
-        device: of :class:`AutocastInferer`.
-
-    Raises:
-        ValueError: if a number is out of range.
     """
 
     def __init__(
@@ -166,11 +142,7 @@ class WindowInferer(AutocastInferer):
 
 
 def check_patch_size(size: Any, name: str = "patch_size") -> tuple[int, int, int]:
-    """The size of a patch that the networks take: three multiples of 16.
-
-    Raises:
-        ValueError: if it is none.
-    """
+    """The size of a patch that the networks take; a ValueError if it is not three multiples of 16."""
     numbers = tuple(size) if isinstance(size, (list, tuple)) else ()
     for number in numbers:
         check_counts(STRIDE, MOST_SIDE, **{f"each side of {name}": number})
@@ -198,8 +170,7 @@ def tissue_network(
         contrast: of the images; the network knows "t1" only.
 
     Raises:
-        ValueError: for another method or device, a contrast that the network does not know, a network without
-            channels, or weights of another network.
+        ValueError: if the network does not know the contrast, has a layer without channels, or others' weights.
         FileNotFoundError: if there are no weights.
     """
     if method not in METHODS:

@@ -10,6 +10,7 @@ import torch
 from monai.transforms import Transform
 from monai.utils import convert_to_dst_type
 
+from monai_gan_recon.checks import check_counts, check_positive
 from monai_gan_recon.segmentation.brain_mask import MaskedTransformd, mask_values, spacing_mm, volume_values
 
 _MIN_SIZE = 8
@@ -38,11 +39,9 @@ class CorrectBiasField(Transform):
         iterations: Sequence[int] = (50, 50, 50, 50),
         tolerance: float = 1e-3,
     ) -> None:
-        if fit_spacing <= 0 or tolerance <= 0 or not iterations or min(iterations) < 1:
-            raise ValueError(
-                "N4 needs fit_spacing and tolerance above 0 and at least one iteration a level, not "
-                f"fit_spacing={fit_spacing}, tolerance={tolerance}, iterations={list(iterations)}"
-            )
+        check_positive(fit_spacing=fit_spacing, tolerance=tolerance)
+        for count in iterations or (0,):
+            check_counts(iterations=count)
         self.fit_spacing, self.iterations, self.tolerance = fit_spacing, tuple(iterations), tolerance
 
     def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -101,10 +100,8 @@ class DenoiseAnisotropic(Transform):
     """
 
     def __init__(self, iterations: int = 5, conductance: float = 0.5) -> None:
-        if iterations < 1 or conductance <= 0:
-            raise ValueError(
-                f"denoising needs iterations of at least 1 and conductance above 0, got {iterations} and {conductance}"
-            )
+        check_counts(iterations=iterations)
+        check_positive(conductance=conductance)
         self.iterations, self.conductance = iterations, conductance
 
     def __call__(self, image: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:

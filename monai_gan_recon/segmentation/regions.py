@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from monai.data import MetaTensor
 
 from monai_gan_recon.atomic import atomic_paths
 from monai_gan_recon.checks import check_output_dir
@@ -38,49 +37,9 @@ _AXES |= {"centroid_voxel": "ijk", "centroid_world": "xyz"}
 
 
 def region_files(output_dir: str | os.PathLike[str], case: str) -> dict[str, Path]:
-    """What :func:`write_region_report` writes: "instances" (NIfTI), "csv" and "json"."""
+    """What :func:`write_region_files` writes: "instances" (NIfTI), "csv" and "json"."""
     names = {"instances": "_instances.nii.gz", "csv": "_regions.csv", "json": "_regions.json"}
     return {what: Path(output_dir) / f"{case}{end}" for what, end in names.items()}
-
-
-def refuse_existing_report(output_dir: str | os.PathLike[str], case: str) -> None:
-    """Raise a ValueError if a file of this case's report exists."""
-    for file in region_files(output_dir, case).values():
-        if file.exists():
-            raise ValueError(f"{file} exists: say --overwrite to replace it, or give another --output_dir")
-
-
-def write_region_report(
-    labels: torch.Tensor,
-    instances: torch.Tensor,
-    output_dir: str | os.PathLike[str],
-    case: str,
-    names: Mapping[int, str] | None = None,
-    overwrite: bool = False,
-) -> dict[str, Path]:
-    """Write ``<case>_instances.nii.gz``, ``<case>_regions.csv`` and ``<case>_regions.json``: all, or none.
-
-    The CSV has a row an instance; the JSON has the same, and the whole volume of each class in ml, small
-    components included.
-
-    Args:
-        labels: label map (1, X, Y, Z).
-        instances: its instances (1, X, Y, Z), see :class:`Instances`; its affine is that of the files.
-        output_dir: folder of the files; made if it is not there.
-        case: name of the case.
-        names: name of each class by its label; default "class 1" and so on.
-        overwrite: replace files that exist.
-
-    Raises:
-        ValueError: if a file exists and is not to be replaced, or instances and labels do not fit.
-        OSError: if they cannot be written.
-    """
-    if not overwrite:
-        refuse_existing_report(output_dir, case)
-    files = region_files(output_dir, case)
-    with atomic_paths(list(files.values())) as temporary:
-        write_region_files(labels, instances, dict(zip(files, temporary, strict=True)), case, names or {})
-    return files
 
 
 def write_region_files(
@@ -90,7 +49,18 @@ def write_region_files(
     case: str,
     names: Mapping[int, str],
 ) -> None:
-    """Write the files of :func:`write_region_report` under the names given: "instances", "csv" and "json"."""
+    """Write the instances of a label map and their measures: all volumes are (1, X, Y, Z).
+
+    The CSV has a row an instance; the JSON has the same, and the whole volume of each class in ml, small components
+    included.
+
+    Args:
+        labels: label map.
+        instances: its instances, see :class:`Instances`; its affine is that of the files.
+        files: names to write under, see :func:`region_files`.
+        case: name of the case.
+        names: name of each class by its label; of others "class 1" and so on.
+    """
     regions = measure_regions(instances, labels)
     report = _summary(labels, instances, regions, case, names)
     save_nifti(instances, affine_of(instances), files["instances"], getattr(instances, "meta", None))
@@ -137,22 +107,6 @@ def _name(label: int, names: Mapping[int, str]) -> str:
     return names.get(label, f"class {label}")
 
 
-def load_label_map(path: str | os.PathLike[str]) -> MetaTensor:
-    """Read a label map (1, X, Y, Z) of any classes from NIfTI, NRRD or MetaImage: int64, with its affine.
-
-    Raises:
-        FileNotFoundError: if there is no such file.
-        ValueError: if it cannot be read, or holds no labels, see :func:`label_values`, or more than 500 classes.
-    """
-    labels = load_label_volume(path)
-    with about(path):
-        values = label_values(labels)
-    count = np.unique(values).size
-    if count > _MAX_CLASSES:
-        raise ValueError(f"{path}: has {count} different values; this is an image, give a label map")
-    return labels
-
-
 def report_regions(
     labels: str | os.PathLike[str],
     output_dir: str | os.PathLike[str],
@@ -163,11 +117,11 @@ def report_regions(
     names: Mapping[int, str] | None = None,
     overwrite: bool = False,
 ) -> tuple[int, list[Path]]:
-    """Number the connected components of a label map (:func:`load_label_map`); write them and their measures.
+    """Number the connected components of a label map, and write them and their measures: all files, or none.
 
     Args:
-        labels: the file.
-        output_dir: folder of the results.
+        labels: NIfTI, NRRD or MetaImage file of any classes.
+        output_dir: folder of the results; made if it is not there.
         case: name of the results; None: the file's.
         minimum_size_mm3: of :class:`Instances`, as ``connectivity`` and ``classes``.
         connectivity: 6, 18 or 26.
@@ -176,18 +130,25 @@ def report_regions(
         overwrite: replace results that exist.
 
     Returns:
-        Number of instances, and the files.
+        Number of instances, and the files, see :func:`write_region_files`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no label map, an option is wrong, or results exist.
+        ValueError: if it is no label map (see :func:`label_values`; more than 500 classes), an option is wrong, or
+            results exist.
     """
     case = case_name(labels) if case is None else check_case(case)
-    output_dir = check_output_dir(output_dir)
-    if not overwrite:
-        refuse_existing_report(output_dir, case)
+    files = region_files(check_output_dir(output_dir), case)
+    existing = [file for file in files.values() if file.exists()]
+    if existing and not overwrite:
+        raise ValueError(f"{existing[0]} exists: say --overwrite to replace it, or give another --output_dir")
     find = Instances(minimum_size_mm3, connectivity, classes)
-    volume = load_label_map(labels)
+    volume = load_label_volume(labels)
+    with about(labels):
+        count = np.unique(label_values(volume)).size
+        if count > _MAX_CLASSES:
+            raise ValueError(f"has {count} different values; this is an image, give a label map")
     instances = find(volume)
-    files = write_region_report(volume, instances, output_dir, case, names or {}, overwrite=overwrite)
+    with atomic_paths(list(files.values())) as temporary:
+        write_region_files(volume, instances, dict(zip(files, temporary, strict=True)), case, names or {})
     return int(instances.max()), list(files.values())

@@ -77,7 +77,7 @@ class TissueSegmenter:
             weights: file of the network's weights; None: the bundle's own.
             device: device to compute on.
             method: "network", or "mixture" (no weights).
-            options: further options of the configuration, such as ``bias_field=False``; "a#b" are nested ones.
+            options: further ones of the configuration, such as ``bias_field=False``; "a#b" are nested.
 
         Raises:
             FileNotFoundError: if there is no such bundle, or there are no weights.
@@ -104,20 +104,15 @@ class TissueSegmenter:
             labels (1, X, Y, Z), uint8, see :data:`~monai_gan_recon.segmentation.TISSUES`, with the image's affine.
 
         Raises:
-            ValueError: for an image without a brain (all 0, constant, not finite), or a head with skull in which
-                it is not found with certainty.
+            ValueError: for an image without a brain (all 0, constant, not finite), or with a skull and no sure brain.
         """
         return self.labels(self.prepare(image, brain))[0]
 
     def same_scan(self, original: torch.Tensor) -> Callable[[MetaTensor], MetaTensor]:
-        """A segmenter of images that were made of one scan, such as reconstructions.
+        """A segmenter of images made of one scan, such as reconstructions: from one on its grid to its labels.
 
-        Args:
-            original: (1, X, Y, Z). Where it is a head with skull, the images are segmented within the brain in it;
-                else each within its own foreground.
-
-        Returns:
-            from an image on the grid of the original to its labels.
+        Where the original (1, X, Y, Z) is a head with skull, the images are segmented within the brain in it; else each
+        within its own foreground.
         """
         found = self._extracted(original, None)["brain_extraction"]
         return lambda image: self(image, BrainMask()(image) if found is None else found.mask)
@@ -160,18 +155,12 @@ class TissueEvaluator(SupervisedEvaluator):
 
     The data loader gives one volume at a time, as a dictionary without batch axis: ``image`` (1, X, Y, Z), ``case``,
     and where known ``reference`` (labels to compare with) and ``person``. An item with ``error`` or ``finished``
-    instead passes through to the handlers.
+    instead passes through to the handlers. With ``keep_going`` a volume that cannot be segmented becomes an ``error``,
+    else a ValueError of one line. Arguments that are not said are MONAI's.
 
     ``engine.state.output`` holds ``image``, ``pred``, labels (1, X, Y, Z) on its grid, ``reference`` where known,
     ``case``, ``person`` (the case's name if not known), ``brain`` (the mask on that grid), ``caution`` (see
-    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or
-    ``error``, a line.
-
-    Args:
-        segmenter: segments a volume.
-        val_data_loader: gives the volumes.
-        keep_going: a volume that cannot be segmented becomes an ``error``; False: a ValueError of one line.
-        val_handlers: MONAI or Ignite handlers.
+    :func:`cautions`), ``seconds`` (preprocessing and all) and ``network_seconds``; or ``error``, a line.
     """
 
     def __init__(
@@ -219,15 +208,10 @@ class TissueEvaluator(SupervisedEvaluator):
 
 
 def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matter: float) -> dict[str, str]:
-    """What to be careful about in labels (1, X, Y, Z): a skull that was removed, what is not to be believed.
+    """What to be careful about in tissue labels (1, X, Y, Z): "Skull", "Volume", "Contrast", where there is something.
 
-    Args:
-        labels: of tissues.
-        extraction: how the brain was found in a head with skull; None: the image was taken for stripped.
-        white_matter: its depth, see :func:`white_matter_depth`.
-
-    Returns:
-        "Skull", "Volume" and "Contrast", where there is something to say.
+    ``extraction`` is how the brain was found in a head with skull (None: the image was taken for stripped),
+    ``white_matter`` its depth, see :func:`white_matter_depth`.
     """
     result = {}
     if extraction is not None:
@@ -235,7 +219,7 @@ def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matte
     total = sum(class_volumes(labels).values())
     if not VOLUME_ML[0] <= total <= VOLUME_ML[1]:
         result["Volume"] = (
-            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a grown-up's whole brain has {VOLUME_ML[0]:.0f} to "
+            f"IMPLAUSIBLE, {total:.0f} ml of tissue where a whole adult brain has {VOLUME_ML[0]:.0f} to "
             f"{VOLUME_ML[1]:.0f}: a part of one, a wrong spacing, or a head with skull (--brain_extraction true)?"
         )
     if not WHITE_MATTER_DEPTH[0] <= white_matter <= WHITE_MATTER_DEPTH[1]:
@@ -249,12 +233,10 @@ def cautions(labels: MetaTensor, extraction: BrainExtraction | None, white_matte
 class LabelWriter(ResultWriter):
     """Write ``<case>_tissues.nii.gz``, uint8 (or a folder of DICOM), and print a line with the tissues' volumes.
 
+    Further arguments are those of :class:`.volume_writer.ResultWriter`.
+
     Args:
-        output_dir: folder of the results.
-        overwrite: replace results that exist.
         instances: also write each case's instances, boxes and volumes, see :func:`write_region_files`; None: no.
-        dicom: write a DICOM segmentation and a report of the volumes instead; None: NIfTI.
-        record: written as ``<case>_tissues.json``, see :class:`.volume_writer.ResultWriter`.
         brain_mask: also write ``<case>_brain_mask.nii.gz``, in which the tissues were looked for.
 
     Raises:

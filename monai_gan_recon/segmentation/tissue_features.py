@@ -74,11 +74,8 @@ def white_matter_depth(features: torch.Tensor, mask: torch.Tensor) -> float:
     """How much deeper white matter lies than the deeper one of the other tissues, whatever the contrast.
 
     The depth of a tissue is the median distance of its voxels from the border of the brain. A T2 or FLAIR image that is
-    taken for T1 has its fluid or cortex for white matter, which lie shallower.
-
-    Args:
-        features: (4, X, Y, Z), see :class:`TissueFeatures`.
-        mask: (1, X, Y, Z), the brain.
+    taken for T1 has its fluid or cortex for white matter, which lie shallower. Features (4, X, Y, Z) are those of
+    :class:`TissueFeatures`, the brain is ``mask`` (1, X, Y, Z).
 
     Returns:
         The difference of the depths over the depth of all tissue; 0 if a tissue is missing.

@@ -1,4 +1,4 @@
-"""What a training of tissue segmentation adds to MONAI's trainer: order of patches, validation, progress."""
+"""What a training of tissue segmentation adds to MONAI's trainer: validation, progress."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
-from ignite.engine import Engine, Events
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
 from monai.handlers import IgniteMetricHandler
 from monai.inferers import Inferer
@@ -21,17 +20,6 @@ from monai_gan_recon.segmentation.labels import NUM_CLASSES, TISSUES
 KEY_METRIC = "val_dice"
 
 
-class SamplerEpoch:
-    """Handler that tells a sampler the epoch, from 0, so that each has its own patches, the same after a resumption."""
-
-    def __init__(self, sampler: Any) -> None:
-        self.sampler = sampler
-
-    def attach(self, engine: Engine) -> None:
-        """Register with a trainer."""
-        engine.add_event_handler(Events.EPOCH_STARTED, lambda trainer: self.sampler.set_epoch(trainer.state.epoch - 1))
-
-
 class TissueTrainer(SupervisedTrainer):
     """MONAI's trainer, whose output keeps no graph: handlers may hold the loss and the prediction."""
 
@@ -43,14 +31,8 @@ class TissueTrainer(SupervisedTrainer):
 class TissueValidator(SupervisedEvaluator):
     """MONAI's evaluator on patches; key metric: mean Dice of the tissues over patches, absent tissues left out.
 
-    Further metrics: the Dice of each tissue, such as ``val_dice_gm``.
-
-    Args:
-        device: device to compute on.
-        val_data_loader: gives dictionaries with ``image`` (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z).
-        network: to logits (B, 4, X, Y, Z).
-        inferer: see :class:`~monai_gan_recon.segmentation.networks.AutocastInferer`.
-        val_handlers: MONAI or Ignite handlers.
+    Further metrics: the Dice of each tissue, such as ``val_dice_gm``. The loader gives dictionaries with ``image``
+    (B, 4, X, Y, Z) and ``label`` (B, 1, X, Y, Z), of which the network makes logits (B, 4, X, Y, Z).
     """
 
     def __init__(

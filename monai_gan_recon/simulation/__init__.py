@@ -9,10 +9,9 @@ from monai_gan_recon.simulation.acquisition import (
     noise_std_for,
 )
 from monai_gan_recon.simulation.coils import biot_savart_maps, measured_maps, random_maps
-from monai_gan_recon.simulation.contrast import RandContrastCurve, RandContrastCurved
 from monai_gan_recon.simulation.head_anatomy import HeadAnatomy, Part, RandHeadAnatomy
 from monai_gan_recon.simulation.heads import RandHead, RandHeadImage
-from monai_gan_recon.simulation.phantoms import RandPhantom, RandPhantomd
+from monai_gan_recon.simulation.looks import RandContrastCurve, RandContrastCurved, RandPhantom, RandPhantomd
 from monai_gan_recon.simulation.phase import random_field, random_phase, smooth_phase
 from monai_gan_recon.simulation.training import RandomScans
 from monai_gan_recon.simulation.undersample import Undersample, Undersampled

@@ -17,6 +17,11 @@ COARSE_MM = 4.0
 MARGINS_MM = ((28.0, 28.0), (28.0, 44.0), (72.0, 30.0))
 """Room around the brain: left and right, behind and in front, below and above."""
 
+RIM = 0.4
+"""Share of the bright tissue's intensity up to which what lies around a stripped brain is fluid."""
+SULCUS_MM = 5.0
+"""Half the width of what counts as a sulcus, and as the brain's, however dark."""
+
 
 class Part(IntEnum):
     """What a voxel of a head shows."""
@@ -79,7 +84,8 @@ class RandHeadAnatomy(Randomizable, Transform):
         """Head around a stripped brain.
 
         Args:
-            image: (1, X, Y, Z), 0 outside of the brain; a plain tensor counts as RAS with 1 mm.
+            image: (1, X, Y, Z), 0 outside of the brain, T1 (dark fluid at its rim is no part of the brain); a plain
+                tensor counts as RAS with 1 mm.
 
         Raises:
             ValueError: if it has another shape or is 0 everywhere.
@@ -90,8 +96,8 @@ class RandHeadAnatomy(Randomizable, Transform):
         volume = image if isinstance(image, MetaTensor) else MetaTensor(image, affine=torch.eye(4))
         brain = _with_room(Orientation("RAS", labels=None)(volume))
         rng = np.random.default_rng(self.seed)
-        inside = ndimage.binary_fill_holes(brain.as_tensor()[0].numpy() != 0)
         spacing = np.linalg.norm(brain.affine.numpy()[:3, :3], axis=0)
+        inside = _without_rim(brain.as_tensor()[0].numpy(), spacing)
         parts = _Shells(inside, spacing, rng).parts()
         return HeadAnatomy(MetaTensor(torch.from_numpy(parts)[None], affine=brain.affine), brain)
 
@@ -237,6 +243,16 @@ class _Shells:
         below = self.z - top
         canal = np.maximum(away - cord - self.rng.uniform(2, 6), below)
         return canal, np.maximum(away - cord, below)
+
+
+def _without_rim(brain: np.ndarray, spacing: np.ndarray) -> np.ndarray:
+    """A stripped T1 brain without the dark fluid around it, which some strip and some leave; its sulci stay closed."""
+    inside: np.ndarray = ndimage.binary_fill_holes(brain != 0)
+    tissue = inside & (brain > RIM * np.quantile(brain[inside], 0.9))
+    near = ndimage.distance_transform_edt(~tissue, spacing) <= SULCUS_MM
+    hull = (ndimage.distance_transform_edt(np.pad(near, 1), spacing) > SULCUS_MM)[1:-1, 1:-1, 1:-1]
+    result: np.ndarray = ndimage.binary_fill_holes((hull | tissue) & inside)
+    return result
 
 
 def _with_room(brain: MetaTensor) -> MetaTensor:

@@ -7,20 +7,17 @@ from monai_gan_recon.transforms.geometry import (
     SlicesOfPlane,
     SlicesOfPlaned,
     check_crop,
-    plane_axcodes,
 )
-from monai_gan_recon.transforms.intensity import ScaleMagnitude, ScaleMagnituded, ScaleMinMax, ScaleMinMaxd
+from monai_gan_recon.transforms.intensity import ScaleMagnituded, ScaleMinMax, ScaleMinMaxd
 
 __all__ = [
     "CropPadSlices",
     "CropPadSlicesd",
     "RandForegroundCropd",
-    "ScaleMagnitude",
     "ScaleMagnituded",
     "ScaleMinMax",
     "ScaleMinMaxd",
     "SlicesOfPlane",
     "SlicesOfPlaned",
     "check_crop",
-    "plane_axcodes",
 ]

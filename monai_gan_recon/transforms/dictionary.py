@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from typing import Any, ClassVar
 
+import numpy as np
 from monai.config import KeysCollection
-from monai.transforms import InvertibleTransform, MapTransform
+from monai.transforms import InvertibleTransform, MapTransform, Randomizable
 
 
 class ArrayTransformd(MapTransform):
@@ -15,14 +16,13 @@ class ArrayTransformd(MapTransform):
     Args:
         keys: keys of the images.
         args: arguments of the array version.
-        allow_missing_keys: skip keys that are not there.
-        options: further arguments of the array version, by name.
+        options: further ones, by name.
     """
 
     array_version: ClassVar[Callable[..., Any]]
 
-    def __init__(self, keys: KeysCollection, *args: Any, allow_missing_keys: bool = False, **options: Any) -> None:
-        super().__init__(keys, allow_missing_keys)
+    def __init__(self, keys: KeysCollection, *args: Any, **options: Any) -> None:
+        super().__init__(keys)
         self.transform = type(self).array_version(*args, **options)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -34,6 +34,15 @@ class ArrayTransformd(MapTransform):
         for key in self.key_iterator(result):
             result[key] = change(result[key])
         return result
+
+
+class RandArrayTransformd(ArrayTransformd, Randomizable):
+    """The same of a random array version; every key has a draw of its own."""
+
+    def set_random_state(self, seed: int | None = None, state: np.random.RandomState | None = None) -> Any:
+        """Make the draws reproducible."""
+        self.transform.set_random_state(seed, state)
+        return self
 
 
 class InvertibleArrayTransformd(ArrayTransformd, InvertibleTransform):

@@ -39,13 +39,7 @@ class Reorient(Orientation):
     """
 
     def __call__(self, data_array: torch.Tensor, lazy: bool | None = None, axcodes: str | None = None) -> torch.Tensor:
-        """Reorient an image (C, X, Y, Z); its affine follows.
-
-        Args:
-            data_array: the image.
-            lazy: only note what is to be done.
-            axcodes: towards what its axes shall grow; ``None``: the codes of the constructor.
-        """
+        """Reorient an image (C, X, Y, Z) towards ``axcodes``, or those of the constructor; its affine follows."""
         codes = axcodes or self.axcodes
         affine = np.eye(4)
         if isinstance(data_array, MetaTensor):
@@ -95,6 +89,13 @@ class SlicesOfPlane(Reorient):
         if data_array.ndim != 4:
             raise ValueError(f"slices are taken from a volume (1, X, Y, Z), not from shape {tuple(data_array.shape)}")
         return super().__call__(data_array, lazy, axcodes)
+
+
+def plane_slices(volume: torch.Tensor, plane: str, affine: torch.Tensor | None = None) -> torch.Tensor:
+    """Slices (N, H, W) of a volume (1, X, Y, Z), a plain tensor; ``affine`` is the volume's if it is none itself."""
+    place = volume.affine if affine is None and isinstance(volume, MetaTensor) else affine
+    slices = SlicesOfPlane(plane)(MetaTensor(volume.as_subclass(torch.Tensor).clone(), affine=place))
+    return slices[0].as_subclass(torch.Tensor)
 
 
 class SlicesOfPlaned(Reorientd):
@@ -173,15 +174,7 @@ class CropPadSlicesd(InvertibleArrayTransformd):
 
 
 def check_crop(crop: Sequence[int], size: Sequence[int] | None) -> None:
-    """Check that slices of a size can be cropped to another.
-
-    Args:
-        crop: (H, W) of the crop.
-        size: (H, W) of the slices; None: it is not known.
-
-    Raises:
-        ValueError: if the crop is larger, or one of them is no size of slices.
-    """
+    """Raise a ValueError if slices of a size (H, W), None if it is not known, cannot be cropped to another."""
     small, large = CropPadSlices(crop, "crop").size, CropPadSlices(size).size
     if small and large and (small[0] > large[0] or small[1] > large[1]):
         raise ValueError(f"crop {list(small)} is larger than slices of {list(large)}; lower --crop or raise --size")

@@ -19,7 +19,7 @@ def test_the_best_weight_of_each_setting_is_written(tmp_path):
     options = ["--datalist", "embedded_train", "--size", "32", "48", "--slices", "1", "--iterations", "2"]
     select_compressed_sensing.main([*options, "--weights", "0.01", "1000", "--output", str(file)])
     result = json.loads(file.read_text())
-    assert result["people"] == [e["person"] for e in load_manifest("embedded_train", section="validation")]
+    assert result["people"] == [e["person"] for e in load_manifest("embedded_train").section("validation")]
     assert {(r["method"], r["track"], r["rate"]) for r in result["results"]} == {
         (method, track, rate)
         for method in ("wavelet", "tv", "total_variation")

@@ -30,7 +30,7 @@ def workflow(name, config, folder, **options):
 def image():
     from monai_gan_recon.data import load_manifest
 
-    return load_manifest("embedded", section="testing")[0]["image"]
+    return load_manifest("embedded").section("testing")[0]["image"]
 
 
 @pytest.mark.parametrize("config", WORKFLOWS)

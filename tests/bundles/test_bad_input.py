@@ -116,6 +116,7 @@ def test_two_volumes_of_one_name(refused, write_nifti):
         (["--rate", "$print(1)"], ["$"]),
         (["--device", "cuda:99"], ["device", "cuda:99"]),
         (["--amp", "perhaps"], ["amp", "auto"]),
+        (["--self_ensemble", "3"], ["self_ensemble", "8"]),
     ],
 )
 def test_options(refused, write_nifti, options, words):

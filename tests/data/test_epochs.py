@@ -1,12 +1,14 @@
 """Order of slices: every epoch its own, each reproducible."""
 
 import pytest
+from monai.engines import Trainer
+from torch.utils.data import DataLoader
 
 from monai_gan_recon.data.epochs import EpochSampler
 
 
 def _epoch(sampler, epoch):
-    sampler.set_epoch(epoch)
+    sampler.set_epoch(epoch + 1)  # engines count from 1
     return list(sampler)
 
 
@@ -43,3 +45,11 @@ def test_processes_share_an_epoch_without_overlap():
 def test_empty_share_is_refused(arguments):
     with pytest.raises(ValueError, match="cannot be split"):
         EpochSampler(*arguments)
+
+
+def test_engines_tell_the_epoch():
+    sampler, seen = EpochSampler(6, seed=1), []
+    loader = DataLoader(range(100), sampler=sampler, batch_size=6)
+    trainer = Trainer("cpu", 3, loader, iteration_update=lambda engine, batch: seen.append(sorted(batch.tolist())))
+    trainer.run()
+    assert seen == [list(range(start, start + 6)) for start in (0, 6, 12)]

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from monai_gan_recon.data.manifest import load_manifest
-from monai_gan_recon.data.manifest_paths import resolve
+from monai_gan_recon.data.manifest import load_manifest, resolve
 from monai_gan_recon.resources import available_manifests
 
 
@@ -24,7 +23,7 @@ def test_paths_become_absolute_beside_the_manifest(write_manifest, tmp_path):
         tmp_path / "set/c1.nii.gz",
     ]
     assert manifest.testing[0]["sha256"] == content["testing"][0]["sha256"]
-    assert (manifest.name, manifest.licence) == ("small", "CC0")
+    assert manifest.name == "small"
 
 
 @pytest.mark.parametrize("given", ["set", "."])
@@ -33,7 +32,7 @@ def test_dataset_dir_is_the_data_folder_or_its_parent(write_manifest, tmp_path, 
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     moved = path.rename(elsewhere / path.name)
-    entries = load_manifest(moved, tmp_path / given, section="training")
+    entries = load_manifest(moved, tmp_path / given).section("training")
     assert Path(entries[0]["image"]).is_file()
 
 
@@ -67,9 +66,9 @@ def test_missing_image_is_named_with_a_way_out(write_manifest, tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"1 of 2 testing files are missing.*c1\.nii\.gz.*--dataset_dir"
     ) as info:
-        load_manifest(path, section="testing")
+        load_manifest(path).section("testing")
     assert "\n" not in str(info.value)
-    assert len(load_manifest(path, section="training")) == 1
+    assert len(load_manifest(path).section("training")) == 1
 
 
 @pytest.mark.parametrize("value", [[], None])
@@ -80,12 +79,12 @@ def test_empty_section_is_refused(write_manifest, value):
         content["testing"] = value
     path.write_text(json.dumps(content))
     with pytest.raises(ValueError, match="no testing entries"):
-        load_manifest(path, section="testing")
+        load_manifest(path).section("testing")
 
 
 def test_unknown_section(write_manifest):
     with pytest.raises(ValueError, match="unknown section 'test'"):
-        load_manifest(write_manifest()[0], section="test")
+        load_manifest(write_manifest()[0]).section("test")
 
 
 @pytest.mark.parametrize("name", ["no_such_set", "missing.json", "../x"])

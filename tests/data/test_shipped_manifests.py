@@ -27,7 +27,7 @@ def test_embedded_data_are_there_and_unchanged(name):
 
 
 def test_embedded_holds_the_tissue_maps():
-    (entry,) = load_manifest("embedded", section="testing")
+    (entry,) = load_manifest("embedded").section("testing")
     assert entry["person"] == "MNI152"
     assert "_gm_" in entry["gray_matter"]
     assert "_wm_" in entry["white_matter"]

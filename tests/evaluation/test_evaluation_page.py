@@ -32,10 +32,10 @@ def spoiled(volume, number, std):
 
 def test_the_worst_slice_is_the_one_that_was_spoiled(volume):
     scores = score_volume(spoiled(volume("anna"), 4, 0.3))
-    assert scores.worst_slice == 4
+    assert scores.worst.name == "anna_T1w, slice 5"
     mine = [row for row in scores.rows if row.method == "reconstruction"]
-    assert scores.worst_psnr == min(row.metrics["psnr_brain"] for row in mine)
-    torch.testing.assert_close(scores.worst["reference"], volume("anna")["label"][0, 4])
+    assert scores.worst.score == min(row.metrics["psnr_brain"] for row in mine)
+    torch.testing.assert_close(scores.worst.images["reference"], volume("anna")["label"][0, 4].half())
 
 
 def test_reconstructions_worst_first_and_of_any_size(tmp_path, volume):

@@ -64,9 +64,9 @@ def test_without_qualifying_slices_all_non_empty_count(volume):
 def test_picture_is_the_middle_slice(volume):
     output = volume("anna")
     scores = score_volume(output)
-    assert scores.picture_slice == 4
-    assert torch.equal(scores.pictures["reference"], output["label"][0, 4])
-    assert scores.pictures["reconstruction"].shape == (48, 40)
+    assert scores.picture["label"] == "anna, slice 4"
+    assert torch.equal(scores.picture["reference"], output["label"][0, 4])
+    assert scores.picture["reconstruction"].shape == (48, 40)
 
 
 @pytest.mark.parametrize(

@@ -205,9 +205,7 @@ def test_unknown_plane(write_nifti, volume):
 
 def test_transform_pair_reads_the_same(write_nifti, volume):
     path = write_nifti("a.nii.gz", volume)
-    pair = LoadVolumed(["image", "label"], plane="coronal", allow_missing_keys=True)(
-        {"image": str(path), "person": "a"}
-    )
+    pair = LoadVolumed("image", plane="coronal")({"image": str(path), "person": "a"})
     assert pair["person"] == "a"
     assert torch.equal(pair["image"], load_volume(path))
 
@@ -323,7 +321,7 @@ def test_voxels_of_a_micron_are_valid(write_nifti, volume):
 def test_embedded_coronal_slice_is_upright():
     from monai_gan_recon.data import load_manifest
 
-    (entry,) = load_manifest("embedded_train", section="validation")
+    (entry,) = load_manifest("embedded_train").section("validation")
     image = load_volume(entry["image"], plane="coronal")
     np.testing.assert_array_equal(
         SlicesOfPlane("coronal")(image).numpy()[0, 0], np.load(entry["image"]).astype(np.float32)

@@ -1,17 +1,15 @@
 import pytest
 import torch
-from calibration_scans import object_, signal, white
+from calibration_scans import signal, white
 
 from monai_gan_recon.measurement import fft2c, ifft2c, sampling_mask
 from monai_gan_recon.measurement.coils import (
     calibration_region,
     compress_coils,
     interpolate_centre,
-    low_resolution_maps,
     principal_coils,
     remove_readout_oversampling,
 )
-from monai_gan_recon.simulation.coils import biot_savart_maps
 
 
 @pytest.mark.parametrize(("height", "factor"), [(128, 2), (126, 2), (125, 1.25), (96, 1)])
@@ -123,26 +121,3 @@ def test_interpolating_a_centre_is_the_padded_transform(size, small):
     padded[:, top : top + small[0], left : left + small[1]] = centre
     expected = ifft2c(padded) * (size[0] * size[1]) ** 0.5
     torch.testing.assert_close(interpolate_centre(centre, size), expected, atol=1e-4, rtol=1e-4)
-
-
-def test_low_resolution_maps_have_unit_norm_and_span_the_true_ones():
-    size = (128, 120)
-    scan, truth = signal(8, size), biot_savart_maps(size, 8)
-    mask = sampling_mask("gaussian1d", size, 0.4, seed=0)
-    maps = low_resolution_maps(scan * mask, mask[None])
-    torch.testing.assert_close(torch.linalg.vector_norm(maps, dim=0), torch.ones(size), atol=1e-4, rtol=0)
-    coil_images = truth * object_(size)
-    left = coil_images - maps * (maps.conj() * coil_images).sum(0)
-    assert float(left.norm() / coil_images.norm()) < 0.06
-    combined = (maps.conj() * coil_images).sum(0)[object_(size).abs() > 0.1]  # the smooth phase is in the maps
-    assert float(combined.real.sum() / combined.abs().sum()) > 0.99
-
-
-def test_low_resolution_maps_of_a_batch_are_those_of_its_slices():
-    scans = torch.stack([signal(4), signal(4).roll(1, 0)])
-    masks = torch.stack([sampling_mask("gaussian1d", scans.shape[-2:], rate, seed=1) for rate in (0.2, 0.6)])[:, None]
-    together = low_resolution_maps(scans * masks, masks)
-    for scan, mask, maps in zip(scans, masks, together, strict=True):
-        torch.testing.assert_close(low_resolution_maps(scan * mask, mask), maps, atol=1e-4, rtol=0)
-    with pytest.raises(ValueError, match="--maps"):
-        low_resolution_maps(scans, torch.zeros_like(masks))

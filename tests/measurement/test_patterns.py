@@ -109,6 +109,28 @@ def test_a_rate_of_one_line_is_the_centre(pattern, n, rate):
     assert mask[0].nonzero().flatten().tolist() == [n // 2]
 
 
+@pytest.mark.parametrize("reduction", [2, 3, 4, 5, 6, 8, 12])
+def test_caipi_is_a_sheared_lattice_around_a_centre(reduction):
+    """Every R-th point; moving it along any step that it has leads to itself; neighbours are as far as can be."""
+    size = (8 * reduction, 10 * reduction)
+    mask = sampling_mask("caipi", size, 1 / reduction, seed=3, centre_fraction=0.0)
+    mask[size[0] // 2, size[1] // 2] = mask.roll((reduction, reduction), (0, 1))[size[0] // 2, size[1] // 2]
+    assert mask.sum() == size[0] * size[1] // reduction
+    points = mask.nonzero()
+    steps = points - points[0]
+    for step in steps[:: max(1, len(steps) // 20)].tolist():
+        assert torch.equal(mask.roll(step, (0, 1)), mask)
+    squares = torch.minimum(steps % torch.tensor(size), -steps % torch.tensor(size)).square().sum(dim=1)[1:]
+    assert squares.min() == {2: 2, 3: 2, 4: 4, 5: 5, 6: 5, 8: 8, 12: 13}[reduction]
+
+
+@pytest.mark.parametrize("rate", [0.08, 0.1, 0.25, 0.5, 1.0])
+def test_the_rate_of_caipi_is_that_of_the_nearest_whole_reduction(rate):
+    got = float(sampling_mask("caipi", (128, 96), rate, seed=0).float().mean())
+    reduction = round(1 / rate)
+    assert abs(got - rate) <= 0.51 * (1 / reduction - 1 / (reduction + 1)) + 1e-3
+
+
 def test_poisson_disc_keeps_its_distance():
     mask = sampling_mask("poisson", (96, 96), 0.1, seed=0, centre_fraction=0.0).numpy()
     points = np.argwhere(mask)

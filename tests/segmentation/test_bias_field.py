@@ -98,5 +98,5 @@ def test_images_without_a_brain_are_refused(image, message):
 
 @pytest.mark.parametrize("options", [{"fit_spacing": 0}, {"tolerance": 0}, {"iterations": ()}, {"iterations": (5, 0)}])
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match="N4 needs"):
+    with pytest.raises(ValueError, match=next(iter(options))):
         CorrectBiasField(**options)

@@ -63,5 +63,5 @@ def test_bad_input_is_refused(step):
     with pytest.raises(ValueError, match="brain mask is empty"):
         DenoiseAnisotropic()(volume(step), volume(step * 0))
     for options in ({"iterations": 0}, {"conductance": 0.0}):
-        with pytest.raises(ValueError, match="denoising needs"):
+        with pytest.raises(ValueError, match=next(iter(options))):
             DenoiseAnisotropic(**options)

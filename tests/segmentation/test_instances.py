@@ -5,8 +5,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
+from monai_gan_recon.io import load_label_volume
 from monai_gan_recon.segmentation.instances import Instances, label_values, measure_regions
-from monai_gan_recon.segmentation.regions import load_label_map
 
 ANISOTROPIC = torch.diag(torch.tensor([0.5, 0.5, 6.0, 1.0], dtype=torch.float64))  # 1.5 mm³ a voxel
 
@@ -89,7 +89,7 @@ def test_real_tumour_has_two_parts(data_dir):
     path = data_dir / "tumour" / "brain1_label.nrrd"
     if not path.is_file():
         pytest.skip(f"needs {path}")
-    labels = load_label_map(path)
+    labels = load_label_volume(path)
     instances = Instances(minimum_size_mm3=100)(labels)
     regions = measure_regions(instances, labels)
     assert [(region.label, region.voxels) for region in regions] == [(1, 3524), (1, 613)]

@@ -6,6 +6,7 @@ from monai.data import MetaTensor
 
 from monai_gan_recon.segmentation.labels import (
     LoadTissueLabelsd,
+    check_grid,
     check_labels,
     labelled_entries,
     labels_of_maps,
@@ -26,15 +27,13 @@ def good():
 
 
 def test_good_labels_pass(good):
-    check_labels(volume(good), volume(torch.ones(1, 4, 5, 6)))
-    check_labels(good.float())
+    check_labels(volume(good), "labels.nii.gz")
+    check_labels(good.float(), "labels.nii.gz")
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (lambda labels: volume(labels[:, :-1]), "3 x 5 x 6 voxels.*4 x 5 x 6"),
-        (lambda labels: volume(labels, torch.diag(torch.tensor([1.0, 1, 1.01, 1]))), "affine differs"),
         (lambda labels: volume(labels + 1), "value 4"),
         (lambda labels: volume(labels * 0.5), "value 0.5"),
         (lambda labels: volume(labels.float() - 2), "value -2"),
@@ -43,7 +42,15 @@ def test_good_labels_pass(good):
 )
 def test_labels_that_do_not_fit(good, spoil, message):
     with pytest.raises(ValueError, match=message):
-        check_labels(spoil(good), volume(torch.ones(1, 4, 5, 6)), "labels.nii.gz")
+        check_labels(spoil(good), "labels.nii.gz")
+
+
+def test_labels_on_another_grid(good):
+    image = volume(torch.ones(1, 4, 5, 6))
+    with pytest.raises(ValueError, match=r"3 x 5 x 6 voxels.*4 x 5 x 6"):
+        check_grid(volume(good[:, :-1]), image, "labels.nii.gz")
+    with pytest.raises(ValueError, match="affine differs"):
+        check_grid(volume(good, torch.diag(torch.tensor([1.0, 1, 1.01, 1]))), image, "labels.nii.gz")
 
 
 def test_maps_become_the_likeliest_tissue():

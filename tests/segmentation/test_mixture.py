@@ -96,7 +96,7 @@ def test_images_without_tissues_are_refused(image, mask, message):
 
 @pytest.mark.parametrize("options", [{"beta": -1.0}, {"iterations": 0}, {"bias_fwhm": -1.0}, {"fit_spacing": 0.0}])
 def test_options_out_of_range_are_refused(options):
-    with pytest.raises(ValueError, match="the tissue mixture needs"):
+    with pytest.raises(ValueError, match=next(iter(options))):
         TissueMixture(**options)
 
 

@@ -10,35 +10,35 @@ from monai_gan_recon.segmentation.networks import (
     AutocastInferer,
     MixtureCorrection,
     MixtureScores,
-    SliceNetwork,
     WindowInferer,
     tissue_network,
 )
 
 
 class Window(nn.Module):
-    """Weighted sum of a slice and its neighbours, of each of two channels."""
+    """Weighted sum of a slice and its neighbours, of each of four channels."""
 
     def forward(self, x):
         weight = torch.tensor([1.0, 10.0, 100.0])[None, :, None, None, None]
-        return (x.unflatten(1, (3, 2)) * weight).sum(1)
+        return (x.unflatten(1, (3, 4)) * weight).sum(1)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_slices_see_their_neighbours(axis):
-    volume = torch.rand(2, 2, 4, 5, 6)
-    result = SliceNetwork(Window(), neighbours=1, axis=axis)(volume)
-    n = volume.shape[axis + 2]
-    zero = torch.zeros_like(volume.narrow(axis + 2, 0, 1))
-    before = torch.cat([zero, volume.narrow(axis + 2, 0, n - 1)], axis + 2)
-    after = torch.cat([volume.narrow(axis + 2, 1, n - 1), zero], axis + 2)
-    assert torch.allclose(result, before + 10 * volume + 100 * after, atol=1e-5)
+    features = torch.zeros(2, 4, 4, 5, 6)
+    features[:, 0] = torch.rand(2, 4, 5, 6)  # outside of the brain the mixture says background, of logarithm 0
+    result = MixtureCorrection(Window(), neighbours=1, axis=axis)(features)[:, 0]
+    image, n = features[:, 0], features.shape[axis + 2]
+    zero = torch.zeros_like(image.narrow(axis + 1, 0, 1))
+    before = torch.cat([zero, image.narrow(axis + 1, 0, n - 1)], axis + 1)
+    after = torch.cat([image.narrow(axis + 1, 1, n - 1), zero], axis + 1)
+    assert torch.allclose(result, before + 10 * image + 100 * after, atol=1e-5)
 
 
 @pytest.mark.parametrize("options", [{"neighbours": -1}, {"neighbours": 10**5}, {"axis": 3}, {"axis": 1.0}])
 def test_wrong_slices(options):
     with pytest.raises(ValueError, match=next(iter(options))):
-        SliceNetwork(nn.Identity(), **options)
+        MixtureCorrection(nn.Identity(), **options)
 
 
 class Zeros(nn.Module):

@@ -7,29 +7,27 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from monai.data import MetaTensor
 
 from monai_gan_recon.io import save_nifti
 from monai_gan_recon.segmentation import regions
-from monai_gan_recon.segmentation.instances import Instances
-from monai_gan_recon.segmentation.regions import region_files, write_region_report
+from monai_gan_recon.segmentation.regions import region_files, report_regions
 
 AFFINE = np.array([[-2.0, 0, 0, 90], [0, 1, 0, -100], [0, 0, 1.5, -50], [0, 0, 0, 1]])
 
 
 @pytest.fixture
-def labels():
+def labels(tmp_path):
     values = np.zeros((10, 12, 8), dtype=np.uint8)
     values[1:4, 2:4, 1:3] = 2  # 12 voxels, 36 mm³
     values[6:8, 6:8, 4:5] = 3  # 4 voxels, 12 mm³
     values[9, 11, 7] = 3  # 1 voxel, 3 mm³
-    return MetaTensor(torch.from_numpy(values)[None], affine=AFFINE)
+    return save_nifti(values, AFFINE, tmp_path / "labels" / "a.nii.gz")
 
 
 def test_files_agree_with_each_other_and_with_the_truth(labels, tmp_path):
-    instances = Instances(minimum_size_mm3=10)(labels)
-    files = write_region_report(labels, instances, tmp_path / "new", "p1.a", {2: "gm"})
-    assert files == region_files(tmp_path / "new", "p1.a")
+    count, written = report_regions(labels, tmp_path / "new", "p1.a", minimum_size_mm3=10, names={2: "gm"})
+    files = region_files(tmp_path / "new", "p1.a")
+    assert (count, written) == (2, list(files.values()))
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == [
         "p1.a_instances.nii.gz",
         "p1.a_regions.csv",
@@ -38,7 +36,10 @@ def test_files_agree_with_each_other_and_with_the_truth(labels, tmp_path):
     image = nib.load(files["instances"])
     assert image.get_data_dtype() == np.uint8
     np.testing.assert_allclose(image.affine, AFFINE)
-    np.testing.assert_array_equal(np.asarray(image.dataobj), instances[0].numpy())
+    found = np.asarray(image.dataobj)
+    assert (found == 1).sum() == 12
+    assert (found[6:8, 6:8, 4] == 2).all()
+    assert (found == 2).sum() == 4
 
     report = json.loads(files["json"].read_text())
     assert report["classes"] == [
@@ -71,13 +72,14 @@ def test_files_agree_with_each_other_and_with_the_truth(labels, tmp_path):
 
 
 def test_existing_files_are_kept_unless_told(labels, tmp_path):
-    instances = Instances()(labels)
-    existing = region_files(tmp_path, "a")["json"]
+    folder = tmp_path / "results"
+    folder.mkdir()
+    existing = region_files(folder, "a")["json"]
     existing.write_text("mine")
     with pytest.raises(ValueError, match="exists: say --overwrite"):
-        write_region_report(labels, instances, tmp_path, "a")
-    assert [p.name for p in tmp_path.iterdir()] == [existing.name]
-    write_region_report(labels, instances, tmp_path, "a", overwrite=True)
+        report_regions(labels, folder)
+    assert [p.name for p in folder.iterdir()] == [existing.name]
+    report_regions(labels, folder, overwrite=True)
     assert json.loads(existing.read_text())["case"] == "a"
 
 
@@ -87,8 +89,8 @@ def test_a_report_that_fails_leaves_nothing(labels, tmp_path, monkeypatch):
 
     monkeypatch.setattr(regions, "_write_csv", full)
     with pytest.raises(OSError, match="free some space"):
-        write_region_report(labels, Instances()(labels), tmp_path, "a")
-    assert list(tmp_path.iterdir()) == []
+        report_regions(labels, tmp_path / "results")
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.parametrize(

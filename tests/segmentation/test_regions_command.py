@@ -8,7 +8,8 @@ import pytest
 import SimpleITK as sitk
 
 from monai_gan_recon.cli import main
-from monai_gan_recon.segmentation.regions import load_label_map
+from monai_gan_recon.io import load_label_volume
+from monai_gan_recon.segmentation.regions import report_regions
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_itk_files_land_in_ras(label_file, tmp_path):
     image.SetSpacing((1, 1, 3))
     image.SetOrigin((10, 20, 30))
     sitk.WriteImage(image, tmp_path / "labels.nrrd")
-    labels = load_label_map(tmp_path / "labels.nrrd")
+    labels = load_label_volume(tmp_path / "labels.nrrd")
     np.testing.assert_array_equal(labels[0].numpy(), np.asarray(nib.load(label_file).dataobj))
     np.testing.assert_allclose(labels.affine, [[-1, 0, 0, -10], [0, -1, 0, -20], [0, 0, 3, 30], [0, 0, 0, 1]])
 
@@ -55,7 +56,7 @@ def test_an_image_is_no_label_map(tmp_path):
     path = tmp_path / "image.nii"
     nib.save(nib.Nifti1Image(np.arange(1000, dtype=np.int16).reshape(10, 10, 10), np.eye(4)), path)
     with pytest.raises(ValueError, match="1000 different values"):
-        load_label_map(path)
+        report_regions(path, tmp_path / "out")
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,10 @@
 """What a training of tissue segmentation adds to MONAI's trainer."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
-from ignite.engine import Engine
 from torch import nn
 
-from monai_gan_recon.segmentation.training import SamplerEpoch, TissueValidator
+from monai_gan_recon.segmentation.training import TissueValidator
 
 
 def test_validator_averages_tissues_that_are_there():
@@ -25,12 +22,3 @@ def test_validator_averages_tissues_that_are_there():
     assert metrics["val_dice_gm"] == pytest.approx(2 / 3)
     assert metrics["val_dice_wm"] == pytest.approx(2 / 3)
     assert metrics["val_dice"] == pytest.approx(2 / 3)
-
-
-def test_sampler_learns_the_epoch():
-    epochs = []
-    sampler = SimpleNamespace(set_epoch=epochs.append)
-    engine = Engine(lambda engine, batch: None)
-    SamplerEpoch(sampler).attach(engine)
-    engine.run([0], max_epochs=3)
-    assert epochs == [0, 1, 2]

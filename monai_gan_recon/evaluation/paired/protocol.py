@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +11,8 @@ from typing import Any
 
 from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import check_output_dir, read_json
-from monai_gan_recon.data.manifest_paths import file_keys
+from monai_gan_recon.data.manifest import file_keys
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.metrics_file import normalise_protocol, paired_stem, write_csv
 from monai_gan_recon.evaluation.paired.scan import BundleReconstruction, PairedScan
 from monai_gan_recon.evaluation.statistics import (
@@ -37,50 +37,29 @@ class ScanScores:
     rows: Sequence[SegmentationRow]
     sampled_fraction: float
 
-
-def options_hash(*parts: Any) -> str:
-    """First 16 hexadecimal digits of the sha256 of values that JSON can hold, and of files (their bytes)."""
-    digest = hashlib.sha256()
-    for part in parts:
-        text = json.dumps(part, sort_keys=True, default=str).encode()
-        digest.update(part.read_bytes() if isinstance(part, Path) else text)
-    return digest.hexdigest()[:16]
-
-
-def files_stamp(files: Iterable[str]) -> list[list[Any]]:
-    """Path, size and time of change of files: another stamp means that they may hold something else."""
-    return [[file, (status := Path(file).stat()).st_size, status.st_mtime_ns] for file in files]
-
-
-class ScanCache:
-    """Scores of scans in a folder, ``<case>.json`` each, valid for the options that they were made with."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def read(self, case: str, options: str) -> ScanScores | None:
-        """Scores of a scan; None if there are none, or of other options, or the file is damaged: they are made anew."""
-        file = self._file(case)
-        if not file.exists():
-            return None
+    @classmethod
+    def load(cls, file: Path, options: str) -> ScanScores | None:
+        """What :meth:`save` wrote; None if there is none, or of other options, or the file is damaged."""
         try:
             content = read_json(file, "are no scores")
             if content["options"] != options:
                 return None
             rows = [SegmentationRow(**(row | {"scores": _floats(row["scores"])})) for row in content["rows"]]
-            return ScanScores(rows, float(content["sampled_fraction"]))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            return cls(rows, float(content["sampled_fraction"]))
+        except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
-    def write(self, case: str, options: str, scores: ScanScores) -> None:
-        """Keep the scores of a scan; those of other options are replaced."""
-        rows = [asdict(row) | {"scores": _texts(row.scores)} for row in scores.rows]
-        content = {"options": options, "sampled_fraction": scores.sampled_fraction, "rows": rows}
-        with atomic_path(self._file(case)) as temporary:
+    def save(self, file: Path, options: str) -> None:
+        """Keep the scores, as valid for the options that they were made with."""
+        rows = [asdict(row) | {"scores": _texts(row.scores)} for row in self.rows]
+        content = {"options": options, "sampled_fraction": self.sampled_fraction, "rows": rows}
+        with atomic_path(file) as temporary:
             temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n", encoding="utf-8")
 
-    def _file(self, case: str) -> Path:
-        return self.folder / f"{case}.json"
+
+def files_stamp(files: Iterable[str]) -> list[list[Any]]:
+    """Path, size and time of change of files: another stamp means that they may hold something else."""
+    return [[file, (status := Path(file).stat()).st_size, status.st_mtime_ns] for file in files]
 
 
 class PairedProtocol:
@@ -107,27 +86,23 @@ class PairedProtocol:
             "config_hash": options_hash(reconstruction.config_hash, fingerprint),
         }
         self.stem = paired_stem(self.result)
-        self.cache = ScanCache(check_output_dir(output_dir / f"scans_{self.stem}"))
+        self.folder = check_output_dir(output_dir / f"scans_{self.stem}")
         check_output_dir(output_dir / f"figures_{self.stem}")
 
     def finished(self, entry: Mapping[str, Any], with_figure: bool = False) -> ScanScores | None:
         """Scores of a scan that was finished with the same options and files; else None."""
         if with_figure and not self._figure(entry).exists():
             return None
-        return self.cache.read(str(entry["case"]), self._options(entry))
+        return ScanScores.load(self.folder / f"{entry['case']}.json", self._options(entry))
 
     def evaluate(self, scan: PairedScan, with_figure: bool = False) -> ScanScores:
-        """Reconstruct, segment and score one scan; keep its scores and, if wanted, its figure.
-
-        Raises:
-            ValueError: in one line, if the image or its labels cannot be used.
-        """
+        """Reconstruct, segment and score one scan; keep its scores and, if wanted, its figure."""
         comparison = scan.compare(self.reconstruction(scan.entry))
         scores = ScanScores(comparison.rows, self.reconstruction.sampled_fraction)
         if with_figure:
             title = f"{scan.case}: {self.result['pattern']}, {100 * scores.sampled_fraction:.4g} % of k-space"
             scan.draw(comparison.columns, self._figure(scan.entry), title)
-        self.cache.write(scan.case, self._options(scan.entry), scores)
+        scores.save(self.folder / f"{scan.case}.json", self._options(scan.entry))
         return scores
 
     def _figure(self, entry: Mapping[str, Any]) -> Path:
@@ -141,8 +116,7 @@ class PairedProtocol:
 def write_scores(result: Mapping[str, Any], scans: Sequence[ScanScores], output_dir: Path) -> dict[str, Any]:
     """Write ``people_<result>.csv``: a row a person, method and comparison, "inf" where a distance is infinite.
 
-    Returns:
-        The entry of ``metrics.json``: the result with counts, statistics over people and paired differences.
+    The entry of ``metrics.json`` has the result with counts, statistics over people and paired differences.
     """
     people = person_rows([row for scan in scans for row in scan.rows])
     write_csv(

@@ -11,10 +11,11 @@ from tqdm import tqdm
 from monai_gan_recon import __version__
 from monai_gan_recon.checks import check_output_dir, home_expanded
 from monai_gan_recon.data import Manifest, load_manifest, with_cases
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.errors import one_line
 from monai_gan_recon.evaluation.metrics_file import PAIRED
 from monai_gan_recon.evaluation.paired.options import PairedOptions
-from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, options_hash, write_scores
+from monai_gan_recon.evaluation.paired.protocol import PairedProtocol, write_scores
 from monai_gan_recon.evaluation.paired.scan import (
     BundleReconstruction,
     PairedScan,
@@ -83,11 +84,7 @@ def load_segmenter(options: PairedOptions) -> Segmenter:
 
 
 def segmentation_fingerprint(options: PairedOptions) -> str:
-    """Hash of what a segmentation depends on: the bundle's configuration, its weights if used, the version.
-
-    Raises:
-        FileNotFoundError: if there are no weights.
-    """
+    """Hash of what a segmentation depends on: the bundle's configuration, its weights if used, the version."""
     folder = options.segmentation_folder
     settings = [__version__, options.segmentation, options.segmentation_set]
     parts: list[Any] = [settings, folder / "configs" / "inference.yaml"]

@@ -66,10 +66,7 @@ class BundleReconstruction:
         self.sampled_fraction = 0.0
 
     def __call__(self, entry: Mapping[str, Any]) -> dict[str, MetaTensor]:
-        """Undersample and reconstruct a volume.
-
-        Args:
-            entry: ``image`` (path) and ``case`` (name, on which the sampling mask depends).
+        """Undersample and reconstruct the ``image`` (a path) of an entry; the sampling mask depends on its ``case``.
 
         Returns:
             "original", "zero_filled" and "reconstruction": magnitudes (1, X, Y, Z) on the file's grid and in its
@@ -160,22 +157,14 @@ class PairedScan:
         return self._against_labels({ORIGINAL: self.original})
 
     def segment(self, image: MetaTensor) -> MetaTensor:
-        """Segment one volume of this scan.
-
-        Raises:
-            ValueError: if the segmentation is not on the image's grid.
-        """
+        """Segment one volume of this scan; a ValueError if the segmentation is not on its grid."""
         labels = self.segmenter(image)
         if labels.shape != image.shape:
             raise ValueError(f"a segmentation of shape {tuple(labels.shape)} of an image {tuple(image.shape)}")
         return MetaTensor(labels.as_subclass(torch.Tensor).cpu(), meta=image.meta)
 
     def compare(self, images: Mapping[str, MetaTensor]) -> Comparison:
-        """Segment volumes made of this scan, and compare with the original's segmentation and the labels.
-
-        Args:
-            images: "zero_filled" and "reconstruction" (1, X, Y, Z), on the original's grid; others do not count.
-        """
+        """Segment images made of this scan, by method; compare with the original's segmentation and the labels."""
         segmentations = {method: self.segment(images[method]) for method in METHODS}
         truth = ReferenceLabels(self.original, TISSUES)
         rows = score_segmentations(self.person, self.case, segmentations, truth, ORIGINAL)

@@ -20,14 +20,11 @@ Action = Callable[[pydicom.Dataset, tuple[int, int]], None]
 
 @silent_pydicom()
 def deidentify(headers: Sequence[pydicom.Dataset]) -> list[pydicom.Dataset]:
-    """Copies of headers without what could say whose they are.
+    """Copies of headers, without pixels, that have lost what could say whose they are.
 
     What is derived from them is without identity too. UIDs are replaced by random ones, alike for alike within a
     process. The table of what is removed, emptied or replaced is dicom-anonymizer's, here applied inside sequences too.
     Faces that pixels show are not removed.
-
-    Args:
-        headers: data sets without pixels.
 
     Raises:
         ValueError: if the package of the table is not installed.

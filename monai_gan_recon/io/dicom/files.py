@@ -150,11 +150,7 @@ def _may_be_dicom(path: Path) -> bool:
 
 
 def open_images(files: Sequence[Path]) -> list[tuple[pydicom.FileDataset, Path]]:
-    """Open files without their pixels, which are read when they are asked for.
-
-    Raises:
-        Refused: if one is damaged, or none is an image.
-    """
+    """Open files without their pixels, which are read when asked for; Refused if one is damaged, or no image."""
     return _images([(open_file(file), file) for file in files])
 
 

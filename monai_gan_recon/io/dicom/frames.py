@@ -13,14 +13,9 @@ _GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 
 def single_frames(dataset: pydicom.Dataset) -> list[pydicom.Dataset]:
-    """The frames of an enhanced image, each with the elements of its functional groups at the top.
+    """The frames of an enhanced image, each with the elements of its functional groups at the top, without pixels.
 
-    Args:
-        dataset: any image; it need not hold its pixels.
-
-    Returns:
-        one data set a frame, without pixels, with its number (from 1 on) as ReferencedFrameNumber; the data set itself
-        if it has one frame.
+    A frame has its number (from 1 on) as ReferencedFrameNumber. An image of one frame is returned as it is.
     """
     count = int(dataset.get("NumberOfFrames") or 1)
     if count == 1 and _GROUPS[1] not in dataset:

@@ -26,15 +26,11 @@ logger = logging.getLogger(__name__)
 
 
 def read_slices(slices: Sequence[tuple[Path, int | None]], whole: bool = True) -> tuple[np.ndarray, np.ndarray]:
-    """Volume and affine of the slices of one volume.
+    """Volume and affine of the slices of one volume: file and frame of each (None: the only one).
 
     The slices are ordered by their position along the slice normal (as GDCM and SimpleITK do), not by their
-    instance numbers. A series that has lost slices is refused. Where the least value is white (MONOCHROME1) it
-    becomes black.
-
-    Args:
-        slices: file and frame of each; frame None: the only one.
-        whole: they are all of their series, so that the instance numbers tell whether one is missing.
+    instance numbers. A series that has lost slices is refused; if the slices are the ``whole`` series, instance numbers
+    tell it, too. Where the least value is white (MONOCHROME1) it becomes black.
 
     Returns:
         array (columns, rows, slices) with the rescale slope applied, and the (4, 4) affine in RAS and mm.

@@ -19,14 +19,10 @@ ALL = "all"
 
 
 def find_series(path: str | os.PathLike[str]) -> list[Series]:
-    """All volumes of the DICOM images under a path.
+    """All volumes of the DICOM images in a file or a folder and its subfolders, whatever their names.
 
-    Args:
-        path: a file, a DICOMDIR (it stands for its folder), or a folder; its subfolders are looked into. Names and
-            suffixes of files do not matter.
-
-    Returns:
-        volumes by folder, series number and UID; those that are ``unfit`` too. Files that are there twice count once.
+    A DICOMDIR stands for its folder. Volumes are sorted by folder, series number and UID; those that are ``unfit`` are
+    among them. Files that are there twice count once.
 
     Raises:
         FileNotFoundError: if there is no such path.

@@ -6,12 +6,11 @@ import math
 
 import pytest
 
+from monai_gan_recon.engines.config_hash import options_hash
 from monai_gan_recon.evaluation.metrics_file import PAIRED, RECONSTRUCTION, TISSUES, paired_stem
 from monai_gan_recon.evaluation.paired.protocol import (
-    ScanCache,
     ScanScores,
     files_stamp,
-    options_hash,
     write_scores,
 )
 from monai_gan_recon.evaluation.statistics import SegmentationRow
@@ -118,18 +117,18 @@ def test_table_names_absent_and_infinite(tmp_path):
 
 
 def test_cache_gives_back_what_it_got_for_the_same_options_only(tmp_path):
-    cache = ScanCache(tmp_path / "scans")
-    assert cache.read("scan", "x") is None
-    cache.write("scan", "x", ScanScores([row()], 0.25))
-    found = cache.read("scan", "x")
+    file = tmp_path / "scans" / "scan.json"
+    assert ScanScores.load(file, "x") is None
+    ScanScores([row()], 0.25).save(file, "x")
+    found = ScanScores.load(file, "x")
     assert found.sampled_fraction == 0.25
     (back,) = found.rows
     assert math.isnan(back.scores["dice"]["csf"])
     assert back.scores["hd95_mm"]["wm"] == math.inf
     assert (back.person, back.method, back.scores["dice"]["gm"]) == ("anna", "zero_filled", 0.5)
-    assert cache.read("scan", "y") is None
-    (tmp_path / "scans" / "scan.json").write_text("[1]")
-    assert cache.read("scan", "x") is None  # damaged: made anew
+    assert ScanScores.load(file, "y") is None
+    file.write_text("[1]")
+    assert ScanScores.load(file, "x") is None  # damaged: made again
 
 
 def test_hash_sees_values_and_bytes(tmp_path):
