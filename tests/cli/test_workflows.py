@@ -47,7 +47,7 @@ def test_reconstruct_writes_and_reports(scan, head, command):
 def test_a_volume_without_its_report_is_not_done(scan, command):
     page = scan.parent / "out" / "scan_report.html"
     page.mkdir(parents=True)
-    words = ("reconstruct", scan.parent, "out", "--rate", 0.5)
+    words = ("reconstruct", scan, "out", "--rate", 0.5)
     code, done, _ = command(*words)
     assert (code, done["exit_code"]) == (1, 1)
     assert str(page) in done["error"]
