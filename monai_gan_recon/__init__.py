@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from monai_gan_recon.api import reconstruct
 
-__version__ = "0.5.0"
+__version__ = "0.6.0"
 __all__ = ["__version__", "reconstruct"]
 
 

@@ -57,21 +57,22 @@ class BrainNetwork(nn.Module):
 
     Args:
         features: channels of MONAI's ``BasicUNet``.
-        maps: channels that the U-Net hands over, and of the layers that draw half as many again.
+        maps: channels that the U-Net hands over; the layers that draw have twice as many.
     """
 
     def __init__(self, features: Sequence[int] = (16, 16, 32, 64, 64, 16), maps: int = 8) -> None:
         super().__init__()
-        act = ("LeakyReLU", {"negative_slope": 0.1, "inplace": True})
-        norm = ("instance", {"affine": True})
-        self.unet = BasicUNet(spatial_dims=3, in_channels=8, out_channels=8 * maps, features=features, act=act, norm=norm)
-        drawn = 2 * maps
+        layers: dict[str, Any] = {
+            "act": ("LeakyReLU", {"negative_slope": 0.1, "inplace": True}),
+            "norm": ("instance", {"affine": True}),
+        }
+        unet = BasicUNet(spatial_dims=3, in_channels=8, out_channels=8 * maps, features=features, **layers)
+        self.unet = unet.to(memory_format=torch.channels_last_3d)
         self.draw = nn.Sequential(
-            Convolution(3, maps + 1, drawn, act=act, norm=norm),
-            Convolution(3, drawn, drawn, act=act, norm=norm),
-            nn.Conv3d(drawn, 1, 3, padding=1),
+            Convolution(3, maps + 1, 2 * maps, **layers),
+            Convolution(3, 2 * maps, 2 * maps, **layers),
+            nn.Conv3d(2 * maps, 1, 3, padding=1),
         )
-        self.to(memory_format=torch.channels_last_3d)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Volumes (B, 1, X, Y, Z), see :func:`network_input`, to logits (B, 1, X, Y, Z); even sizes."""
