@@ -71,10 +71,11 @@ def _told(path: Path, mine: Sequence[Path] | None = None) -> Iterator[None]:
         # numpy's "n requested and m written" has no number
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, None)
         about = str(error.filename or "")
-        if mine is not None and not full and not any(about.startswith(str(file)) for file in mine):
+        limit = error.errno == errno.EFBIG  # of the file system or the shell; without a name, too
+        if mine is not None and not (full or limit or any(about.startswith(str(file)) for file in mine)):
             raise
         hint = "free some space" if full else "check the folder and its permissions"
-        reason = error.strerror or str(error)
+        reason, path = error.strerror or str(error), Path(*(_PART.sub("", part) for part in path.parts))
         raise WriteError(f"{path}: cannot be written ({reason}); {hint}") from error
 
 

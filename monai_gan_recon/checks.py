@@ -18,7 +18,9 @@ MOST_COUNT, MOST_NUMBER, MOST_SEED = 10**9, 1e30, 2**63 - 1
 
 
 def home_expanded(path: str | os.PathLike[str]) -> Path:
-    """A path with "~" and "~name" replaced; a ValueError if there is no such user, or it has a NUL byte."""
+    """A path with "~" and "~name" replaced; a ValueError if there is no such user, it is empty or has a NUL byte."""
+    if not os.fspath(path):
+        raise ValueError("'' is no file or folder; write . for the folder that you are in")
     if "\0" in os.fspath(path):
         raise ValueError(f"{os.fspath(path)!r}: no path, since it has a NUL byte")
     try:

@@ -64,7 +64,7 @@ def about(what: object) -> Iterator[None]:
     try:
         yield
     except PermissionError as error:
-        raise ValueError(f"{what}: may not be read; check its permissions") from error
+        raise ValueError(f"{error.filename or what}: may not be read; check its permissions") from error
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from error
 
@@ -100,10 +100,10 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
     """
     current: BaseException | None = error
     while current is not None:
-        if isinstance(current, (ValueError, OSError)):
-            return current
         if _no_memory(current):
             return OSError(errno.ENOMEM, "not enough memory: choose a smaller image, size or batch_size")
+        if isinstance(current, (ValueError, OSError)):
+            return current
         if refused := _refused_options(current):
             return refused
         current = current.__cause__
@@ -112,8 +112,9 @@ def users_error(error: BaseException) -> ValueError | OSError | None:
 
 def _no_memory(error: BaseException) -> bool:
     """Python's, numpy's and torch's ways to say that there is not enough memory; torch is not imported for that."""
-    torchs = type(error).__name__ == "OutOfMemoryError" or "not enough memory" in str(error)
-    return isinstance(error, MemoryError) or torchs or "can't allocate memory" in str(error)
+    torchs = isinstance(error, RuntimeError) and re.search("not enough memory|can't allocate memory", str(error))
+    known = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return known or bool(torchs) or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def _refused_options(error: BaseException) -> ValueError | None:
@@ -149,7 +150,11 @@ def tidy(record: logging.LogRecord) -> bool:
 def one_line(error: BaseException) -> str | None:
     """The line that explains an error to a user, or None if it is not the user's to repair; see :func:`users_error`."""
     found = users_error(error)
-    return None if found is None else printable(" ".join(str(found).split()))
+    text = str(found)
+    if isinstance(found, OSError) and found.strerror:  # without its number
+        hint = "check its permissions" if isinstance(found, PermissionError) else ""
+        text = "; ".join(filter(None, (": ".join(map(str, filter(None, (found.filename, found.strerror)))), hint)))
+    return None if found is None else printable(" ".join(text.split()))
 
 
 def failed(error: Exception, name: object, keep_going: bool) -> dict[str, str]:

@@ -98,6 +98,12 @@ def test_other_errors_of_the_block_stay_as_they_are(tmp_path):
     assert str(told.value).count("cannot be written") == 1
 
 
+def test_a_full_disk_is_told_of_the_final_name(tmp_path):
+    with pytest.raises(WriteError) as told, atomic_paths([tmp_path / "a.txt"]) as outer, atomic_paths(outer):
+        raise OSError(errno.ENOSPC, "full")
+    assert str(told.value).startswith(f"{tmp_path / 'a.txt'}: ")
+
+
 def test_a_file_never_replaces_a_folder(tmp_path):
     folder, other = tmp_path / "folder", tmp_path / "other"
     folder.mkdir()

@@ -1,3 +1,4 @@
+import errno
 import math
 import os
 
@@ -70,6 +71,7 @@ def test_dictionaries_of_arguments(value):
         MemoryError(),
         RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 4e12 bytes"),
         RuntimeError("DefaultCPUAllocator: not enough memory"),
+        OSError(errno.ENOMEM, "Cannot allocate memory"),
     ],
 )
 def test_a_lack_of_memory_is_one_line(error):
@@ -88,6 +90,11 @@ def test_options_that_a_library_refuses_are_one_line():
     with pytest.raises(RuntimeError) as info:
         instantiate("monai_gan_recon.networks.ResNetCritic", "default", nothing=1)
     assert one_line(info.value) is None
+
+
+def test_an_empty_path_is_not_the_current_folder():
+    with pytest.raises(ValueError, match="''"):
+        checks.home_expanded("")
 
 
 def test_pipes_and_devices_are_no_input(tmp_path):

@@ -18,6 +18,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -122,6 +123,9 @@ def check_options(line: Typed, config: dict[str, Any]) -> None:
     check_values(_given(line), config, {*MONAI_OPTIONS, *tracking}, line.config_files())
     if (init_id := line.value("init_id")) not in (None, "initialize"):
         raise ValueError(f"--init_id {init_id}: the checks are in 'initialize', which cannot be left out")
+    for file in line.config_files("meta_file"):
+        if not Path(file).is_file():
+            raise FileNotFoundError(f"--meta_file: there is no file {file!r}; check the path")
     for name in ("run_id", "final_id"):
         if (wanted := line.value(name)) is not None and str(wanted) not in (known := list(ids(config))):
             raise ValueError(

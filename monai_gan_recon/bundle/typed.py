@@ -58,9 +58,9 @@ class Typed:
         file = self.value("args_file")
         return dict(ConfigParser.load_config_file(file)) if isinstance(file, str) else {}
 
-    def config_files(self) -> list[str]:
-        """Configuration files of ``--config_file``, in the order in which they are merged."""
-        files = self.value("config_file")
+    def config_files(self, option: str = "config_file") -> list[str]:
+        """Files of ``--config_file``, or of ``--meta_file``, in the order in which they are merged."""
+        files = self.value(option)
         if isinstance(files, str):
             return [files] if Path(files).is_file() else files.split(",")
         return [str(file) for file in files] if isinstance(files, (list, tuple)) else []

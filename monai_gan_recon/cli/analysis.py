@@ -72,8 +72,8 @@ def _add_regions(commands: Any, shared: dict[str, Any]) -> None:
         "regions", help="number the connected components of a label map; measure volumes and boxes", **shared
     )
     add = regions.add_argument
-    add("labels", type=Path, help="label map: NIfTI, NRRD or MetaImage, whole numbers")
-    add("--output_dir", type=Path, required=True, help="folder of the results")
+    add("labels", help="label map: NIfTI, NRRD or MetaImage, whole numbers")
+    add("--output_dir", required=True, help="folder of the results")
     add("--case", help="name of the results (default: name of the file)")
     add("--minimum_size_mm3", type=float, default=0.0, help="leave smaller components out (%(default)s)")
     add("--connectivity", type=int, default=26, help="6, 18 or 26 neighbours (%(default)s)")

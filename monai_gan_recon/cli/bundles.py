@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import tempfile
-from pathlib import Path
 from typing import Any
 
+from monai_gan_recon.atomic import atomic_path
 from monai_gan_recon.checks import home_expanded
 from monai_gan_recon.cli.console import Outcome
 from monai_gan_recon.resources import available_bundles, bundle_path
@@ -22,7 +21,7 @@ def add_commands(commands: Any, **shared: Any) -> None:
     export = actions.add_parser("export", help="copy a bundle, with its weights, to change or to upload it", **shared)
     for parser in (path, export):
         parser.add_argument("name", help=names)
-    export.add_argument("folder", type=Path, help="new folder of the copy")
+    export.add_argument("folder", help="new folder of the copy")
     path.set_defaults(run=_path)
     export.set_defaults(run=_export)
 
@@ -36,9 +35,10 @@ def _export(options: argparse.Namespace) -> Outcome:
     source, target = bundle_path(options.name), home_expanded(options.folder)
     if target.exists():
         raise FileExistsError(f"{target}: exists already; choose another folder")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as temporary:
-        copy = Path(temporary) / target.name
-        shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__", "*.py"))
-        copy.rename(target)
+    with atomic_path(target) as temporary:
+        for file in source.rglob("*"):
+            if file.is_file() and file.suffix not in (".py", ".pyc"):
+                copy = temporary / file.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, copy)
     return Outcome(str(target), data={"folder": target})

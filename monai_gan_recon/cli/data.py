@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from monai_gan_recon.checks import check_exists, home_expanded
@@ -21,8 +20,8 @@ def add_commands(commands: Any, **shared: Any) -> None:
     info.set_defaults(run=_info)
     convert = commands.add_parser("convert", help="write raw k-space of any readable format as ISMRMRD", **shared)
     add = convert.add_argument
-    add("source", type=Path, help="fastMRI HDF5, ISMRMRD, BART .cfl, Siemens .dat, .npy or .mat")
-    add("target", type=Path, help="file to write, .h5 or .mrd")
+    add("source", help="fastMRI HDF5, ISMRMRD, BART .cfl, Siemens .dat, .npy or .mat")
+    add("target", help="file to write, .h5 or .mrd")
     add("--axes", help="order of the axes of .npy and .mat, such as coils,h,w")
     add("--key", help="name of the array in a file that has several")
     add("--overwrite", action="store_true", help="replace a file that exists")
@@ -45,8 +44,8 @@ def _add_build(actions: Any, shared: dict[str, Any]) -> None:
         "build", help="manifest of a BIDS folder or a plain folder of NIfTIs, split by subject", **shared
     )
     add = build.add_argument
-    add("folder", type=home_expanded, help="BIDS folder, or folder of NIfTIs")
-    add("--output", type=home_expanded, required=True, help="JSON file to write")
+    add("folder", help="BIDS folder, or folder of NIfTIs")
+    add("--output", required=True, help="JSON file to write")
     add("--name", help="name of the data set (default: name of the output file)")
     add("--licence", default="not stated", help="licence of the data")
     add("--citation", default="not stated", help="how to cite the data")
@@ -91,21 +90,22 @@ def _build(options: argparse.Namespace) -> Outcome:
     from monai_gan_recon.data.build_manifest import FILES_ARE_PEOPLE, build_manifest, write_manifest
 
     names = ("folder", "output", "name", "licence", "citation", "fractions", "seed", "suffix")
-    given = {name: getattr(options, name) for name in names}
-    if options.output.exists() and not options.overwrite:
-        raise ValueError(f"{options.output}: exists already; choose another name or give --overwrite")
+    folder, output = home_expanded(options.folder), home_expanded(options.output)
+    given = {name: getattr(options, name) for name in names} | {"folder": folder, "output": output}
+    if output.exists() and not options.overwrite:
+        raise ValueError(f"{output}: exists already; choose another name or give --overwrite")
     manifest = build_manifest(**given)
-    write_manifest(manifest, options.output)
+    write_manifest(manifest, output)
     counts = {name: len(entries) for name, entries in manifest.items() if isinstance(entries, list)}
-    text = f"{options.output}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
-    if options.output.absolute().parent / manifest["root"] != options.folder.absolute():
-        text += f"\n{options.folder} is not below the manifest's folder: give --dataset_dir {options.folder} with it"
+    text = f"{output}: " + ", ".join(f"{count} {name}" for name, count in counts.items())
+    if output.absolute().parent / manifest["root"] != folder.absolute():
+        text += f"\n{folder} is not below the manifest's folder: give --dataset_dir {folder} with it"
     if FILES_ARE_PEOPLE in manifest["description"]:
         text += (
-            f"\n{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {options.output}, and move all "
+            f"\n{FILES_ARE_PEOPLE}: if one person has several, correct 'person' in {output}, and move all "
             "of them to one list"
         )
-    return Outcome(text, [options.output], counts)
+    return Outcome(text, [output], counts)
 
 
 def _check(options: argparse.Namespace) -> Outcome:

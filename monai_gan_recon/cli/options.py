@@ -79,6 +79,8 @@ def given_texts(options: argparse.Namespace) -> dict[str, str]:
     texts: dict[str, str] = dict(options.set)
     for name in {*options._options, "input"} - {"set", "bundle"}:
         if hasattr(options, name):
+            if name in texts:
+                raise ValueError(f"--{name} is given twice, once by --set; leave one out")
             texts[name] = str(getattr(options, name))
     for name in INPUT_OPTIONS:
         if texts.get(name, "null").lower() not in ("null", "none"):

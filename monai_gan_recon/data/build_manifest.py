@@ -17,6 +17,7 @@ from tqdm import tqdm
 from monai_gan_recon.atomic import atomic_path
 
 from ..checks import check_seed
+from ..io.dicom.files import check_readable, visible_files
 from ..io.images import looks_like_labels
 from .cases import case_name
 from .manifest import SECTIONS, check_name, one_spelling
@@ -35,6 +36,7 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
 
     Raises:
         FileNotFoundError: if there is no such folder.
+        PermissionError: if a folder may not be read.
         ValueError: if no image is found.
     """
     if not folder.is_dir():
@@ -42,16 +44,15 @@ def find_images(folder: Path, suffix: str | None = None) -> list[dict[str, str]]
     subjects = sorted(entry for entry in folder.glob("sub-*") if entry.is_dir())
     if subjects and suffix is None:
         suffix = "T1w"
-    files = [
-        file for start in subjects or [folder] for file in start.rglob("*") if file.name.endswith((".nii", ".nii.gz"))
-    ]
+    files = [file for start in subjects or [folder] for file in visible_files(start)]
+    check_readable(files)
     entries = []
-    for file in sorted(files):
+    for file in sorted(file for file in files if file.name.endswith((".nii", ".nii.gz"))):
         stem = case_name(file)
         relative = file.relative_to(folder).as_posix()
         if relative.encode(errors="replace").decode() != relative:
             raise ValueError(f"{folder}: the name {relative!r} is no text in UTF-8; rename the file")
-        if file.name.startswith(".") or (suffix and not (stem == suffix or stem.endswith(f"_{suffix}"))):
+        if suffix and not (stem == suffix or stem.endswith(f"_{suffix}")):
             continue
         person = re.search(r"sub-[A-Za-z0-9]+", relative)
         entry = {"image": relative, "person": person.group() if person else stem.removesuffix(f"_{suffix}")}

@@ -162,7 +162,7 @@ def _unreadable(path: Path, kind: str, error: Exception) -> Found:
 
 
 def _possible(size: tuple[int, ...]) -> str:
-    if any(length > 1 for length in size[3:]):
+    if any(length != 1 for length in size[3:]):
         return "has more than three axes: extract one volume of it first"
     if len(size) < 2:
         return "a line of numbers: a sampling mask?"

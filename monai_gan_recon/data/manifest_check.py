@@ -11,6 +11,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..checks import check_exists
+from ..errors import one_line
 from .manifest import (
     SECTIONS,
     all_entries,
@@ -91,12 +92,12 @@ def _list_problems(content: dict[str, Any]) -> Iterator[str]:
 def _file_problem(relative: str, stated: str | None, folder: Path, hashes: bool) -> str | None:
     try:
         file = resolve(relative, folder)
-    except FileNotFoundError as error:
-        return str(error)
-    if not Path(file).exists():
-        return f"{file} is missing"
-    if stated is None:
-        return f"{relative} has no sha256 in the manifest"
-    if hashes and sha256_of(file) != stated.lower():
-        return f"{file} has another sha256 than the manifest states; it is another version or damaged"
+        if not Path(file).exists():
+            return f"{file} is missing"
+        if stated is None:
+            return f"{relative} has no sha256 in the manifest"
+        if hashes and sha256_of(file) != stated.lower():
+            return f"{file} has another sha256 than the manifest states; it is another version or damaged"
+    except (OSError, ValueError) as error:
+        return one_line(error)
     return None

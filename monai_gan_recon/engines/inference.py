@@ -153,10 +153,11 @@ def raw_files(path: str | os.PathLike[str] | None, axes: object = None) -> list[
     Beside others, those of a folder that say so by their name and cannot be opened count: whoever reads them says why.
     Where ``axes`` are stated, complex arrays are k-space, see :func:`monai_gan_recon.io.is_raw`.
     """
-    if path is None or not (found := home_expanded(path)).exists():
+    if path is None:
         return []
-    files = visible(found) if found.is_dir() else [found]
-    raw = {file: _is_raw(file, axes) for file in files if file.suffix != ".hdr" and not file.is_dir()}
+    found = home_expanded(path)
+    files = [file for file in visible(found) if file.suffix != ".hdr"] if found.is_dir() else [found]
+    raw = {file: _is_raw(file, axes) for file in files if not file.is_dir()}
     return [file for file, sure in raw.items() if sure is not False] if any(raw.values()) else []
 
 

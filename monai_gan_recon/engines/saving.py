@@ -6,6 +6,7 @@ import errno
 import logging
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def save_state(state: Any, path: str | os.PathLike[str]) -> None:
         try:
             torch.save(state, temporary)
         except RuntimeError as error:
-            if "PytorchStreamWriter" not in str(error) and "inline_container" not in str(error):
+            if not re.search("PytorchStreamWriter|inline_container|iostream", str(error)):
                 raise  # not of torch's writer of files, which knows no OSError
             raise OSError(errno.ENOSPC, "the disk is full, or a quota used up") from error
 

@@ -25,6 +25,7 @@ _NAMES = ("slices", "coils", "h", "w", "readout", "phase1", "phase2")
 _PLANES = ({"h", "w"}, {"phase1", "phase2"}, {"readout", "phase1", "phase2"})
 _STATE = "state them: --axes coils,h,w, or h,w,slices, or, for 3-D k-space, readout,phase1,phase2,coils"
 _MI_MATRIX, _MI_COMPRESSED = 14, 15
+_BLOCK = 1 << 14
 _HEAP = b"GCOL\x01\0\0\0"
 _PACKED = 1032
 """No compressed data are longer than this times their file."""
@@ -70,21 +71,20 @@ def read_mat(path: Path, axes: str | None, key: str | None) -> RawScan:
 
 def _check_mat(path: Path) -> None:
     """Raise a ValueError for a damaged file of version 5 before scipy sees it, which such a one can end."""
-    content = memoryview(path.read_bytes())
-    order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
-    if 0 in content[:4]:  # scipy takes it for version 4, and asks for memory unchecked
+    with path.open("rb") as stream:
+        start = stream.read(4)
+    if len(start) < 4 or 0 in start:  # scipy takes it for version 4, and asks for memory unchecked
         raise ValueError(
             "is no MATLAB file of version 5 to 7.3; if it is of version 4, save it again: save(..., '-v7')"
         )
+    content = np.memmap(path, np.uint8, mode="r").data
+    order, at = ("little" if bytes(content[126:128]) == b"IM" else "big"), 128
     try:
         while at < len(content):
             kind, size = (int.from_bytes(content[at + k : at + k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
             element = content[at + 8 : at + 8 + size]
             if kind == _MI_COMPRESSED:
-                unpack = zlib.decompressobj()
-                element = memoryview(unpack.decompress(element))
-                kind, inner = (int.from_bytes(element[k : k + 4], order) for k in (0, 4))  # type: ignore[arg-type]
-                element, whole = element[8:], unpack.eof and inner == len(element) - 8
+                kind, whole = _inflated(element, order)
             else:
                 whole = len(element) == size
             if kind != _MI_MATRIX or not whole:
@@ -92,6 +92,18 @@ def _check_mat(path: Path) -> None:
             at += 8 + size
     except zlib.error as error:
         raise ValueError(DAMAGED) from error
+
+
+def _inflated(packed: memoryview, order: Any) -> tuple[int, bool]:
+    """Kind of a compressed element, and whether it has the length it tells; never more of it is inflated."""
+    unpack, first, length, size = zlib.decompressobj(), b"", 0, 0
+    for start in range(0, len(packed), _BLOCK):
+        piece = unpack.decompress(packed[start : start + _BLOCK])
+        first, size = (first + piece[:8])[:8], size + len(piece)
+        length = 8 + int.from_bytes(first[4:], order)
+        if size > length:
+            break
+    return int.from_bytes(first[:4], order), unpack.eof and size == length
 
 
 @contextmanager
@@ -113,7 +125,7 @@ def _outside(name: bytes, link: Any) -> str | None:
 
 def check_heaps(path: Path) -> None:
     """Raise a ValueError if lengths in an HDF5 file's heaps do not fit; HDF5 would follow a wrong one without end."""
-    if not path.stat().st_size:
+    if not h5py.is_hdf5(path):
         raise ValueError(DAMAGED)
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
         start = file.find(_HEAP)
@@ -137,10 +149,12 @@ def arrays_of(file: h5py.File) -> dict[str, h5py.Dataset]:
 
 
 def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
-    """The dataset; a ValueError if its file cannot hold what its shape announces, or the data lie in another file."""
+    """The dataset; a ValueError if file or memory cannot hold what it announces, or the data lie in another file."""
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(DAMAGED)
     with refusing(ValueError(DAMAGED)):
+        if not _side_by_side(dataset.dtype):
+            raise ValueError(DAMAGED)
         most = max(math.prod(dataset.shape), math.prod(dataset.chunks or ()))
         packed = dataset.chunks and dataset.id.get_create_plist().get_nfilters()
         size, there = most * dataset.dtype.itemsize, os.path.getsize(dataset.file.filename)
@@ -152,6 +166,19 @@ def check_size(dataset: h5py.Dataset) -> h5py.Dataset:
             f"{dataset.name} announces {size} bytes, more than its file can hold; it is damaged or truncated"
         )
     return dataset
+
+
+def _side_by_side(dtype: np.dtype) -> bool:
+    """Whether no fields of a record overlap: of a damaged type whose fields do, HDF5 writes beyond the memory."""
+    inner = dtype.subdtype[0] if dtype.subdtype else h5py.check_vlen_dtype(dtype)
+    if isinstance(inner, np.dtype):
+        return _side_by_side(inner)
+    end = 0
+    for kind, start, *_ in sorted((dtype.fields or {}).values(), key=lambda field: field[1]):
+        if start < end or not _side_by_side(kind):
+            return False
+        end = start + kind.itemsize
+    return end <= dtype.itemsize
 
 
 def is_complex(dataset: h5py.Dataset) -> bool:

@@ -13,6 +13,8 @@ from .raw import RawScan
 _MAGIC = "# Dimensions"
 _DIMENSIONS = ("readout", "phase1", "phase2", "coils")
 _SLICE = 13
+_MOST = 32
+"""Dimensions of an array of NumPy before its version 2; BART has 16."""
 
 
 def header_of(path: Path) -> Path | None:
@@ -37,6 +39,8 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
     try:
         with header.open("rb") as stream:
             shape = tuple(map(int, stream.read(1 << 16).decode().split("\n")[1].split()))
+        if not 0 < len(shape) <= _MOST:
+            raise ValueError(f"{len(shape)} dimensions")
     except (ValueError, IndexError, UnicodeDecodeError) as error:
         raise ValueError("its .hdr does not list the dimensions; write it again") from error
     if min(shape, default=0) < 1 or data.stat().st_size != 8 * math.prod(shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 from ..checks import home_expanded
 from ..vocabulary import PLANES
 from .dicom import Series, is_dicom, read_dicom
-from .dicom.files import visible_files
+from .dicom.files import check_readable, visible_files
 from .formats import kind_by_name, kind_of, visible
 from .geometry import is_valid, plane_of_scan, slice_axis
 from .nifti import Transforms, read_header, read_middle_slice, read_nifti
@@ -20,6 +21,7 @@ from .volumes import read_itk, read_itk_header, read_numpy
 
 _VOLUMES = ("nifti", "npy", "itk")
 _RAW = ("ismrmrd", "hdf5", "bart", "twix", "mat")
+logger = logging.getLogger(__name__)
 
 
 class Image(NamedTuple):
@@ -44,10 +46,7 @@ def read_image(
         FileNotFoundError: if there is no such file or folder.
         ValueError: in one line, if it cannot be read, is k-space, or its affine is not valid.
     """
-    try:
-        image = _read(path, plane, exact, series)
-    except PermissionError as error:
-        raise ValueError(f"{path}: may not be read; check its permissions") from error
+    image = _read(path, plane, exact, series)
     if looks_like_kspace(image.array):
         raise ValueError(
             f"{path}: is k-space of shape {image.array.shape}, and an image is meant; give it as raw k-space with "
@@ -175,7 +174,14 @@ def _is_dicomdir(entry: Path) -> bool:
 def _is_volume(entry: Path) -> bool:
     """Whether an entry of a folder is a volume, or says so by its name and is damaged: whoever reads it says why."""
     if entry.is_dir():
-        return os.access(entry, os.R_OK | os.X_OK) and any(is_dicom(file) for file in visible_files(entry))
+        try:
+            files = visible_files(entry)
+            if any(map(is_dicom, files)):
+                return True
+            check_readable(files)
+        except PermissionError as error:
+            logger.warning("%s: may not be read, and is left out", error.filename)
+        return False
     try:
         return kind_of(entry) in _VOLUMES
     except (OSError, ValueError):

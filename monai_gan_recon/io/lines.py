@@ -127,7 +127,10 @@ def _select(heads: np.ndarray, embedded: bool) -> tuple[np.ndarray, np.ndarray]:
 
     noise = has(ismrmrd.ACQ_IS_NOISE_MEASUREMENT)
     calibration = has(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION) & ~has(ismrmrd.ACQ_IS_PARALLEL_CALIBRATION_AND_IMAGING)
-    image = ~noise & ~has(*_NOT_IMAGE) & (heads["encoding_space_ref"] == 0)
+    image = ~noise & ~has(*_NOT_IMAGE)
+    if (others := image & (heads["encoding_space_ref"] != 0)).any():
+        logger.warning("%d of %d lines are of another encoding than the first, and left out", others.sum(), image.sum())
+        image &= ~others
     if not embedded and (image & calibration).any():
         logger.warning("the lines of a separate calibration scan are left out")
         image &= ~calibration

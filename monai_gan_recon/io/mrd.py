@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import h5py
 import ismrmrd
@@ -63,10 +65,11 @@ def read(path: Path, axes: str | None, key: str | None) -> RawScan:
 
 def _read(group: h5py.Group) -> RawScan:
     with refusing(ValueError(DAMAGED)):
-        data = group["data"]
+        data, text = group["data"], group["xml"]
     _check_lengths(check_size(data))
+    check_size(text)
     with refusing(ValueError(DAMAGED)):
-        heads, xml = data.fields("head")[:], group["xml"][0]
+        heads, xml = data.fields("head")[:], text[0]
     encoding = _encoding(xml, heads)
 
     def lines(indices: np.ndarray) -> Iterator[np.ndarray]:
@@ -172,13 +175,14 @@ def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
     """
     path = check_name(path)
     heads, samples = _heads(scan)
-    with atomic_path(path) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path) as temporary, _Target(temporary, "w+") as target, h5py.File(target, "w") as file:
         group = file.create_group(_GROUP)
         group.create_dataset("xml", (1,), dtype=h5py.special_dtype(vlen=bytes))[0] = _header(scan)
         data = group.create_dataset("data", (len(heads),), acquisition_dtype, maxshape=(None,))
         for block in blocks(np.arange(len(heads))):
             records = np.empty(len(block), acquisition_dtype)
             records["head"] = heads[block]
+            target.check()
             for record, index in zip(records, block, strict=True):
                 record["traj"] = np.empty(0, np.float32)
                 record["data"] = np.ascontiguousarray(samples(index)).view(np.float32).ravel()
@@ -187,6 +191,30 @@ def write_ismrmrd(scan: RawScan, path: str | os.PathLike[str]) -> Path:
             pairs = np.dtype([("real", "<f4"), ("imag", "<f4")])
             group[_MAPS] = np.ascontiguousarray(scan.maps)[None].view(pairs)
     return path
+
+
+class _Target(io.FileIO):
+    """A file for HDF5, which crashes if it cannot write: an error is kept until HDF5 has closed the file."""
+
+    error: OSError | None = None
+
+    def write(self, data: Any) -> int:
+        rest = memoryview(data).cast("B")
+        size = len(rest)
+        try:
+            while len(rest) and self.error is None:
+                rest = rest[super().write(rest) or 0 :]
+        except OSError as error:
+            error.filename, self.error = self.name, error
+        return size
+
+    def check(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self.check()
 
 
 def _heads(scan: RawScan) -> tuple[np.ndarray, Callable[[int], np.ndarray]]:

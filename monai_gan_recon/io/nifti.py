@@ -26,6 +26,10 @@ TRANSFORMS = "nifti_transforms"
 GZIP = b"\x1f\x8b"
 GZIP_RATIO = 1032
 """No stream of gzip is longer than this times its file."""
+_MOST_TRAILING = 1 << 26
+"""Bytes that may follow the voxels of a compressed file, beside as many again: more is inflated to no end."""
+_WINDOW = 1024
+"""Voxels of a slice, each way, by which an image is looked at."""
 _MM = {1: 1000.0, 2: 1.0, 3: 0.001}
 """Length in mm of NIfTI's units metre, millimetre and micron; all others count as mm."""
 _SCANNER = 1
@@ -72,8 +76,10 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
     packed, damaged = _is_packed(path), _check_voxels(path, header)
     with refusing(damaged), gzip.open(path) if packed else path.open("rb") as stream:
         raw = np.asarray(nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False).get_unscaled())
-        while packed and stream.read(1 << 20):  # the end of the stream holds its checksum
-            pass
+        left = raw.nbytes + _MOST_TRAILING
+        while packed and (more := len(stream.read(1 << 20))):  # the end of the stream holds its checksum
+            if (left := left - more) < 0:
+                raise EOFError("inflates without end")
     raw = raw.reshape(shape[:3])
     scale = header.scale
     if (
@@ -88,12 +94,13 @@ def read_nifti(path: Path, exact: bool = False) -> tuple[np.ndarray, Header]:
 
 
 def read_middle_slice(path: Path) -> np.ndarray:
-    """Voxels (X, Y) of the slice in the middle of a NIfTI file; errors as in :func:`read_nifti`."""
+    """At most 1024 x 1024 voxels of the slice in the middle of a NIfTI file; errors as in :func:`read_nifti`."""
     header = read_header(path)
     damaged = _check_voxels(path, header)
     with refusing(damaged), gzip.open(path) if _is_packed(path) else path.open("rb") as stream:
         proxy = nib.arrayproxy.ArrayProxy(stream, header.all, mmap=False)
-        return np.asarray(proxy[(slice(None), slice(None), *(length // 2 for length in header.shape[2:]))])
+        sides = (slice(max(length - _WINDOW, 0) // 2, (length + _WINDOW) // 2) for length in header.shape[:2])
+        return np.asarray(proxy[(*sides, *(length // 2 for length in header.shape[2:]))])
 
 
 def _check_voxels(path: Path, header: Header) -> ValueError:

@@ -66,6 +66,9 @@ class RawScan:
             raise ValueError(f"the noise scan {self.noise.shape} does not have the {coils} coils of the k-space")
         if self.maps is not None and self.maps.shape != shape:
             raise ValueError(f"the coil maps {self.maps.shape} do not fit the k-space {shape}")
+        for name, part in (("noise scan", self.noise), ("coil maps", self.maps)):
+            if part is not None and not np.isfinite(part).all():
+                raise ValueError(f"numbers of the {name} are NaN or infinite; export the scan again")
         energy = np.zeros((coils, height, width))
         for one in self.kspace:  # slice by slice: no second copy of a large scan
             if not np.isfinite(one).all():

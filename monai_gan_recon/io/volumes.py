@@ -23,6 +23,7 @@ _MM = {"nm": 1e-6, "um": 1e-3, "µm": 1e-3, "micron": 1e-3, "mm": 1.0, "millimet
 _HEADER = 1 << 16
 _DATA = r"^(?:ElementDataFile\s*=|data ?file:)[ \t]*(.*?)[ \t]*\r?$"
 _RESCALED = r"(?m)^ElementToIntensityFunction(?:Slope\s*=\s*(?!\s|1(?:\.0*)?\s*$)|Offset\s*=\s*(?!\s|-?0(?:\.0*)?\s*$))"
+_TYPE = r"MET_U?(CHAR|SHORT|INT|LONG|LONG_LONG|FLOAT|DOUBLE)(_ARRAY)?"
 _PACKED = r"(?mi)^encoding:\s*(?:gz|bz)|^CompressedData\s*=\s*True"
 
 
@@ -142,6 +143,7 @@ def _check_meta_image(path: Path) -> None:
     lines = [line.partition("=") for line in text.splitlines() if line.strip()]
     keys = {key.strip(): value.split() for key, equals, value in lines if equals}
     whole = len(keys) == len(lines) and all(map(str.isprintable, text.splitlines()))
+    whole = whole and re.fullmatch(_TYPE, "".join(keys.get("ElementType", []))) is not None
     if not whole or "ElementDataFile" not in keys:  # a line is no "key = value"
         raise _damaged(path)
     with refusing(_damaged(path)):
@@ -189,6 +191,8 @@ def _check_streams(path: Path, files: list[Path]) -> None:
             stream.seek(_head(path)[1] if file == path else 0)
             block = stream.read(1 << 16)
             if block[:1] not in (b"\x1f", b"x"):
+                if not _head(path)[0].startswith("NRRD"):
+                    raise EOFError("ITK takes a MetaImage's data that are not compressed for zeros")
                 continue  # bzip2, or after lines to skip
             unpack = zlib.decompressobj(zlib.MAX_WBITS | 32)
             while not unpack.eof:

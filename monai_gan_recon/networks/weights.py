@@ -47,6 +47,8 @@ def load_weights(network: Network, path: str | os.PathLike[str] | None) -> Netwo
         if odd or rounded or not all(isinstance(name, str) for name in state):
             raise ValueError("no names with dense, real tensors, or rounded ones")
         state = {name: value.float() if value.is_floating_point() else value for name, value in state.items()}
+    except PermissionError:
+        raise
     except Exception as error:
         raise ValueError(f"{path} is not a file of weights: give a state dict that torch.save wrote") from error
     spoilt = [name for name, value in state.items() if value.is_floating_point() and not value.isfinite().all()]

@@ -84,6 +84,7 @@ class CaseReport:
                 raise
             failed.append(line)
             self.failures += 1
+            self.results.results.pop(output["case"])  # not done: a rerun does it again
             tqdm.write(line, file=sys.stderr)
         else:
             if self.results is not None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from monai_gan_recon.atomic import atomic_path
+from monai_gan_recon.atomic import atomic_paths
 from monai_gan_recon.report.canvas import MUTED, Page
 from monai_gan_recon.report.pixels import Layer, bright, encode_within, quantise
 
@@ -132,7 +132,7 @@ def write_report(
         data=json.dumps(data, separators=(",", ":")).replace("<", "\\u003c"),
     )
     written = {"report": path, "preview": preview_path(path)}
-    with atomic_path(path) as page, atomic_path(written["preview"]) as picture:
+    with atomic_paths(list(written.values())) as (page, picture):
         page.write_text(text, encoding="utf-8")
         _preview(picture, layers, overlay, names, spacing)
     return written

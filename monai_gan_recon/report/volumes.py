@@ -72,7 +72,6 @@ def report_files(
         compared: dict[str, Any] = {name: slices[name] for name in ("zero_filled", "reconstruction") if name in slices}
         table, note = quality_table(compared, slices["reference"])
         quality = {"Reference": case_name(paths["reference"]), **table}
-    page.parent.mkdir(parents=True, exist_ok=True)
     count, height, width = slices["reconstruction"].shape[1:]
     return write_report(
         page,

@@ -109,7 +109,7 @@ def test_as_a_process():
     ("error", "code", "printed"),
     [
         (ValueError("a\n  b"), 1, "a b\n"),
-        (FileNotFoundError(2, "not there", "x.nii"), 1, "[Errno 2] not there: 'x.nii'\n"),
+        (FileNotFoundError(2, "not there", "x.nii"), 1, "x.nii: not there\n"),
         (KeyboardInterrupt(), INTERRUPTED, "interrupted\n"),
         (KeyboardInterrupt("later"), INTERRUPTED, "interrupted; later\n"),
     ],

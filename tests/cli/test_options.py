@@ -78,6 +78,12 @@ def test_wrong_usage(capsys, words):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_an_option_and_the_same_by_set_contradict_each_other(tmp_path, capsys):
+    (tmp_path / "in").touch()
+    assert cli.main(["reconstruct", str(tmp_path / "in"), "--rate", "0.5", "--set", "rate=0.3"]) == 1
+    assert "--rate" in capsys.readouterr().err
+
+
 def test_hyphens_and_another_bundle(tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
         cli.main(["train", "--bundle", SEGMENTATION, "--help"])

@@ -44,6 +44,18 @@ def test_reconstruct_writes_and_reports(scan, head, command):
     assert error < before / 4
 
 
+def test_a_volume_without_its_report_is_not_done(scan, command):
+    page = scan.parent / "out" / "scan_report.html"
+    page.mkdir(parents=True)
+    words = ("reconstruct", scan, "out", "--rate", 0.5)
+    code, done, _ = command(*words)
+    assert (code, done["exit_code"]) == (1, 1)
+    assert str(page) in done["error"]
+    page.rmdir()
+    assert command(*words)[0] == 0
+    assert page.is_file()
+
+
 def test_an_existing_result_stays_unless_told(scan, command):
     assert command("reconstruct", scan, "out", "--rate", 0.5)[0] == 0
     written = scan.parent.joinpath("out", "scan_recon.nii.gz")

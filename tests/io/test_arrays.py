@@ -1,5 +1,9 @@
 """Bare arrays: the axes are stated, never guessed."""
 
+import struct
+import tracemalloc
+import zlib
+
 import h5py
 import numpy as np
 import pytest
@@ -99,6 +103,30 @@ def test_memory_is_not_asked_for_what_a_dataset_only_announces(tmp_path):
         file.create_dataset("kspace", (1000, 100, 4000, 4000), np.complex64, chunks=(1, 1, 64, 64))
     with pytest.raises(ValueError, match=r"a\.h5.*announces"):
         read_raw(tmp_path / "a.h5")
+
+
+def test_a_damaged_type_whose_fields_overlap_is_refused(tmp_path, kspace):
+    pair = np.dtype([("real", "<f8"), ("imag", "<f8")])
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["kspace"] = kspace[0, 0].astype(np.complex128).view(pair)
+    bias = (1023).to_bytes(4, "little")  # of the exponent: with another one, h5py takes 8 bytes for 16
+    content = (tmp_path / "a.mat").read_bytes()
+    assert bias in content
+    (tmp_path / "a.mat").write_bytes(content.replace(bias, (1019).to_bytes(4, "little"), 1))
+    with pytest.raises(ValueError, match=r"a\.mat"):
+        read_raw(tmp_path / "a.mat")
+
+
+def test_a_matlab_array_that_inflates_beyond_what_it_tells_is_refused_without_the_memory(tmp_path, kspace):
+    scipy.io.savemat(tmp_path / "a.mat", {"kspace": kspace[0, 0]})
+    content = (tmp_path / "a.mat").read_bytes()
+    packed = zlib.compress(content[128:] + bytes(1 << 28))
+    (tmp_path / "a.mat").write_bytes(content[:128] + struct.pack("<II", 15, len(packed)) + packed)
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"a\.mat"):
+        read_raw(tmp_path / "a.mat")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 26
+    tracemalloc.stop()
 
 
 def test_a_matlab_file_of_version_4_is_called_so(tmp_path, kspace):

@@ -37,6 +37,9 @@ def test_header_and_data_that_disagree(write_cfl, kspace, tmp_path):
     header.write_text("# Dimensions\nthirty-two\n")
     with pytest.raises(ValueError, match=r"a\.cfl"):
         read_raw(path)
+    header.write_text("# Dimensions\n\n32 24 1 4\n")
+    with pytest.raises(ValueError, match="dimensions"):
+        read_raw(path)
     header.unlink()
     with pytest.raises(FileNotFoundError, match=r"a\.hdr"):
         read_raw(path)

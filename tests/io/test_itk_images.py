@@ -157,3 +157,17 @@ def test_an_axis_without_a_direction_is_refused(tmp_path, volume):
     path.write_bytes(path.read_bytes().replace(b"directions: (1,0,0)", b"directions: none", 1))
     with pytest.raises(ValueError, match=r"a\.nrrd.*direction"):
         load_volume(path)
+
+
+@pytest.mark.parametrize(
+    ("true", "lie"), [("CompressedData = False", "CompressedData = True"), ("MET_FLOAT", "MET_STRING")]
+)
+def test_what_itk_reads_as_something_else_is_refused(tmp_path, volume, true, lie):
+    path = tmp_path / "a.mhd"
+    sitk.WriteImage(sitk.GetImageFromArray(volume.astype(np.float32)), str(path))
+    text = path.read_text()
+    assert true in text
+    assert load_volume(path).shape[0] == 1
+    path.write_text(text.replace(true, lie))
+    with pytest.raises(ValueError, match=r"a\.mhd"):
+        load_volume(path)

@@ -93,6 +93,20 @@ def test_calibration_lines_fill_the_scan_if_they_belong_to_it(read, kspace, mode
     np.testing.assert_array_equal(scan.kspace[..., 11], (mode == "embedded") * 2 * kspace[:1, ..., 11])
 
 
+def test_lines_of_another_encoding_are_told(read, kspace, caplog):
+    other = lines(7 * kspace)
+    for acq in other:
+        acq.encoding_space_ref = 1
+    np.testing.assert_array_equal(read(XML, [*lines(kspace), *other]).kspace, kspace)
+    assert "another encoding" in caplog.text
+
+
+def test_noise_that_is_no_number_is_refused(read, kspace):
+    noise = acquisition(np.full((4, 40), np.nan), [ismrmrd.ACQ_IS_NOISE_MEASUREMENT])
+    with pytest.raises(ValueError, match="noise"):
+        read(XML, [noise, *lines(kspace)])
+
+
 def test_noise_scans_are_kept(read, kspace):
     noise = np.random.default_rng(0).standard_normal((4, 100)).astype(np.complex64)
     flags = [ismrmrd.ACQ_IS_NOISE_MEASUREMENT]

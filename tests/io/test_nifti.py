@@ -239,3 +239,15 @@ def test_a_qform_that_is_no_place_is_left_out_beside_a_sform(tmp_path, volume, p
     header = nib.load(save_nifti(image, image.affine, tmp_path / "b.nii", image.meta)).header
     assert (int(header["sform_code"]), int(header["qform_code"])) == (2, 0)
     np.testing.assert_allclose(header.get_sform(), turned, atol=1e-5)
+
+
+def test_a_stream_that_inflates_on_and_on_behind_its_voxels_is_refused(tmp_path):
+    write(tmp_path / "a.nii", np.arange(16 * 16 * 16, dtype="i2").reshape(16, 16, 16), np.eye(4), np.eye(4), (1, 1))
+    content = (tmp_path / "a.nii").read_bytes()
+    for more, right in ((1 << 10, True), (1 << 27, False)):
+        (tmp_path / "a.nii.gz").write_bytes(gzip.compress(content + bytes(more), 1))
+        if right:
+            assert load_volume(tmp_path / "a.nii.gz").shape == (1, 16, 16, 16)
+        else:
+            with pytest.raises(ValueError, match=r"a\.nii\.gz"):
+                load_volume(tmp_path / "a.nii.gz")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import zlib
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Iterable, MutableSequence, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
@@ -56,12 +57,22 @@ def visible(folder: Path) -> list[Path]:
 
 
 def visible_files(folder: Path) -> list[Path]:
-    """All but folders in a folder and its subfolders, sorted, without hidden ones; links to nothing and pipes too."""
-    return sorted(
-        entry
-        for entry in folder.rglob("*")
-        if not entry.is_dir() and not any(part.startswith(".") for part in entry.relative_to(folder).parts)
-    )
+    """All but folders in a folder and its subfolders, sorted, without hidden ones.
+
+    Links to nothing and pipes are among them, and folders that may not be read; links to folders are not followed.
+    """
+    closed: list[OSError] = []
+    entries = []
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        entries += [Path(parent, name) for name in files if not name.startswith(".")]
+    return sorted([*entries, *(Path(error.filename) for error in closed)])
+
+
+def check_readable(entries: Iterable[Path]) -> None:
+    """Raise a PermissionError for the first folder among :func:`visible_files`: it may not be read."""
+    for folder in (entry for entry in entries if entry.is_dir()):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def begins_as_dicom(start: bytes) -> bool:
@@ -75,12 +86,15 @@ def begins_as_dicom(start: bytes) -> bool:
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether ``path`` is a DICOM file, by its content or, be it damaged, a link to nothing or a pipe, by its name."""
+    """Whether ``path`` is a DICOM file, by its content or, be it damaged, unreadable, or no file, by its name."""
     if path.name.upper() == "DICOMDIR" or path.is_dir():
         return False
     if path.suffix.lower() in _NAMES:
         return True
-    return path.is_file() and begins_as_dicom(_start(path))
+    try:
+        return path.is_file() and begins_as_dicom(_start(path))
+    except PermissionError:
+        return False
 
 
 def _start(path: Path) -> bytes:
@@ -108,11 +122,13 @@ def dicom_files(path: Path) -> list[Path]:
     Raises:
         Refused: if there is none, or one is no readable DICOM.
         FileNotFoundError: if one is a link to nothing.
+        PermissionError: if one, or a subfolder, may not be read.
         ValueError: if one is a pipe.
     """
     if path.is_file():
         return [path]
     entries = visible_files(path)
+    check_readable(entries)
     files = [entry for entry in entries if is_dicom(entry)]
     if not files:
         what = "is empty" if not entries else "holds no DICOM file"
