@@ -244,8 +244,14 @@ class ExtractBraind(MapTransform):
 
 
 def network_input(values: torch.Tensor) -> torch.Tensor:
-    """Scale magnitudes so that the 99th percentile of what is above 0 becomes 1, and limit them to [0, 1.5]."""
+    """Scale magnitudes so that the 99th percentile of what is above 0 becomes 1, and limit them to [0, 1.5].
+
+    Raises:
+        ValueError: if nothing is above 0.
+    """
     positive = values[values > 0]
+    if not positive.numel():
+        raise ValueError("no value of the image is above 0, as magnitudes of MRI are; add what was subtracted from it")
     some = positive[:: max(1, positive.numel() // 200_000)]
     return (values / torch.quantile(some.float(), _BRIGHT)).clamp(0, 1.5)
 

@@ -107,6 +107,13 @@ def test_a_body_without_brain_is_refused():
         ExtractBraind(extraction="true", weights=WEIGHTS)({"image": volume})
 
 
+def test_an_image_without_magnitudes_is_refused(extract, head):
+    """Shifted below 0, as intensities of CT are."""
+    image, _ = head
+    with pytest.raises(ValueError, match="above 0"):
+        extract(image - 1000)
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
