@@ -45,7 +45,8 @@ class EpochSampler(DistributedSampler[int]):
         total = dataset_len if num_samples is None else min(num_samples, dataset_len)
         if total < world_size or not 0 <= rank < world_size:
             raise ValueError(f"an epoch of {total} items cannot be split over {world_size} processes (this is {rank})")
-        super().__init__(range(dataset_len), world_size, rank, seed=seed)  # type: ignore[arg-type]
+        items: Any = range(dataset_len)  # of the data set only its length counts
+        super().__init__(items, world_size, rank, seed=seed)
         self.dataset_len, self.num_samples = dataset_len, total // world_size
 
     def __iter__(self) -> Iterator[int]:
